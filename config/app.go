@@ -1,0 +1,107 @@
+package config
+
+import "time"
+
+// App is apps/ID.yaml: one council application.
+type App struct {
+	// ID is the file's name without .yaml.
+	ID string `yaml:"-"`
+
+	// Label is the service's name as residents know it. Required.
+	// Example: Council tax
+	Label Text `yaml:"label"`
+
+	// Home is where a resident who got lost is sent back to. Default: the
+	// origin of the first redirect URI. Example: https://tax.example.gov.uk/
+	Home string `yaml:"home,omitempty"`
+
+	// Connectors are the ids of the connectors that residents may use for
+	// this app. Default: all.
+	Connectors []string `yaml:"connectors,omitempty"`
+
+	// Sector groups apps that know a resident under one subject identifier
+	// (OpenID Connect Core §8.1). It does not change lightly: another sector
+	// means other subjects. Default: the host of the first redirect URI.
+	Sector string `yaml:"sector,omitempty"`
+
+	// OIDC makes the app an OpenID Connect client.
+	OIDC *AppOIDC `yaml:"oidc,omitempty"`
+
+	// Release lists the claims that the app may see, by standard name or as
+	// {as: name, value: CEL over claims}. The app still has to ask for them by
+	// scope. Default: [sub].
+	// Example: [sub, name, email, email_verified]
+	Release []Release `yaml:"release,omitempty"`
+
+	// Assurance is the least that the app needs to know for sure about who
+	// signed in. Default: {identity: P0, authenticator: Cl}, the only level
+	// that this version asserts; a higher one is a mistake.
+	Assurance Assurance `yaml:"assurance,omitempty"`
+}
+
+// Assurance is a level of confidence (GPG 45 and GPG 44).
+type Assurance struct {
+	// Identity is P0 to P4: none, low, medium, high, very high confidence in
+	// who the person is.
+	Identity string `yaml:"identity,omitempty"`
+	// Authenticator is Cl, Cm or Ch: low, medium or high protection of the
+	// sign-in.
+	Authenticator string `yaml:"authenticator,omitempty"`
+}
+
+// AppOIDC is an app's OpenID Connect registration (OpenID Connect Dynamic
+// Client Registration 1.0 §2 has the same words).
+type AppOIDC struct {
+	// ClientID of the app. Default: the file's name without .yaml.
+	ClientID string `yaml:"client_id,omitempty"`
+
+	// ClientSecret of the app. Required by client_secret_basic and
+	// client_secret_post. Example: env:TAX_SECRET
+	ClientSecret Secret `yaml:"client_secret,omitempty"`
+
+	// ClientAuth is client_secret_basic, client_secret_post, private_key_jwt,
+	// or none for a public client. Default: client_secret_basic with a
+	// secret, private_key_jwt with jwks, else none.
+	ClientAuth string `yaml:"client_auth,omitempty"`
+
+	// JWKS is a file with the app's public keys, for private_key_jwt.
+	// Example: tax-keys.json
+	JWKS string `yaml:"jwks,omitempty"`
+
+	// RedirectURIs are compared character by character (RFC 9700 §2.1).
+	// Required. https, or http on loopback, or a private-use scheme of a
+	// native app (RFC 8252 §7.1).
+	// Example: [https://tax.example.gov.uk/callback]
+	RedirectURIs []string `yaml:"redirect_uris"`
+
+	// PostLogoutRedirectURIs are where a resident may be sent after signing
+	// out. Default: none.
+	PostLogoutRedirectURIs []string `yaml:"post_logout_redirect_uris,omitempty"`
+
+	// PKCE is required or optional. Default: required for public clients,
+	// else optional.
+	PKCE string `yaml:"pkce,omitempty"`
+
+	// IDTokenAlg signs the app's ID tokens: RS256 or ES256, which costs a
+	// fraction. Default: RS256 (OpenID Connect Registration §2).
+	IDTokenAlg string `yaml:"id_token_signed_response_alg,omitempty"`
+
+	// Refresh lets the app ask for refresh tokens with the scope
+	// offline_access. Default: false.
+	Refresh bool `yaml:"refresh,omitempty"`
+
+	// AccessTokenLifetime of access tokens. Default: 10m.
+	AccessTokenLifetime time.Duration `yaml:"access_token_lifetime,omitempty"`
+
+	// RefreshTokenLifetime of refresh tokens that are not used. Default: 720h.
+	RefreshTokenLifetime time.Duration `yaml:"refresh_token_lifetime,omitempty"`
+}
+
+// Release is one claim that an app may see: a standard name, or a name with
+// an expression.
+type Release struct {
+	// As is the name that the app sees.
+	As string `yaml:"as"`
+	// Value is a CEL expression over claims. Default: the claim named As.
+	Value string `yaml:"value,omitempty"`
+}

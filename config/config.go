@@ -1,0 +1,203 @@
+// Package config reads the folder that an operator writes:
+//
+//	broker.yaml          the broker itself: its address, its stores, its look
+//	connectors/*.yaml    one upstream identity provider each
+//	apps/*.yaml          one council application each
+//
+// The comments on the fields below are the manual: each says what the key
+// means, its default, its unit, and an example. The name of a file under
+// connectors or apps, without .yaml, is the id of what it describes.
+//
+// [Load] reports every mistake of the folder in one run, each with file, line
+// and column. Unknown keys are mistakes. Zero values are the safe defaults;
+// a key that loosens security starts with insecure_ and is named in a warning.
+// Secrets are never written in the YAML itself, only where to find them:
+// env:NAME or file:PATH.
+package config
+
+import "time"
+
+// Config is a whole folder, loaded and found sound.
+type Config struct {
+	Dir        string      // the folder it was read from; relative paths in it are relative to this
+	Broker     Broker      // broker.yaml
+	Connectors []Connector // connectors/*.yaml in the order of Connector.Order, then of their ids
+	Apps       []App       // apps/*.yaml in the order of their ids
+	Warnings   []Problem   // what is allowed but risky
+}
+
+// Broker is broker.yaml.
+type Broker struct {
+	// Issuer is the address of the broker as browsers and apps see it: the
+	// issuer of its ID tokens (OpenID Connect Discovery 1.0 §3). Required;
+	// https, no path, query or fragment. http is accepted for loopback
+	// addresses only.
+	// Example: https://login.example.gov.uk
+	Issuer string `yaml:"issuer"`
+
+	// Listen is the address that residents and apps are served on.
+	// Default: :8443. Example: 0.0.0.0:443
+	Listen string `yaml:"listen,omitempty"`
+
+	// Admin is the address of the operators' listener: /metrics, /healthz,
+	// /readyz and pprof. It has no authentication of its own: keep it on
+	// loopback or on a management network. Default: 127.0.0.1:9443.
+	Admin string `yaml:"admin,omitempty"`
+
+	// TLS makes the broker serve https itself. Leave it out behind a proxy
+	// that ends TLS, and name that proxy in proxies.
+	TLS *TLS `yaml:"tls,omitempty"`
+
+	// Proxies are the addresses or networks of reverse proxies whose
+	// X-Forwarded-For is believed. Default: none.
+	// Example: [10.1.0.0/16, 127.0.0.1]
+	Proxies []string `yaml:"proxies,omitempty"`
+
+	// DataDir holds the embedded stores and the generated master key, where
+	// redis, database or master_key are not given. Default: data, beside
+	// broker.yaml.
+	DataDir string `yaml:"data_dir,omitempty"`
+
+	// Redis is where session state is kept. Default: embedded in the
+	// process, which serves one node and forgets sign-ins at a restart.
+	Redis *Redis `yaml:"redis,omitempty"`
+
+	// Database is where accounts are kept. Default: SQLite in data_dir.
+	Database *Database `yaml:"database,omitempty"`
+
+	// MasterKey encrypts the signing keys in the database: 32 bytes, as 64
+	// hexadecimal digits or in base64. Required when database.postgres is
+	// set, and the same on every node. Default: a file generated in data_dir.
+	// Example: env:COUNCILID_MASTER_KEY
+	MasterKey Secret `yaml:"master_key,omitempty"`
+
+	// Look is what residents see of the council on every page.
+	Look Look `yaml:"look,omitempty"`
+
+	// Session says how long a resident stays signed in.
+	Session Session `yaml:"session,omitempty"`
+
+	// Limits bound how often one address or one app may call.
+	Limits Limits `yaml:"limits,omitempty"`
+
+	// Keys says how signing keys are renewed.
+	Keys Keys `yaml:"keys,omitempty"`
+
+	// Log says how the broker reports what it does.
+	Log Log `yaml:"log,omitempty"`
+
+	// Telemetry sends OpenTelemetry traces. Default: none are made.
+	Telemetry *Telemetry `yaml:"telemetry,omitempty"`
+}
+
+// TLS names a certificate and its key, both PEM files.
+type TLS struct {
+	// Cert is the file of the certificate chain. Example: tls/cert.pem
+	Cert string `yaml:"cert"`
+	// Key is the file of the private key. Example: tls/key.pem
+	Key string `yaml:"key"`
+}
+
+// Redis is a Redis 7 or later: one server, Sentinel or Cluster.
+type Redis struct {
+	// Addresses are host:port of the server, of the sentinels, or of some of
+	// the cluster's nodes. Required. Example: [redis.internal:6379]
+	Addresses []string `yaml:"addresses"`
+	// Mode is single, sentinel or cluster. Default: single.
+	Mode string `yaml:"mode,omitempty"`
+	// Master is the name of the master that the sentinels watch. Required in
+	// mode sentinel. Example: councilid
+	Master string `yaml:"master,omitempty"`
+	// Username for Redis ACLs. Default: none.
+	Username string `yaml:"username,omitempty"`
+	// Password of the servers. Example: env:REDIS_PASSWORD
+	Password Secret `yaml:"password,omitempty"`
+	// SentinelPassword of the sentinels, where it differs.
+	SentinelPassword Secret `yaml:"sentinel_password,omitempty"`
+	// Database is the number of the logical database. Default: 0, the only
+	// one in mode cluster.
+	Database int `yaml:"database,omitempty"`
+	// TLS turns on TLS to the servers. Default: none.
+	TLS *ClientTLS `yaml:"tls,omitempty"`
+}
+
+// ClientTLS is TLS towards a server of the council's own.
+type ClientTLS struct {
+	// CA is a PEM file of the authorities to trust. Default: the system's.
+	CA string `yaml:"ca,omitempty"`
+	// Cert and Key are a client certificate, where the server asks for one.
+	Cert string `yaml:"cert,omitempty"`
+	Key  string `yaml:"key,omitempty"`
+}
+
+// Database is a PostgreSQL 14 or later, or an SQLite file. Exactly one is set.
+type Database struct {
+	// Postgres is a connection string. Example: env:DATABASE_URL holding
+	// postgres://councilid:…@db.internal/councilid?sslmode=verify-full
+	Postgres Secret `yaml:"postgres,omitempty"`
+	// SQLite is a file. Example: /var/lib/councilid/councilid.db
+	SQLite string `yaml:"sqlite,omitempty"`
+}
+
+// Look is the council's own face on the pages.
+type Look struct {
+	// Council is the council's name. Default: Council sign-in.
+	// Example: Strathmore Council
+	Council string `yaml:"council,omitempty"`
+	// Colour is the brand colour of the header, as #rrggbb; white text on it
+	// must reach a contrast of 4.5 to 1. Default: #1d4f7c.
+	Colour string `yaml:"colour,omitempty"`
+	// Logo is an SVG or PNG file shown beside the name. Default: none.
+	Logo string `yaml:"logo,omitempty"`
+	// Languages are the languages offered, first the default: en, cy, gd.
+	// Default: [en, cy, gd].
+	Languages []string `yaml:"languages,omitempty"`
+	// Help, Privacy and Accessibility are links in the footer. Default: left
+	// out. Example: https://www.example.gov.uk/help
+	Help          string `yaml:"help,omitempty"`
+	Privacy       string `yaml:"privacy,omitempty"`
+	Accessibility string `yaml:"accessibility,omitempty"`
+}
+
+// Session is how long one browser stays signed in at the broker.
+type Session struct {
+	// Idle ends a session that has not been used for so long. Default: 1h.
+	Idle time.Duration `yaml:"idle,omitempty"`
+	// Lifetime ends every session after so long. Default: 12h.
+	Lifetime time.Duration `yaml:"lifetime,omitempty"`
+}
+
+// Limits are calls a minute; a short burst of the same size is allowed.
+type Limits struct {
+	// Address bounds sign-in steps from one client address, IPv6 by /64.
+	// Generous, as a library's computers share one. Default: 600.
+	Address int `yaml:"address,omitempty"`
+	// App bounds token, introspection and revocation calls of one app.
+	// Default: 6000.
+	App int `yaml:"app,omitempty"`
+}
+
+// Keys is the renewal of signing keys.
+type Keys struct {
+	// Rotate is the age at which a key is replaced. The new one is published
+	// a day before it signs and the old one stays published for a day after,
+	// so that no app sees an unknown key. Default: 2160h (90 days).
+	Rotate time.Duration `yaml:"rotate,omitempty"`
+}
+
+// Log is how the broker reports what it does.
+type Log struct {
+	// Format is json or text. Default: text on a terminal, else json.
+	Format string `yaml:"format,omitempty"`
+	// Level is debug, info, warn or error. Default: info.
+	Level string `yaml:"level,omitempty"`
+}
+
+// Telemetry is where OpenTelemetry traces go.
+type Telemetry struct {
+	// OTLP is the address of a collector speaking OTLP over HTTP.
+	// Example: http://collector.internal:4318
+	OTLP string `yaml:"otlp"`
+	// Sample is the share of requests traced, from 0 to 1. Default: 0.01.
+	Sample float64 `yaml:"sample,omitempty"`
+}

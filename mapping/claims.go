@@ -1,0 +1,27 @@
+package mapping
+
+// Claims are statements about one person. Before the rules they carry the
+// provider's own names; after them OpenID Connect's standard names (OpenID
+// Connect Core §5.1). Values are what encoding/json makes of JSON.
+type Claims map[string]any
+
+// Text returns the claim as a string, or "" where it is absent or of another
+// type.
+func (c Claims) Text(name string) string {
+	s, _ := c[name].(string)
+	return s
+}
+
+// True reports whether the claim is true. Several providers write booleans as
+// text (Apple, LinkedIn, gov.br), so "true" counts as well.
+func (c Claims) True(name string) bool {
+	return c[name] == true || c[name] == "true"
+}
+
+// Statement is what one provider said about one person in standard names,
+// with what the provider is believed to have checked.
+type Statement struct {
+	Claims   Claims   `json:"claims"`
+	Verified []string `json:"verified,omitempty"` // names of the claims this provider vouches for, sorted
+	Dropped  []string `json:"dropped,omitempty"`  // names whose rule could not be evaluated on this answer, sorted
+}
