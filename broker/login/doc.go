@@ -1,0 +1,27 @@
+// Package login is the protocol-neutral middle of the broker: it brings a
+// resident from an app's request to a session, by way of one connector.
+//
+//	app ──▶ front end (op, idp): parses its protocol into a Request
+//	            │ Begin
+//	            ▼
+//	          next ──issue──▶ front end Issue ──▶ app
+//	            │  └─refuse─▶ front end Refuse ─▶ app
+//	     choose │ start
+//	            ▼
+//	GET /choose ──▶ GET /start/{connector} ──▶ provider
+//	                                             │
+//	          GET /callback/{connector} ◀────────┘
+//	            │ connector.Finish → rules → account → session
+//	            ▼
+//	          front end Issue ──▶ app
+//
+// One rule keeps it simple: only next decides what happens, and it is a
+// function from values to values. A page never leads to another page by
+// itself; each answer comes back here.
+//
+// Every step may land on any node. What a step must remember is in Redis under
+// the login's own tag: the request (named by the tag alone and bound to the
+// browser by cookie), and each attempt (named by the state that the provider
+// sends back). Both are taken, not read, when they are used: of two tabs that
+// finish the same login one wins, and the other is shown a way on.
+package login

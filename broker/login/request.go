@@ -1,0 +1,51 @@
+package login
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/councilid/councilid/broker/store"
+)
+
+// Request is what an app asked for, whichever protocol it spoke.
+type Request struct {
+	Protocol  string         `json:"protocol"`             // names the FrontEnd that asked
+	App       string         `json:"app"`                  // config.App.ID
+	Passive   bool           `json:"passive,omitempty"`    // no page may be shown: prompt=none, IsPassive
+	Force     bool           `json:"force,omitempty"`      // the resident must sign in again: prompt=login, ForceAuthn
+	Choose    bool           `json:"choose,omitempty"`     // the resident must be asked which account: prompt=select_account
+	MaxAge    *time.Duration `json:"max_age,omitempty"`    // the oldest sign-in that will do; nil for any
+	ACR       []string       `json:"acr,omitempty"`        // authentication contexts asked for, in order of preference
+	LoginHint string         `json:"login_hint,omitempty"` // who the app thinks is there; never believed
+	Connector string         `json:"connector,omitempty"`  // the connector that the app would like: connector_hint
+	Locales   []string       `json:"locales,omitempty"`    // ui_locales
+	// Reply is how the app wants its answer, in the front end's own words.
+	// This package carries it and never looks inside.
+	Reply json.RawMessage `json:"reply"`
+}
+
+// FrontEnd answers apps in one protocol. op and idp each are one; they never
+// meet.
+type FrontEnd interface {
+	// Issue answers req with the session s, which satisfies it. b already
+	// holds what the flow has to write for this step; Issue adds its own
+	// writes, runs b once and answers the browser.
+	Issue(w http.ResponseWriter, r *http.Request, req Request, s Session, b *store.Batch) error
+
+	// Refuse answers req with a reason in place of a session.
+	Refuse(w http.ResponseWriter, r *http.Request, req Request, why Refusal) error
+
+	// End revokes what was issued to an app in a session that has ended. It
+	// adds its writes to b.
+	End(b *store.Batch, u Use)
+}
+
+// Refusal is why a request ends without a session. The values are the error
+// codes of OpenID Connect Core §3.1.2.6 and RFC 6749 §4.1.2.1.
+type Refusal string
+
+const (
+	LoginRequired Refusal = "login_required" // a passive request, and nobody is signed in well enough
+	AccessDenied  Refusal = "access_denied"  // the resident gave up, or no connector can satisfy the request
+)
