@@ -1,0 +1,105 @@
+package mapping
+
+import (
+	"fmt"
+	"slices"
+)
+
+// ReleaseRule is one claim an app may see.
+type ReleaseRule struct {
+	As    string // the name that the app sees
+	Value string // CEL over the resident's claims; empty for the claim named As
+}
+
+// Release decides what an app sees. It may be used by many goroutines at once.
+type Release struct {
+	rules []rule // those without an expression release the claim itself
+}
+
+// CompileRelease compiles an app's list. It returns all mistakes that there
+// are; where there is one, the release is nil. sub may be listed and means
+// nothing, as every app gets one.
+func CompileRelease(rules []ReleaseRule) (*Release, []Mistake) {
+	set, r := newRuleSet(), new(Release)
+	for i, source := range rules {
+		path := fmt.Sprintf("release[%d]", i)
+		if source == (ReleaseRule{As: "sub"}) {
+			continue
+		}
+		set.note(path+".as", checkName(source.As))
+		if slices.Contains(r.Names(), source.As) {
+			set.note(path+".as", &Mistake{Message: source.As + " is listed twice"})
+		}
+		r.rules = append(r.rules, set.release(path+".value", source))
+	}
+	set.flagsStayTrue(rules)
+	if len(set.mistakes) > 0 {
+		return nil, set.mistakes
+	}
+	return r, nil
+}
+
+func (s *ruleSet) release(path string, source ReleaseRule) rule {
+	if source.Value == "" {
+		claim, _ := lookup(source.As)
+		return rule{standardClaim: claim}
+	}
+	return s.rule(path, source.As, source.Value)
+}
+
+// flagsStayTrue keeps email_verified and phone_number_verified what they are:
+// the broker's word about the very address or number beside them. Apps decide
+// on them who somebody is.
+func (s *ruleSet) flagsStayTrue(rules []ReleaseRule) {
+	listed := func(name string) bool {
+		return slices.ContainsFunc(rules, func(r ReleaseRule) bool { return r.As == name })
+	}
+	for i, r := range rules {
+		path := fmt.Sprintf("release[%d].value", i)
+		switch {
+		case r.Value == "":
+		case r.As == emailVerified || r.As == phoneVerified:
+			s.note(path, &Mistake{Message: r.As + " is what the broker knows and cannot be an expression"})
+		case (r.As == "email" || r.As == "phone_number") && listed(r.As+"_verified"):
+			s.note(path, &Mistake{Message: fmt.Sprintf(
+				"%s_verified is about the resident's own %s, not about an expression: list one or the other", r.As, r.As)})
+		}
+	}
+}
+
+// Names returns the names of the claims that may be released, in the order of
+// the list, without sub.
+func (r *Release) Names() []string {
+	var names []string
+	for _, rule := range r.rules {
+		names = append(names, rule.name)
+	}
+	return names
+}
+
+// Apply returns what an app that was granted scopes sees of the claims known
+// about a resident. A claim is there when the app's list has it and a scope
+// asks for it: profile, email, address and phone ask for theirs (OpenID Connect
+// Core §5.4), openid for the council's own names. No claim brings another
+// along, and sub is not part of it. Values have the types of OpenID Connect
+// Core §5.1; what does not fit is left out, as are nulls and empty texts.
+func (r *Release) Apply(known Claims, scopes []string) Claims {
+	seen, b := make(Claims, len(r.rules)), bind("claims", known)
+	for _, rule := range r.rules {
+		if !slices.Contains(scopes, rule.scope) {
+			continue
+		}
+		if v, err := rule.release(known, b); err == nil {
+			seen[rule.name] = v
+		}
+	}
+	return seen
+}
+
+// release is the value of a rule that may have no expression.
+func (r rule) release(known Claims, b binding) (any, error) {
+	if r.expression == nil {
+		return r.kind.value(known[r.name])
+	}
+	return r.value(b)
+}
