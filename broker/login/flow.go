@@ -1,8 +1,11 @@
 package login
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/councilid/councilid/broker/accounts"
@@ -23,9 +26,9 @@ type Way struct {
 // Flow brings residents from an app's request to a session. All fields are
 // set before the first request and do not change.
 type Flow struct {
-	Ways      []Way                // in the order of the choice page
+	Ways      []Way                 // in the order of the choice page
 	Apps      map[string]config.App // by id
-	FrontEnds map[string]FrontEnd  // by Request.Protocol
+	FrontEnds map[string]FrontEnd   // by Request.Protocol
 	Accounts  *accounts.Accounts
 	Store     *store.Store
 	Site      *web.Site
@@ -34,22 +37,136 @@ type Flow struct {
 	Secure    bool        // the issuer is https
 	Log       *slog.Logger
 	Now       func() time.Time
-	// Observe counts sign-ins by connector and outcome.
+	// Observe counts finished attempts by connector and outcome, "success" or
+	// a connectors.Outcome.
 	Observe func(connector, outcome string)
+}
+
+// Mount adds the pages of a login.
+func (f *Flow) Mount(mux *http.ServeMux) {
+	mux.Handle("GET /choose", f.Site.Handle(f.handleChoose))
+	mux.Handle("GET /start/{connector}", f.Site.Handle(f.handleStart))
+	mux.Handle("GET /cancel", f.Site.Handle(f.handleCancel))
+	mux.Handle("GET /callback/{connector}", f.Site.Handle(f.handleCallback))
+	mux.Handle("GET /{$}", f.Site.Handle(f.handleHome))
+	mux.Handle("GET /sign-out", f.Site.Handle(f.handleAskSignOut))
+	mux.Handle("POST /sign-out", f.Site.Handle(f.handleSignOut))
+}
+
+// trip runs a batch: either limited, for the first of a request, or plain.
+type trip func(w http.ResponseWriter, r *http.Request, b *store.Batch) error
+
+// limited runs b and counts the step against the client's address, in the one
+// round trip.
+func (f *Flow) limited(w http.ResponseWriter, r *http.Request, b *store.Batch) error {
+	allowed, retryAfter, err := b.ExecLimited(r.Context(), "address:"+f.Site.AddressKey(r), f.Limit)
+	if err != nil {
+		return err
+	}
+	if !allowed {
+		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())+1))
+		return &web.Error{Status: http.StatusTooManyRequests, Message: "too_many", Err: fmt.Errorf("rate limit of the address")}
+	}
+	return nil
+}
+
+func (f *Flow) plain(_ http.ResponseWriter, r *http.Request, b *store.Batch) error {
+	return b.Exec(r.Context())
 }
 
 // Begin starts to answer an app's request: with what the app asked for where
 // the browser's session will do, else with a redirect or a page.
-func (f *Flow) Begin(w http.ResponseWriter, r *http.Request, req Request) error { panic("stub") }
+func (f *Flow) Begin(w http.ResponseWriter, r *http.Request, req Request) error {
+	v := f.visitor(r)
+	ways := f.ways(req)
+	b := f.Store.Batch()
+	if v.session == (store.Handle{}) {
+		// Nothing to look up: what the next step has to remember is written
+		// in the trip that counts this one.
+		return f.do(w, r, v, req, next(req, nil, ways, f.Now()), b, f.limited)
+	}
+	found := sessionTable.Get(b, v.session)
+	if err := f.limited(w, r, b); err != nil {
+		return err
+	}
+	s := f.live(found)
+	st, b := next(req, s, ways, f.Now()), f.Store.Batch()
+	if st.kind == issue {
+		sessionTable.Put(b, v.session, *s, f.left(*s)) // used: the idle time starts again
+		return f.issue(w, r, req, *s, b)
+	}
+	return f.do(w, r, v, req, st, b, f.plain)
+}
 
-// Current returns the session of the browser, or nil.
-func (f *Flow) Current(r *http.Request) (*Session, error) { panic("stub") }
+// do carries out a step that is not issue.
+func (f *Flow) do(w http.ResponseWriter, r *http.Request, v visitor, req Request, st step, b *store.Batch, run trip) error {
+	if st.kind == refuse {
+		if err := run(w, r, b); err != nil {
+			return err
+		}
+		return f.refuse(w, r, req, st.refusal)
+	}
+	v.browser.App = req.App
+	if err := f.remember(w, r, v.browser); err != nil {
+		return err
+	}
+	l := ongoing{tag: store.NewHandle().Tag, pending: pending{Request: req, Browser: v.browser.mark()}}
+	if st.kind == start {
+		return f.start(w, r, l, st.way, b, run)
+	}
+	return f.offer(w, r, l, b, run)
+}
 
-// SignOut ends the browser's session and revokes what apps were issued in it.
-func (f *Flow) SignOut(w http.ResponseWriter, r *http.Request) error { panic("stub") }
+// ways are the connectors that the request's app allows and that can do what
+// the request asks.
+func (f *Flow) ways(req Request) []Way {
+	app := f.Apps[req.App]
+	var ways []Way
+	for _, way := range f.Ways {
+		if allows(app, way.Config.ID) && (!req.Force || way.canForce()) {
+			ways = append(ways, way)
+		}
+	}
+	return ways
+}
 
-// Handle for records of a login that are named by its tag alone.
-func Named(tag string) store.Handle { return store.Handle{Tag: tag} }
+// allows reports whether the app's residents may use the connector.
+func allows(app config.App, connector string) bool {
+	return len(app.Connectors) == 0 || slices.Contains(app.Connectors, connector)
+}
 
-// Limited answers 429 …
-func (f *Flow) exec(r *http.Request, b *store.Batch) error { panic("stub") }
+// canForce reports whether the provider can be told to ask for a new sign-in.
+// One that cannot is not offered where an app insists: the broker must not
+// claim a re-authentication that did not happen.
+func (w Way) canForce() bool {
+	return w.Config.OIDC != nil || (w.Config.OAuth2 != nil && len(w.Config.OAuth2.ForceParams) > 0)
+}
+
+func (f *Flow) issue(w http.ResponseWriter, r *http.Request, req Request, s Session, b *store.Batch) error {
+	front, err := f.front(req)
+	if err != nil {
+		return err
+	}
+	web.Annotate(r, slog.String("app", req.App), slog.String("connector", s.Connector),
+		slog.String("account", s.Account.ID), slog.Bool("sso", !s.fresh))
+	return front.Issue(w, r, req, s, b)
+}
+
+func (f *Flow) refuse(w http.ResponseWriter, r *http.Request, req Request, why Refusal) error {
+	front, err := f.front(req)
+	if err != nil {
+		return err
+	}
+	web.Annotate(r, slog.String("app", req.App), slog.String("refusal", string(why)))
+	return front.Refuse(w, r, req, why)
+}
+
+// front is the front end that asked. It is missing only when a request was
+// kept by a broker with another configuration.
+func (f *Flow) front(req Request) (FrontEnd, error) {
+	front, ok := f.FrontEnds[req.Protocol]
+	if !ok {
+		return nil, fmt.Errorf("no front end for protocol %q", req.Protocol)
+	}
+	return front, nil
+}

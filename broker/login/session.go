@@ -1,9 +1,15 @@
 package login
 
 import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/councilid/councilid/broker/accounts"
+	"github.com/councilid/councilid/broker/store"
 	"github.com/councilid/councilid/mapping"
 )
 
@@ -16,12 +22,128 @@ type Session struct {
 	Said      mapping.Statement `json:"said"`      // what the provider said, in standard names
 	AuthTime  time.Time         `json:"auth_time"` // when the resident authenticated at the provider
 	Started   time.Time         `json:"started"`   // when the session began; its lifetime counts from here
+
+	fresh bool // made by this very request, not found in the store
 }
+
+var (
+	sessionTable = store.Table[Session]{Name: "session"}
+	useIndex     = store.Index{Name: "uses"}
+)
 
 // Use is one thing issued to one app in a session: the ledger's entry for
 // logout.
 type Use struct {
 	Protocol string `json:"protocol"`
 	App      string `json:"app"`
-	Tag      string `json:"tag"` // the login's tag: where the front end keeps what it issued
+	Tag      string `json:"tag"` // where the front end keeps what it issued
+}
+
+// Used notes in b what a front end issues in s: for logout, and as a visit
+// that is folded into the account's history. released are the names of the
+// claims that the app gets.
+func (f *Flow) Used(b *store.Batch, s Session, u Use, released []string) {
+	entry, err := json.Marshal(u)
+	if err != nil {
+		panic(err) // three strings
+	}
+	useIndex.Add(b, s.SID, string(entry), f.Session.Lifetime)
+	visit := accounts.Visit{Account: s.Account.ID, Link: s.Link, App: u.App, At: f.Now(), Released: released, SSO: !s.fresh}
+	if s.fresh {
+		visit.Said = s.Said
+	}
+	visitStream.Append(b, visit)
+}
+
+// left is how long s may still live unused, or 0 when its lifetime is over.
+func (f *Flow) left(s Session) time.Duration {
+	return max(0, min(f.Session.Idle, f.Session.Lifetime-f.Now().Sub(s.Started)))
+}
+
+// Current returns the session of the browser, or nil.
+func (f *Flow) Current(r *http.Request) (*Session, error) {
+	v := f.visitor(r)
+	if v.session == (store.Handle{}) {
+		return nil, nil
+	}
+	b := f.Store.Batch()
+	found := sessionTable.Get(b, v.session)
+	if err := b.Exec(r.Context()); err != nil {
+		return nil, err
+	}
+	return f.live(found), nil
+}
+
+// live returns what was found if it may still be used. found is nil where
+// nothing was asked.
+func (f *Flow) live(found *store.Reply[Session]) *Session {
+	if found == nil {
+		return nil
+	}
+	s, ok := found.Value()
+	if !ok || f.left(s) == 0 {
+		return nil
+	}
+	return &s
+}
+
+// open writes a new session to b in place of old (nil for none) and sends its
+// cookie. Whoever signs in again as the same person keeps the session's SID,
+// so that apps know it as one session; its cookie changes all the same.
+func (f *Flow) open(w http.ResponseWriter, r *http.Request, b *store.Batch, v visitor, old *Session, s Session) (Session, error) {
+	s.SID, s.Started, s.fresh = rand.Text(), f.Now(), true
+	if old != nil {
+		if old.Account.ID == s.Account.ID {
+			s.SID = old.SID
+		} else if err := f.end(r.Context(), *old); err != nil {
+			return s, err
+		}
+		sessionTable.Delete(b, v.session)
+	}
+	h := store.NewHandle()
+	sessionTable.Put(b, h, s, f.left(s))
+	return s, f.enter(w, r, h)
+}
+
+// SignOut ends the browser's session and revokes what apps were issued in it.
+// Without a session it does nothing.
+func (f *Flow) SignOut(w http.ResponseWriter, r *http.Request) error {
+	v := f.visitor(r)
+	if v.session == (store.Handle{}) {
+		return nil
+	}
+	b := f.Store.Batch()
+	taken := sessionTable.Take(b, v.session)
+	if err := b.Exec(r.Context()); err != nil {
+		return err
+	}
+	if s, ok := taken.Value(); ok {
+		if err := f.end(r.Context(), s); err != nil {
+			return err
+		}
+	}
+	return f.leave(w, r)
+}
+
+// end tells the front ends that s is over: the ledger's one road, whoever
+// started.
+func (f *Flow) end(ctx context.Context, s Session) error {
+	b := f.Store.Batch()
+	members := useIndex.Members(b, s.SID)
+	if err := b.Exec(ctx); err != nil {
+		return err
+	}
+	entries, _ := members.Value()
+	b = f.Store.Batch()
+	for _, entry := range entries {
+		var u Use
+		if err := json.Unmarshal([]byte(entry), &u); err != nil {
+			return fmt.Errorf("read the session's ledger: %w", err)
+		}
+		if front, ok := f.FrontEnds[u.Protocol]; ok {
+			front.End(b, u)
+		}
+	}
+	useIndex.Delete(b, s.SID)
+	return b.Exec(ctx)
 }

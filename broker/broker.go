@@ -1,0 +1,174 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/councilid/councilid/broker/accounts"
+	"github.com/councilid/councilid/broker/db"
+	"github.com/councilid/councilid/broker/keys"
+	"github.com/councilid/councilid/broker/login"
+	"github.com/councilid/councilid/broker/op"
+	"github.com/councilid/councilid/broker/store"
+	"github.com/councilid/councilid/broker/web"
+	"github.com/councilid/councilid/config"
+	"github.com/councilid/councilid/connectors"
+	"github.com/councilid/councilid/mapping"
+)
+
+// Broker is one running node.
+type Broker struct {
+	log      *slog.Logger
+	metrics  *metrics
+	store    *store.Store
+	db       *db.DB
+	keys     *keys.Ring
+	accounts *accounts.Accounts
+	current  atomic.Pointer[house]
+	leaving  atomic.Bool
+}
+
+// house is everything made from one configuration.
+type house struct {
+	flow    *login.Flow
+	handler http.Handler
+}
+
+// Open opens the stores that cfg names and builds the rest from it. No
+// provider is called: a broker starts whether or not its providers are up.
+func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *Broker, err error) {
+	b := &Broker{log: log, metrics: newMetrics()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, b.Close())
+		}
+	}()
+	if b.store, err = openStore(cfg, b); err != nil {
+		return nil, fmt.Errorf("open session store: %w", err)
+	}
+	if b.db, err = openDB(ctx, cfg, b); err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	master, err := masterKey(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	if b.keys, err = keys.Open(ctx, b.db, keys.Options{Master: master, Rotate: cfg.Broker.Keys.Rotate, Now: time.Now}); err != nil {
+		return nil, fmt.Errorf("open signing keys: %w", err)
+	}
+	b.accounts = accounts.Open(b.db, time.Now)
+	if err := b.Reload(cfg); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// Reload serves cfg from the next request on, or changes nothing and says why
+// not. The stores stay as they were opened.
+func (b *Broker) Reload(cfg *config.Config) error {
+	h, err := b.build(cfg)
+	if err != nil {
+		return err
+	}
+	b.current.Store(h)
+	return nil
+}
+
+// Run does the node's background work until ctx ends.
+func (b *Broker) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { b.keys.Run(ctx); return nil })
+	g.Go(func() error { return b.current.Load().flow.Run(ctx) })
+	return g.Wait()
+}
+
+// Leave makes /readyz fail, so that a load balancer sends no new requests.
+func (b *Broker) Leave() { b.leaving.Store(true) }
+
+// Close closes the stores.
+func (b *Broker) Close() error {
+	var errs []error
+	if b.store != nil {
+		errs = append(errs, b.store.Close())
+	}
+	if b.db != nil {
+		errs = append(errs, b.db.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// ServeHTTP answers residents and apps.
+func (b *Broker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	b.current.Load().handler.ServeHTTP(w, r)
+}
+
+// build makes everything that depends on the operator's folder.
+func (b *Broker) build(cfg *config.Config) (*house, error) {
+	secure := strings.HasPrefix(cfg.Broker.Issuer, "https:")
+	site, err := b.site(cfg, secure)
+	if err != nil {
+		return nil, fmt.Errorf("pages: %w", err)
+	}
+	flow := &login.Flow{
+		Apps: map[string]config.App{}, FrontEnds: map[string]login.FrontEnd{},
+		Accounts: b.accounts, Store: b.store, Site: site, Session: cfg.Broker.Session,
+		Limit: store.Limit{PerMinute: cfg.Broker.Limits.Address}, Secure: secure,
+		Now: time.Now, Observe: b.metrics.signIn,
+	}
+	if flow.Ways, err = b.ways(cfg); err != nil {
+		return nil, err
+	}
+	for _, app := range cfg.Apps {
+		flow.Apps[app.ID] = app
+	}
+	front, err := op.New(op.Options{
+		Issuer: cfg.Broker.Issuer, Apps: cfg.Apps, Languages: cfg.Broker.Look.Languages,
+		Flow: flow, Store: b.store, DB: b.db, Keys: b.keys, Accounts: b.accounts, Site: site,
+		Limit: store.Limit{PerMinute: cfg.Broker.Limits.App}, Now: time.Now,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("OpenID Provider: %w", err)
+	}
+	flow.FrontEnds[op.Protocol] = front
+	return &house{flow: flow, handler: b.routes(site, flow, front)}, nil
+}
+
+// routes is the whole public server.
+func (b *Broker) routes(rooms ...interface{ Mount(*http.ServeMux) }) http.Handler {
+	mux := http.NewServeMux()
+	for _, room := range rooms {
+		room.Mount(mux)
+	}
+	return mux
+}
+
+// ways opens the connectors. It calls no provider.
+func (b *Broker) ways(cfg *config.Config) ([]login.Way, error) {
+	var ways []login.Way
+	for _, c := range cfg.Connectors {
+		if c.Disabled {
+			continue
+		}
+		connector, err := connectors.Open(c, connectors.Options{
+			Redirect: cfg.Broker.Issuer + "/callback/" + c.ID, Log: b.log, Now: time.Now,
+			Observe: b.metrics.upstreamCall,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("connector %s: %w", c.ID, err)
+		}
+		rules, mistakes := mapping.CompileRules(c.RuleSource())
+		if len(mistakes) > 0 {
+			return nil, fmt.Errorf("connector %s: %s: %s", c.ID, mistakes[0].Path, mistakes[0].Message)
+		}
+		ways = append(ways, login.Way{Config: c, Connector: connector, Rules: rules})
+	}
+	return ways, nil
+}

@@ -1,0 +1,20 @@
+// Package broker puts the rooms of the house together: which URL does what is
+// the list in [Broker.routes], what each room needs is in [Open].
+//
+//	GET  /                                  home                     login
+//	GET  /authorize  POST /authorize        an app asks              op
+//	POST /token      GET|POST /userinfo     an app fetches           op
+//	POST /revoke     POST /introspect       an app manages tokens    op
+//	GET|POST /end_session                   an app signs out         op
+//	GET  /.well-known/…  GET /jwks          what an app reads first  op
+//	GET  /choose     GET /start/{connector} the resident chooses     login
+//	GET  /cancel                            the resident gives up    login
+//	GET  /callback/{connector}              a provider answers       login
+//	GET|POST /sign-out                      the resident signs out   login
+//	GET  /assets/…   GET /language          style and languages      web
+//
+// On the admin listener: /metrics, /healthz, /readyz, /debug/pprof.
+//
+// The stores live as long as the process; everything made from the operator's
+// folder can be made anew while they live: [Broker.Reload] is all or nothing.
+package broker

@@ -1,0 +1,146 @@
+package login
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/councilid/councilid/broker/accounts"
+	"github.com/councilid/councilid/broker/store"
+	"github.com/councilid/councilid/broker/web"
+	"github.com/councilid/councilid/connectors"
+)
+
+// handleCallback takes a provider's answer. Two round trips: one takes the
+// attempt and the request, one writes what follows.
+func (f *Flow) handleCallback(w http.ResponseWriter, r *http.Request) error {
+	v := f.visitor(r)
+	l, a, old, err := f.take(w, r, v)
+	if err != nil {
+		return err
+	}
+	way, err := f.match(r, v, a)
+	if err != nil {
+		return errors.Join(err, f.restore(r.Context(), l))
+	}
+	said, err := way.Connector.Finish(r.Context(), a.Attempt, r)
+	if err != nil {
+		return f.failed(w, r, l, way.Config.ID, err, f.Store.Batch(), f.plain)
+	}
+	s, err := f.admit(r, way, said)
+	if errors.Is(err, accounts.ErrFrozen) {
+		return &web.Error{Status: http.StatusForbidden, Message: "account_frozen", Back: f.wayOn(v), Err: err}
+	}
+	if err != nil {
+		return &web.Error{Status: http.StatusServiceUnavailable, Message: "unavailable", Back: l.link("/choose"),
+			Err: errors.Join(err, f.restore(r.Context(), l))}
+	}
+	if !a.Force && !s.freshEnough(l.Request.MaxAge, f.Now()) {
+		return f.again(w, r, l, way)
+	}
+	return f.finish(w, r, v, l, old, s)
+}
+
+// take fetches everything that the answer's state names, exactly once: of two
+// answers to one attempt, or to two attempts of one request, one wins.
+func (f *Flow) take(w http.ResponseWriter, r *http.Request, v visitor) (ongoing, attempt, *Session, error) {
+	state, ok := store.ParseHandle(r.URL.Query().Get("state"))
+	if !ok {
+		return ongoing{}, attempt{}, nil, f.stale(v, false)
+	}
+	l := ongoing{tag: state.Tag}
+	b := f.Store.Batch()
+	takenAttempt := attemptTable.Take(b, state)
+	takenPending := pendingTable.Take(b, l.handle())
+	var current *store.Reply[Session]
+	if v.session != (store.Handle{}) {
+		current = sessionTable.Get(b, v.session)
+	}
+	if err := f.limited(w, r, b); err != nil {
+		return l, attempt{}, nil, err
+	}
+	old := f.live(current)
+	a, started := takenAttempt.Value()
+	var waiting bool
+	l.pending, waiting = takenPending.Value()
+	if started && waiting {
+		a.State = state.String()
+		return l, a, old, nil
+	}
+	if waiting {
+		// A state that was made up or used before: the request itself goes on.
+		if err := f.restore(r.Context(), l); err != nil {
+			return l, a, nil, err
+		}
+	}
+	return l, a, nil, f.stale(v, old != nil)
+}
+
+// match makes sure that the answer came to the browser that asked and from the
+// connector that was asked: the callback path is the connector's own (RFC 9700
+// §4.4.2, the mix-up defence beside the iss parameter).
+func (f *Flow) match(r *http.Request, v visitor, a attempt) (Way, error) {
+	if err := f.sameBrowser(v, a.Browser); err != nil {
+		return Way{}, err
+	}
+	i := index(f.Ways, a.Connector)
+	if i < 0 || r.PathValue("connector") != a.Connector {
+		return Way{}, &web.Error{Status: http.StatusBadRequest, Message: "sign_in_expired", Back: f.wayOn(v),
+			Err: fmt.Errorf("answer at the callback of %q to an attempt at %q", r.PathValue("connector"), a.Connector)}
+	}
+	return f.Ways[i], nil
+}
+
+// admit turns what the provider said into a session of the person's account,
+// not yet written.
+func (f *Flow) admit(r *http.Request, way Way, said *connectors.Assertion) (Session, error) {
+	now := f.Now()
+	statement := way.Rules.Apply(said.Claims)
+	account, link, first, err := f.Accounts.Enter(r.Context(), accounts.SignIn{
+		Connector: way.Config.ID, Issuer: said.Issuer, Subject: said.Subject, Said: statement, At: now,
+	})
+	if err != nil {
+		return Session{}, err
+	}
+	web.Annotate(r, slog.Bool("first", first))
+	return Session{
+		Account: account, Link: link.ID, Connector: way.Config.ID, Said: statement,
+		AuthTime: authTime(said.AuthTime, now),
+	}, nil
+}
+
+// authTime is when the resident authenticated: as the provider says, but never
+// in the future; or now, when its answer was accepted.
+func authTime(said, now time.Time) time.Time {
+	if said.IsZero() || said.After(now) {
+		return now
+	}
+	return said
+}
+
+// again asks the provider once more, this time insisting on a new sign-in,
+// since the one that it reported is older than the app allows.
+func (f *Flow) again(w http.ResponseWriter, r *http.Request, l ongoing, way Way) error {
+	if !way.canForce() {
+		return f.refuse(w, r, l.Request, LoginRequired)
+	}
+	l.Request.Force = true
+	return f.start(w, r, l, way, f.Store.Batch(), f.plain)
+}
+
+// finish opens the session and answers the app.
+func (f *Flow) finish(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, old *Session, s Session) error {
+	b := f.Store.Batch()
+	s, err := f.open(w, r, b, v, old, s)
+	if err != nil {
+		return err
+	}
+	v.browser.Last = s.Connector
+	if err := f.remember(w, r, v.browser); err != nil {
+		return err
+	}
+	f.Observe(s.Connector, "success")
+	return f.issue(w, r, l.Request, s, b)
+}

@@ -1,0 +1,190 @@
+package login
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/councilid/councilid/broker/store"
+	"github.com/councilid/councilid/broker/web"
+	"github.com/councilid/councilid/connectors"
+)
+
+// loginTime is how long a resident may take from the app's request to the
+// provider's answer.
+const loginTime = time.Hour
+
+// promptAge is the max_age below which the provider is told at once to ask for
+// a new sign-in: what its own session would give is too old almost surely.
+const promptAge = 5 * time.Minute
+
+// pending is an app's request that waits for the resident.
+type pending struct {
+	Request Request `json:"request"`
+	Browser string  `json:"browser"` // the mark of the browser that it belongs to
+	Notice  *notice `json:"notice,omitempty"`
+}
+
+// notice is why the last attempt did not work, for the choice page.
+type notice struct {
+	Connector string             `json:"connector"`
+	Outcome   connectors.Outcome `json:"outcome"`
+}
+
+// attempt is one trip to a provider, until its answer comes.
+type attempt struct {
+	connectors.Attempt
+	Connector string `json:"connector"`
+	Browser   string `json:"browser"`
+}
+
+var (
+	pendingTable = store.Table[pending]{Name: "pending"}
+	attemptTable = store.Table[attempt]{Name: "attempt"}
+)
+
+// ongoing is a pending request with the tag that names it.
+type ongoing struct {
+	pending
+	tag string
+}
+
+// handle names the request. It needs no secret: it is of use only in the
+// browser that it is bound to.
+func (l ongoing) handle() store.Handle { return store.Handle{Tag: l.tag} }
+
+func (l ongoing) put(b *store.Batch) { pendingTable.Put(b, l.handle(), l.pending, loginTime) }
+
+// link is the address of a step of this login.
+func (l ongoing) link(path string) string { return path + "?request=" + url.QueryEscape(l.tag) }
+
+// start sends the browser to the provider, or back to the choice page where
+// the provider cannot be reached. b gets the login's records and is run once.
+func (f *Flow) start(w http.ResponseWriter, r *http.Request, l ongoing, way Way, b *store.Batch, run trip) error {
+	state := store.Handle{Tag: l.tag, Secret: rand.Text()}
+	a := attempt{Attempt: f.newAttempt(r, l.Request, state), Connector: way.Config.ID, Browser: l.Browser}
+	to, err := way.Connector.Start(r.Context(), a.Attempt)
+	if err != nil {
+		return f.failed(w, r, l, way.Config.ID, err, b, run)
+	}
+	l.Notice = nil
+	l.put(b)
+	a.State = "" // the key says it; the record need not
+	attemptTable.Put(b, state, a, loginTime)
+	if err := run(w, r, b); err != nil {
+		return err
+	}
+	web.Annotate(r, slog.String("app", l.Request.App), slog.String("connector", way.Config.ID))
+	http.Redirect(w, r, to.URL, http.StatusSeeOther)
+	return nil
+}
+
+// newAttempt makes what one trip needs. The nonce and the verifier are fresh
+// for each, so that no answer fits two.
+func (f *Flow) newAttempt(r *http.Request, req Request, state store.Handle) connectors.Attempt {
+	return connectors.Attempt{
+		State:     state.String(),
+		Nonce:     rand.Text(),
+		Verifier:  oauth2.GenerateVerifier(),
+		ACR:       req.ACR,
+		Force:     req.Force || req.MaxAge != nil && *req.MaxAge < promptAge,
+		Locales:   append([]string{f.Site.Language(r)}, req.Locales...),
+		LoginHint: req.LoginHint,
+	}
+}
+
+// offer leads the browser to the choice page.
+func (f *Flow) offer(w http.ResponseWriter, r *http.Request, l ongoing, b *store.Batch, run trip) error {
+	l.put(b)
+	if err := run(w, r, b); err != nil {
+		return err
+	}
+	http.Redirect(w, r, l.link("/choose"), http.StatusSeeOther)
+	return nil
+}
+
+// failed keeps the request and leads back to the choice page, which says in
+// plain words why the attempt did not work. The cause goes to the log.
+func (f *Flow) failed(w http.ResponseWriter, r *http.Request, l ongoing, connector string, cause error, b *store.Batch, run trip) error {
+	outcome := outcomeOf(cause)
+	f.Observe(connector, string(outcome))
+	web.Annotate(r, slog.String("app", l.Request.App), slog.String("connector", connector),
+		slog.String("outcome", string(outcome)), slog.String("cause", cause.Error()))
+	l.Notice = &notice{Connector: connector, Outcome: outcome}
+	return f.offer(w, r, l, b, run)
+}
+
+// resume reads the request that the address names and makes sure that it
+// belongs to this browser.
+func (f *Flow) resume(w http.ResponseWriter, r *http.Request, v visitor) (ongoing, error) {
+	l := ongoing{tag: r.URL.Query().Get("request")}
+	b := f.Store.Batch()
+	found := pendingTable.Get(b, l.handle())
+	var current *store.Reply[Session]
+	if v.session != (store.Handle{}) {
+		current = sessionTable.Get(b, v.session)
+	}
+	if err := f.limited(w, r, b); err != nil {
+		return l, err
+	}
+	var ok bool
+	if l.pending, ok = found.Value(); !ok {
+		return l, f.stale(v, f.live(current) != nil)
+	}
+	return l, f.sameBrowser(v, l.Browser)
+}
+
+// sameBrowser refuses what belongs to another browser: the defence against
+// login CSRF and against mixing up two people.
+func (f *Flow) sameBrowser(v visitor, mark string) error {
+	if subtle.ConstantTimeCompare([]byte(v.browser.mark()), []byte(mark)) == 1 {
+		return nil
+	}
+	message := "sign_in_elsewhere"
+	if !v.known {
+		message = "cookies_off"
+	}
+	return &web.Error{Status: http.StatusBadRequest, Message: message, Back: f.wayOn(v), Err: fmt.Errorf("the login belongs to another browser")}
+}
+
+// stale is the answer to a step of a login that is over: an old tab, the back
+// button, or an hour's pause.
+func (f *Flow) stale(v visitor, signedIn bool) error {
+	message := "sign_in_expired"
+	if signedIn {
+		message = "sign_in_finished"
+	}
+	return &web.Error{Status: http.StatusBadRequest, Message: message, Back: f.wayOn(v), Err: fmt.Errorf("no such login, or it is over")}
+}
+
+// wayOn is where a lost resident is led: the app of the browser's last login.
+func (f *Flow) wayOn(v visitor) string {
+	if app, ok := f.Apps[v.browser.App]; ok {
+		return app.Home
+	}
+	return "/"
+}
+
+// outcomeOf is the outcome that a connector's error carries.
+func outcomeOf(err error) connectors.Outcome {
+	if failure, ok := errors.AsType[*connectors.Failure](err); ok {
+		return failure.Outcome
+	}
+	return connectors.Unavailable
+}
+
+// restore puts a taken request back, so that nothing is lost by an attempt
+// that did not count. It runs even when the resident has gone.
+func (f *Flow) restore(ctx context.Context, l ongoing) error {
+	b := f.Store.Batch()
+	l.put(b)
+	return b.Exec(context.WithoutCancel(ctx))
+}

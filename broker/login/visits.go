@@ -1,0 +1,24 @@
+package login
+
+import (
+	"context"
+
+	"github.com/councilid/councilid/broker/accounts"
+	"github.com/councilid/councilid/broker/store"
+)
+
+// visitStream carries what each sign-in adds to an account's history, so that
+// a returning resident's login writes nothing to SQL.
+var visitStream = store.Stream[accounts.Visit]{Name: "visits"}
+
+// Run folds visits into SQL until ctx ends. Every node may run it.
+func (f *Flow) Run(ctx context.Context) error {
+	return visitStream.Consume(ctx, f.Store, func(ctx context.Context, entries []store.Entry[accounts.Visit]) error {
+		ids := make([]string, len(entries))
+		visits := make([]accounts.Visit, len(entries))
+		for i, e := range entries {
+			ids[i], visits[i] = e.ID, e.Value
+		}
+		return f.Accounts.Record(ctx, ids, visits)
+	})
+}

@@ -1,0 +1,67 @@
+package broker
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// metrics are what operators watch. Label values come from the configuration
+// and from fixed lists, never from requests.
+type metrics struct {
+	registry *prometheus.Registry
+	signIns  *prometheus.CounterVec   // attempts by connector and outcome
+	upstream *prometheus.HistogramVec // calls to providers
+	redis    *prometheus.HistogramVec // round trips: a pipeline or a script is one
+	sql      *prometheus.HistogramVec // statements
+	http     *prometheus.HistogramVec // requests by route and status
+}
+
+// latency covers a cached answer and a provider's time-out.
+var latency = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+
+func newMetrics() *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		signIns: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "councilid_sign_ins_total", Help: "Finished sign-in attempts by connector and outcome.",
+		}, []string{"connector", "outcome"}),
+		upstream: histogram("councilid_upstream_seconds", "Calls to identity providers.", "connector", "call", "outcome"),
+		redis:    histogram("councilid_redis_seconds", "Redis round trips; a pipeline counts once.", "outcome"),
+		sql:      histogram("councilid_sql_seconds", "SQL statements.", "outcome"),
+		http:     histogram("councilid_http_seconds", "Requests by route and status.", "route", "status"),
+	}
+	m.registry.MustRegister(m.signIns, m.upstream, m.redis, m.sql, m.http,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func histogram(name, help string, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: latency}, labels)
+}
+
+func (m *metrics) signIn(connector, outcome string) {
+	m.signIns.WithLabelValues(connector, outcome).Inc()
+}
+
+func (m *metrics) upstreamCall(connector, call, outcome string, took time.Duration) {
+	m.upstream.WithLabelValues(connector, call, outcome).Observe(took.Seconds())
+}
+
+func (m *metrics) request(route string, status int, took time.Duration) {
+	m.http.WithLabelValues(route, strconv.Itoa(status)).Observe(took.Seconds())
+}
+
+// observe returns the hook of a store that counts its calls in h.
+func observe(h *prometheus.HistogramVec) func(err error, took time.Duration) {
+	ok, failed := h.WithLabelValues("ok"), h.WithLabelValues("error")
+	return func(err error, took time.Duration) {
+		if err != nil {
+			failed.Observe(took.Seconds())
+			return
+		}
+		ok.Observe(took.Seconds())
+	}
+}

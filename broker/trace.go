@@ -1,0 +1,45 @@
+package broker
+
+import (
+	"context"
+	"net/http"
+
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	"go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.37.0"
+
+	"github.com/councilid/councilid/config"
+)
+
+// Trace sends OpenTelemetry traces where the operator asked for them, and
+// returns what flushes them at the end. Spans carry routes and durations,
+// never query strings, which may hold codes.
+func Trace(ctx context.Context, c config.Broker) (flush func(context.Context) error, err error) {
+	if c.Telemetry == nil {
+		return func(context.Context) error { return nil }, nil
+	}
+	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(c.Telemetry.OTLP))
+	if err != nil {
+		return nil, err
+	}
+	provider := trace.NewTracerProvider(
+		trace.WithBatcher(exporter),
+		trace.WithSampler(trace.ParentBased(trace.TraceIDRatioBased(c.Telemetry.Sample))),
+		trace.WithResource(resource.NewSchemaless(semconv.ServiceName("councilid"))),
+	)
+	otel.SetTracerProvider(provider)
+	otel.SetTextMapPropagator(propagation.TraceContext{})
+	return provider.Shutdown, nil
+}
+
+// traced wraps the public server in spans named by route.
+func traced(c config.Broker, next http.Handler) http.Handler {
+	if c.Telemetry == nil {
+		return next
+	}
+	return otelhttp.NewHandler(next, "councilid")
+}

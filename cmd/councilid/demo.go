@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/councilid/councilid/broker"
+	"github.com/councilid/councilid/cmd/councilid/demo"
+)
+
+func newDemo() *cobra.Command {
+	var check, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Run a sample council: broker, simulated providers and two apps",
+		Long: `Run a sample council on loopback: the broker with embedded stores, simulated
+providers and two council apps. Nothing is kept when it stops.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			if !check {
+				return runDemo(ctx, true, cmd.OutOrStdout(), cmd.ErrOrStderr(), func(ctx context.Context, s *demo.Site) error {
+					describe(cmd.OutOrStdout(), s)
+					<-ctx.Done()
+					return nil
+				})
+			}
+			return runDemo(ctx, false, io.Discard, cmd.ErrOrStderr(), func(ctx context.Context, s *demo.Site) error {
+				return report(cmd.OutOrStdout(), s.Check(ctx), asJSON)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&check, "check", false, "sign in through every app and connector, print a row each, and stop")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "with --check: print the rows as a JSON array")
+	return cmd
+}
+
+// runDemo opens the demo, serves it while act runs, and closes it.
+func runDemo(ctx context.Context, fixed bool, out, logs io.Writer, act func(context.Context, *demo.Site) error) (err error) {
+	site, err := demo.Open(fixed)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, site.Close()) }()
+	b, err := broker.Open(ctx, site.Config, newLogger(site.Config.Broker.Log, logs))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+
+	ctx, done := context.WithCancel(ctx)
+	var failed error
+	err = run(ctx, b, site.Listeners["broker"], site.Listeners["admin"],
+		func(ctx context.Context) { serveOthers(ctx, site) },
+		func(ctx context.Context) { failed = act(ctx, site); done() })
+	_, _ = fmt.Fprintln(out, "Stopped.")
+	return errors.Join(err, failed)
+}
+
+// serveOthers serves the simulated providers and the apps until ctx ends.
+func serveOthers(ctx context.Context, site *demo.Site) {
+	for name, handler := range site.Handlers() {
+		server := newServer(handler)
+		go func() { _ = server.Serve(site.Listeners[name]) }()
+		defer func() { _ = server.Close() }()
+	}
+	<-ctx.Done()
+}
+
+// describe prints what there is and what to try.
+func describe(out io.Writer, s *demo.Site) {
+	_, _ = fmt.Fprintf(out, "A sample council runs on this machine. Open a council app and sign in:\n\n")
+	t := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
+	for _, app := range s.Apps {
+		_, _ = fmt.Fprintf(t, "  %s\t%s\tcouncil app\n", app.Title, app.Base)
+	}
+	_, _ = fmt.Fprintf(t, "  The broker\t%s\tsign-in service\n", s.URL("broker"))
+	for _, c := range s.Config.Connectors {
+		_, _ = fmt.Fprintf(t, "  %s\t%s\tsimulated provider\n", c.Label.In("en"), s.URL(c.ID))
+	}
+	_, _ = fmt.Fprintf(t, "  Operators\t%s/metrics\tand /readyz, /healthz, /debug/pprof\n", s.URL("admin"))
+	_ = t.Flush()
+	_, _ = fmt.Fprintf(out, `
+Try:
+  · "Sign in with Google" on Council tax, and pick a persona: you come back signed in.
+  · Then open Library and choose Google: single sign-on, another sub, fewer claims.
+  · Pick "cancels", "no e-mail" or a fault, and see what a resident sees.
+  · Sign in to Library as %s to go straight to the staff provider:
+    %s/sign-in?login_hint=officer@strathmore.example
+  · The sign-in page in Welsh or Gaelic: its language links.
+
+Press Ctrl-C to stop. Nothing is kept.
+`, "an officer", s.Apps[1].Base)
+}
+
+// report prints the check's rows; it fails when one of them did.
+func report(out io.Writer, rows []demo.Row, asJSON bool) error {
+	failed := 0
+	for _, row := range rows {
+		if !row.OK() {
+			failed++
+		}
+	}
+	if asJSON {
+		encoder := json.NewEncoder(out)
+		encoder.SetIndent("", "  ")
+		if err := encoder.Encode(rows); err != nil {
+			return err
+		}
+	} else if err := printRows(out, rows, failed); err != nil {
+		return err
+	}
+	if failed > 0 {
+		return exitError{code: 1}
+	}
+	return nil
+}
+
+func printRows(out io.Writer, rows []demo.Row, failed int) error {
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(t, "APP\tCONNECTOR\tSUB\tCLAIMS RELEASED\tMS\tOUTCOME")
+	for _, r := range rows {
+		_, _ = fmt.Fprintf(t, "%s (%s)\t%s (%s)\t%s\t%s\t%.1f\t%s\n", r.App, r.AppProtocol, r.Connector,
+			r.ConnectorProtocol, r.Subject, strings.Join(r.Claims, " "), r.MS, r.Outcome)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "%d of %d sign-ins succeeded\n", len(rows)-failed, len(rows))
+	return err
+}

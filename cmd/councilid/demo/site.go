@@ -1,0 +1,175 @@
+package demo
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/template"
+
+	"github.com/councilid/councilid/config"
+	"github.com/councilid/councilid/connectors"
+	"github.com/councilid/councilid/connectors/simulator"
+)
+
+//go:embed config
+var folder embed.FS
+
+// secret is what every party of the demo shares with the broker.
+const secret = "demo-secret-that-guards-nothing"
+
+// The demo's ports; one that is taken is replaced by any free one.
+var ports = map[string]int{
+	"broker": 8100, "admin": 8109,
+	"google": 8101, "facebook": 8102, "microsoft": 8103, "works": 8104,
+	"council-tax": 8111, "library": 8112,
+}
+
+// Providers are the connectors of the demo in the order of its table.
+var Providers = []string{"google", "facebook", "microsoft", "works"}
+
+// Site is the whole demo council on loopback.
+type Site struct {
+	Config    *config.Config
+	Listeners map[string]net.Listener // broker, admin, each provider and each app
+	Apps      []*App
+	handlers  map[string]http.Handler
+	dir       string
+}
+
+// Open takes the ports (any free ones where fixed is false), writes the
+// operator's folder for them and loads it as the production server would.
+func Open(fixed bool) (_ *Site, err error) {
+	s := &Site{Listeners: map[string]net.Listener{}, handlers: map[string]http.Handler{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	for name, port := range ports {
+		if s.Listeners[name], err = listen(port, fixed); err != nil {
+			return nil, err
+		}
+	}
+	if s.dir, err = os.MkdirTemp("", "councilid-demo-"); err != nil {
+		return nil, err
+	}
+	if err := s.writeFolder(); err != nil {
+		return nil, fmt.Errorf("write the demo's configuration: %w", err)
+	}
+	if s.Config, err = config.Load(s.dir, connectors.Presets()); err != nil {
+		return nil, err
+	}
+	if err := s.openProviders(); err != nil {
+		return nil, err
+	}
+	s.openApps()
+	return s, nil
+}
+
+func listen(port int, fixed bool) (net.Listener, error) {
+	if fixed {
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			return l, nil
+		}
+	}
+	return net.Listen("tcp", "127.0.0.1:0")
+}
+
+// URL is the address of one party.
+func (s *Site) URL(name string) string { return "http://" + s.Listeners[name].Addr().String() }
+
+// Close frees the ports and removes the folder with everything in it.
+func (s *Site) Close() error {
+	var errs []error
+	for _, l := range s.Listeners {
+		if l != nil {
+			if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+				errs = append(errs, err)
+			}
+		}
+	}
+	if s.dir != "" {
+		errs = append(errs, os.RemoveAll(s.dir))
+	}
+	return errors.Join(errs...)
+}
+
+// writeFolder renders the operator's folder with the demo's addresses.
+func (s *Site) writeFolder() error {
+	values := map[string]any{
+		"Broker":       s.URL("broker"),
+		"BrokerListen": s.Listeners["broker"].Addr().String(),
+		"AdminListen":  s.Listeners["admin"].Addr().String(),
+		"Providers":    s.addresses(), "Apps": s.addresses(),
+	}
+	if err := os.WriteFile(filepath.Join(s.dir, "secret"), []byte(secret), 0o600); err != nil {
+		return err
+	}
+	return fs.WalkDir(folder, "config", func(name string, d fs.DirEntry, err error) error {
+		target := filepath.Join(s.dir, strings.TrimPrefix(name, "config"))
+		if err != nil || d.IsDir() {
+			return errors.Join(err, os.MkdirAll(target, 0o700))
+		}
+		return render(name, target, values)
+	})
+}
+
+func (s *Site) addresses() map[string]string {
+	all := map[string]string{}
+	for name := range s.Listeners {
+		all[name] = s.URL(name)
+	}
+	return all
+}
+
+func render(name, target string, values any) error {
+	t, err := template.ParseFS(folder, name)
+	if err != nil {
+		return err
+	}
+	out, err := os.OpenFile(target, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(t.Execute(out, values), out.Close())
+}
+
+// openProviders plays each provider from the very connector that calls it.
+func (s *Site) openProviders() error {
+	for _, c := range s.Config.Connectors {
+		p, err := simulator.New(c, simulator.Options{
+			Secret: secret, Redirect: []string{s.URL("broker") + "/callback/" + c.ID},
+		})
+		if err != nil {
+			return fmt.Errorf("simulate %s: %w", c.ID, err)
+		}
+		s.handlers[c.ID] = p
+	}
+	return nil
+}
+
+func (s *Site) openApps() {
+	s.Apps = []*App{
+		{
+			ID: "council-tax", Title: "Council tax", Secret: secret, Scopes: []string{"profile", "email"},
+			Tagline: "See your bill and pay it.", Shortcut: "google", Label: "Google",
+		},
+		{
+			ID: "library", Title: "Library", Scopes: []string{"profile"},
+			Tagline: "Borrow, reserve and renew.", Shortcut: "facebook", Label: "Facebook",
+		},
+	}
+	for _, a := range s.Apps {
+		a.Base, a.Issuer = s.URL(a.ID), s.URL("broker")
+		s.handlers[a.ID] = a.Handler()
+	}
+}
+
+// Handlers are the servers of the providers and the apps, by name.
+func (s *Site) Handlers() map[string]http.Handler { return s.handlers }

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/councilid/councilid/broker"
+	"github.com/councilid/councilid/config"
+	"github.com/councilid/councilid/connectors"
+)
+
+// stopTime is how long a stopping node waits for the requests in flight.
+const stopTime = 20 * time.Second
+
+func newServe() *cobra.Command {
+	var dir string
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the broker",
+		Long: `Run the broker from a configuration folder until it is interrupted.
+
+SIGHUP reads the folder again: when it is sound the new configuration serves
+from the next request on, else the old one stays and the mistakes are logged.
+What the stores and listeners are takes a restart to change.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			return serve(ctx, dir, cmd.ErrOrStderr())
+		},
+	}
+	cmd.Flags().StringVar(&dir, "config", ".", "folder with broker.yaml, connectors and apps")
+	return cmd
+}
+
+func serve(ctx context.Context, dir string, out io.Writer) error {
+	cfg, err := config.Load(dir, connectors.Presets())
+	if err != nil {
+		return err
+	}
+	log := newLogger(cfg.Broker.Log, out)
+	for _, w := range cfg.Warnings {
+		log.Warn("configuration: "+w.Message, "file", w.File, "line", w.Line, "key", w.Path)
+	}
+	shutdown, err := broker.Trace(ctx, cfg.Broker)
+	if err != nil {
+		return err
+	}
+	b, err := broker.Open(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	public, admin, err := listen(cfg.Broker)
+	if err != nil {
+		return errors.Join(err, b.Close())
+	}
+	log.Info("serving", "issuer", cfg.Broker.Issuer, "listen", public.Addr().String(), "admin", admin.Addr().String())
+	err = run(ctx, b, public, admin, func(ctx context.Context) { reloadOnHangup(ctx, b, dir, log) })
+	return errors.Join(err, b.Close(), shutdown(context.WithoutCancel(ctx)))
+}
+
+// listen opens both listeners, the public one with TLS where the broker ends
+// it itself.
+func listen(c config.Broker) (public, admin net.Listener, err error) {
+	if public, err = net.Listen("tcp", c.Listen); err != nil {
+		return nil, nil, err
+	}
+	if c.TLS != nil {
+		pair, err := tls.LoadX509KeyPair(c.TLS.Cert, c.TLS.Key)
+		if err != nil {
+			return nil, nil, errors.Join(err, public.Close())
+		}
+		public = tls.NewListener(public, tlsConfig(pair))
+	}
+	if admin, err = net.Listen("tcp", c.Admin); err != nil {
+		return nil, nil, errors.Join(err, public.Close())
+	}
+	return public, admin, nil
+}
+
+// tlsConfig offers TLS 1.3 and, of TLS 1.2, only what FAPI 2.0 Security
+// Profile §5.2.2 allows.
+func tlsConfig(pair tls.Certificate) *tls.Config {
+	return &tls.Config{
+		Certificates: []tls.Certificate{pair},
+		MinVersion:   tls.VersionTLS12,
+		NextProtos:   []string{"h2", "http/1.1"},
+		CipherSuites: []uint16{
+			tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+			tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+		},
+	}
+}
+
+// run serves until ctx ends and then lets the requests in flight finish.
+func run(ctx context.Context, b *broker.Broker, public, admin net.Listener, background ...func(context.Context)) error {
+	residents, operators := newServer(b), newServer(b.Admin())
+	operators.WriteTimeout = 0 // a profile takes as long as it is asked to
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return serving(residents.Serve(public)) })
+	g.Go(func() error { return serving(operators.Serve(admin)) })
+	g.Go(func() error { return b.Run(ctx) })
+	for _, work := range background {
+		g.Go(func() error { work(ctx); return nil })
+	}
+	g.Go(func() error {
+		<-ctx.Done()
+		b.Leave()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+		defer cancel()
+		return errors.Join(residents.Shutdown(ctx), operators.Shutdown(ctx))
+	})
+	if err := g.Wait(); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// newServer bounds what a slow or hostile client can hold.
+func newServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      60 * time.Second, // a provider may take its time in the callback
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // TLS scanners fill logs; requests log themselves
+	}
+}
+
+func serving(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// reloadOnHangup follows SIGHUP: all or nothing.
+func reloadOnHangup(ctx context.Context, b *broker.Broker, dir string, log *slog.Logger) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangup:
+			cfg, err := config.Load(dir, connectors.Presets())
+			if err == nil {
+				err = b.Reload(cfg)
+			}
+			if err != nil {
+				log.Error("the configuration was not changed", "err", err)
+				continue
+			}
+			log.Info("the new configuration serves")
+		}
+	}
+}
+
+// newLogger writes JSON, or text for a person at a terminal.
+func newLogger(c config.Log, out io.Writer) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Level)); err != nil {
+		level = slog.LevelInfo
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if c.Format == "text" || c.Format == "" && isTerminal(out) {
+		return slog.New(slog.NewTextHandler(out, options))
+	}
+	return slog.New(slog.NewJSONHandler(out, options))
+}
+
+func isTerminal(out io.Writer) bool {
+	file, ok := out.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// loopback listens on a loopback port: port, or any free one where that is
+// taken or 0.
+func loopback(port int) (net.Listener, error) {
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil && port != 0 {
+		return net.Listen("tcp", "127.0.0.1:0")
+	}
+	return l, err
+}
