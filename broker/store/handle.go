@@ -1,0 +1,53 @@
+package store
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"strings"
+)
+
+// Handle names one record. Tag keeps the records of one login in one Cluster
+// slot, so that they travel together; Secret is what only its holder knows.
+//
+// Tags stand in Redis' keys as they are. They open nothing by themselves, but
+// are as hard to guess as secrets: nobody can aim at another login's records
+// or crowd one slot.
+type Handle struct{ Tag, Secret string }
+
+// NewHandle returns a handle with a new tag and a new secret.
+func NewHandle() Handle { return Handle{Tag: rand.Text(), Secret: rand.Text()} }
+
+// Sibling returns a handle with the same tag and a new secret.
+func (h Handle) Sibling() Handle { return Handle{Tag: h.Tag, Secret: rand.Text()} }
+
+// String is the handle as cookies, codes and states carry it: TAG.SECRET,
+// letters, digits and a dot, which nothing on the way needs to escape.
+func (h Handle) String() string { return h.Tag + "." + h.Secret }
+
+// ParseHandle reads what String wrote. ok is false for anything that NewHandle
+// and Sibling cannot have made.
+func ParseHandle(s string) (h Handle, ok bool) {
+	tag, secret, _ := strings.Cut(s, ".")
+	if !isText(tag) || !isText(secret) {
+		return Handle{}, false
+	}
+	return Handle{tag, secret}, true
+}
+
+// isText reports whether s may have come from rand.Text: 26 characters of the
+// base32 alphabet (RFC 4648 §6), 130 bits.
+func isText(s string) bool {
+	return len(s) == 26 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
+}
+
+// key is where the table called name keeps the record. Braces make Cluster
+// look at the tag alone.
+func (h Handle) key(name string) string { return name + ":{" + h.Tag + "}:" + digest(h.Secret) }
+
+// digest stands for a secret in a key: 128 bits of its SHA-256. Secrets are
+// random, so there is nothing to guess and nothing to slow a guesser down for.
+func digest(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}

@@ -1,0 +1,50 @@
+package store
+
+import (
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Index keeps sets of short texts for a time: what belongs to one key, such as
+// the uses of one session.
+//
+// Keys are hashed, members are kept as they are: they must not be secrets. A
+// key's set lies in a Cluster slot of its own; a batch that crosses slots still
+// is one round trip.
+type Index struct {
+	// Name is the first part of the index's keys. It is no table's.
+	Name string
+}
+
+// Add puts member into key's set, which lives for at least ttl from now.
+func (i Index) Add(b *Batch, key, member string, ttl time.Duration) {
+	k, ms := i.key(key), ttl.Milliseconds()
+	b.add(redis.NewIntCmd(background, "sadd", k, member))
+	b.add(redis.NewBoolCmd(background, "pexpire", k, ms, "nx")) // a new set
+	b.add(redis.NewBoolCmd(background, "pexpire", k, ms, "gt")) // a set that would end earlier
+}
+
+// Remove takes member out of key's set.
+func (i Index) Remove(b *Batch, key, member string) {
+	b.add(redis.NewIntCmd(background, "srem", i.key(key), member))
+}
+
+// Members reads key's set, in no order.
+func (i Index) Members(b *Batch, key string) *Reply[[]string] {
+	cmd := redis.NewStringSliceCmd(background, "smembers", i.key(key))
+	b.add(cmd)
+	r := new(Reply[[]string])
+	b.afterwards(func() error {
+		r.value, r.found = cmd.Val(), len(cmd.Val()) > 0
+		return nil
+	})
+	return r
+}
+
+// Delete ends key's set.
+func (i Index) Delete(b *Batch, key string) {
+	b.add(redis.NewIntCmd(background, "del", i.key(key)))
+}
+
+func (i Index) key(key string) string { return i.Name + ":{" + digest(key) + "}" }

@@ -1,0 +1,92 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Table keeps values of one type for a time, as JSON.
+type Table[T any] struct {
+	// Name is the first part of the table's keys. It is no other table's.
+	Name string
+}
+
+// Reply is the answer to a read, once the batch has been executed.
+type Reply[T any] struct {
+	value T
+	found bool
+}
+
+// Value returns what was found; ok is false where nothing was.
+func (r *Reply[T]) Value() (value T, ok bool) { return r.value, r.found }
+
+// Put keeps v under h for ttl, in place of what was there. With no time to
+// live left, it deletes.
+//
+// A handle without a tag is a mistake that makes the batch fail: everybody who
+// made it would share one record.
+func (t Table[T]) Put(b *Batch, h Handle, v T, ttl time.Duration) {
+	if h.Tag == "" {
+		b.refuse(fmt.Errorf("put into %s: the handle is empty", t.Name))
+		return
+	}
+	if ttl < time.Millisecond {
+		t.Delete(b, h)
+		return
+	}
+	value, err := json.Marshal(v)
+	if err != nil {
+		b.refuse(fmt.Errorf("put into %s: %w", t.Name, err))
+		return
+	}
+	b.add(redis.NewStatusCmd(background, "set", h.key(t.Name), value, "px", ttl.Milliseconds()))
+}
+
+// Get reads what is kept under h.
+func (t Table[T]) Get(b *Batch, h Handle) *Reply[T] {
+	cmd := redis.NewStringCmd(background, "get", h.key(t.Name))
+	b.add(cmd)
+	return t.reply(b, cmd)
+}
+
+// Take reads what is kept under h and deletes it, in one step: of many who
+// take, one finds it.
+//
+// If Redis fails half way, Exec fails and the record may be gone. It is never
+// found twice.
+func (t Table[T]) Take(b *Batch, h Handle) *Reply[T] {
+	cmd := redis.NewStringCmd(background, "getdel", h.key(t.Name))
+	b.add(once{cmd})
+	return t.reply(b, cmd)
+}
+
+// Delete ends what is kept under h.
+func (t Table[T]) Delete(b *Batch, h Handle) {
+	b.add(redis.NewIntCmd(background, "del", h.key(t.Name)))
+}
+
+// reply has the answer of cmd decoded when it is there.
+func (t Table[T]) reply(b *Batch, cmd *redis.StringCmd) *Reply[T] {
+	r := new(Reply[T])
+	b.afterwards(func() error {
+		value, err := cmd.Bytes()
+		if errors.Is(err, redis.Nil) {
+			return nil
+		}
+		if err := json.Unmarshal(value, &r.value); err != nil {
+			return fmt.Errorf("read from %s: %w", t.Name, err)
+		}
+		r.found = true
+		return nil
+	})
+	return r
+}
+
+// background is the context that commands are made with. The one that counts
+// is Exec's.
+var background = context.Background()
