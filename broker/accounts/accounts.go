@@ -1,13 +1,36 @@
+// Package accounts keeps the council identities: who a resident is to the
+// council, whichever provider vouched for them today.
+//
+// An account has links, one for each upstream subject that leads in to it. A
+// link is found by issuer and subject alone. An e-mail address, however well
+// verified, never leads to an account: it can change hands, and two people can
+// share one. A link is made at a person's first sign-in, with a new account.
+//
+// What a returning resident's sign-in adds to the account (when, which app,
+// what the provider said) is not written by [Accounts.Enter] but folded in
+// later by [Accounts.Record], many sign-ins at a time.
 package accounts
-
-// STUB: signatures agreed; implementation follows.
 
 import (
 	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/councilid/councilid/broker/db"
 	"github.com/councilid/councilid/mapping"
+)
+
+var (
+	// ErrFrozen says that the account, or the link that leads in to it, may
+	// not be used for now.
+	ErrFrozen = errors.New("the account or its link is frozen")
+
+	// ErrNotFound says that there is no such account, or not any more.
+	ErrNotFound = errors.New("no such account")
 )
 
 // Account is one council identity.
@@ -18,15 +41,11 @@ type Account struct {
 }
 
 // Subject is the account's identifier for the apps of a sector.
-func (a Account) Subject(sector string) string { panic("stub") }
-
-// SignIn is one successful sign-in through a connector.
-type SignIn struct {
-	Connector string            `json:"connector"`
-	Issuer    string            `json:"issuer"`
-	Subject   string            `json:"subject"`
-	Said      mapping.Statement `json:"said"`
-	At        time.Time         `json:"at"`
+func (a Account) Subject(sector string) string {
+	if pinned, ok := a.Subjects[sector]; ok {
+		return pinned
+	}
+	return mapping.Pairwise(a.SubjectKey, sector)
 }
 
 // Link is one way in to an account.
@@ -38,29 +57,174 @@ type Link struct {
 	Created   time.Time
 }
 
-type Accounts struct{}
+// SignIn is one successful sign-in through a connector.
+type SignIn struct {
+	Connector string            `json:"connector"`
+	Issuer    string            `json:"issuer"`
+	Subject   string            `json:"subject"`
+	Said      mapping.Statement `json:"said"`
+	At        time.Time         `json:"at"`
+}
 
-func Open(d *db.DB, now func() time.Time) *Accounts { panic("stub") }
+// Accounts are the council identities in a database.
+type Accounts struct {
+	db  *db.DB
+	now func() time.Time
+}
 
-// Enter finds the account that the sign-in's (issuer, subject) is linked to, and creates it at the
-// first sign-in. A returning resident costs one SQL read. first is true when the account was made.
+// Open returns the accounts in d.
+func Open(d *db.DB, now func() time.Time) *Accounts { return &Accounts{db: d, now: now} }
+
+// Enter finds the account that the sign-in's issuer and subject are linked to,
+// and makes it at the first sign-in, which first reports. A returning resident
+// costs one SQL read and no write. The error is ErrFrozen where the account or
+// the link may not be used.
 func (a *Accounts) Enter(ctx context.Context, in SignIn) (acc Account, link Link, first bool, err error) {
-	panic("stub")
+	if in.Issuer == "" || in.Subject == "" {
+		// Everybody whose provider left one out would share an account.
+		return Account{}, Link{}, false, errors.New("enter: the sign-in has no issuer or no subject")
+	}
+	acc, link, err = a.find(ctx, in.Issuer, in.Subject)
+	if !errors.Is(err, ErrNotFound) {
+		return acc, link, false, err
+	}
+	acc, link, err = a.create(ctx, in)
+	if errors.Is(err, errRaced) {
+		acc, link, err = a.find(ctx, in.Issuer, in.Subject)
+		return acc, link, false, err
+	}
+	return acc, link, err == nil, err
 }
 
-// ByID returns the account.
-func (a *Accounts) ByID(ctx context.Context, id string) (Account, error) { panic("stub") }
+// enter finds a link by its UNIQUE index and everything that a login needs in
+// the same statement. There is a row for each pinned subject, and one row
+// without where there is none.
+const enter = `SELECT l.id, l.connector, l.created_at, l.frozen_at IS NOT NULL, a.id, a.subject_key, a.status, s.sector, s.subject
+	FROM links l
+	JOIN accounts a ON a.id = l.account_id
+	LEFT JOIN subjects s ON s.account_id = a.id AND s.current
+	WHERE l.issuer = $1 AND l.subject = $2`
 
-// Visit is what the stream keeps of one sign-in to one app, to be folded into SQL.
-type Visit struct {
-	Account  string            `json:"account"`
-	Link     string            `json:"link"`
-	App      string            `json:"app"`
-	At       time.Time         `json:"at"`
-	Released []string          `json:"released"` // names only
-	Said     mapping.Statement `json:"said"`     // what the provider said this time; empty for single sign-on
-	SSO      bool              `json:"sso"`
+func (a *Accounts) find(ctx context.Context, issuer, subject string) (Account, Link, error) {
+	link := Link{Issuer: issuer, Subject: subject}
+	var created int64
+	var frozen bool
+	acc, err := a.one(ctx, enter, []any{issuer, subject}, &link.ID, &link.Connector, &created, &frozen)
+	if err == nil && frozen {
+		err = ErrFrozen
+	}
+	if err != nil {
+		return Account{}, Link{}, fmt.Errorf("enter: %w", err)
+	}
+	link.Created = time.UnixMicro(created)
+	return acc, link, nil
 }
 
-// Record folds visits into SQL, each id once however often it is handed in.
-func (a *Accounts) Record(ctx context.Context, ids []string, visits []Visit) error { panic("stub") }
+// ByID returns the account. The error is ErrFrozen or ErrNotFound where it may
+// not be used.
+func (a *Accounts) ByID(ctx context.Context, id string) (Account, error) {
+	acc, err := a.one(ctx, `SELECT a.id, a.subject_key, a.status, s.sector, s.subject
+		FROM accounts a
+		LEFT JOIN subjects s ON s.account_id = a.id AND s.current
+		WHERE a.id = $1`, []any{id})
+	if err != nil {
+		return Account{}, fmt.Errorf("account by id: %w", err)
+	}
+	return acc, nil
+}
+
+// one reads the account whose rows q selects: what before points to, and then
+// the account's id, subject_key and status, and a pinned sector and subject.
+func (a *Accounts) one(ctx context.Context, q string, args []any, before ...any) (Account, error) {
+	rows, err := a.db.Query(ctx, q, args...)
+	if err != nil {
+		return Account{}, err
+	}
+	defer rows.Close()
+
+	var acc Account
+	var status string
+	var sector, subject sql.NullString
+	columns := append(before, &acc.ID, &acc.SubjectKey, &status, &sector, &subject)
+	for rows.Next() {
+		if err := rows.Scan(columns...); err != nil {
+			return Account{}, err
+		}
+		if sector.Valid {
+			if acc.Subjects == nil {
+				acc.Subjects = map[string]string{}
+			}
+			acc.Subjects[sector.String] = subject.String
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return Account{}, err
+	}
+	return acc, usable(status)
+}
+
+// usable says what an account's status means to whoever wants to use it.
+func usable(status string) error {
+	switch status {
+	case "active":
+		return nil
+	case "frozen":
+		return ErrFrozen
+	}
+	return ErrNotFound // "", merged, erased
+}
+
+// errRaced says that the link was made by somebody else meanwhile.
+var errRaced = errors.New("the link exists")
+
+// create makes an account with its first link.
+func (a *Accounts) create(ctx context.Context, in SignIn) (Account, Link, error) {
+	now := a.now()
+	acc := Account{ID: newID(), SubjectKey: make([]byte, 32)}
+	rand.Read(acc.SubjectKey)
+	link := Link{ID: newID(), Connector: in.Connector, Issuer: in.Issuer, Subject: in.Subject, Created: now}
+	claims, err := claimsOf(acc.ID, link.ID, in.Said, in.At)
+	if err != nil {
+		return Account{}, Link{}, fmt.Errorf("create an account: %w", err)
+	}
+	err = a.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := insertAccount(ctx, tx, acc, link); err != nil {
+			return err
+		}
+		if err := insertClaims(ctx, tx, claims); err != nil {
+			return err
+		}
+		by := map[string]any{"link": link.ID, "connector": link.Connector}
+		return chain(ctx, tx, now,
+			entry{Kind: "account.created", Account: acc.ID, Actor: resident, Detail: by},
+			entry{Kind: "link.created", Account: acc.ID, Actor: resident, Detail: by})
+	})
+	if err != nil {
+		return Account{}, Link{}, fmt.Errorf("create an account: %w", err)
+	}
+	return acc, link, nil
+}
+
+// insertAccount inserts an account with one link. Of several that race to make
+// the same link one wins; the others wait for it and get errRaced.
+func insertAccount(ctx context.Context, tx *db.Tx, acc Account, link Link) error {
+	created := link.Created.UnixMicro()
+	_, err := tx.Exec(ctx, `INSERT INTO accounts (id, subject_key, status, created_at) VALUES ($1, $2, 'active', $3)`,
+		acc.ID, acc.SubjectKey, created)
+	if err != nil {
+		return err
+	}
+	res, err := tx.Exec(ctx, `INSERT INTO links (id, account_id, connector, issuer, subject, created_at, last_used_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (issuer, subject) DO NOTHING`,
+		link.ID, acc.ID, link.Connector, link.Issuer, link.Subject, created)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(err, errRaced)
+	}
+	return nil
+}
+
+// newID returns a random identifier. It says nothing about the person.
+func newID() string { return strings.ToLower(rand.Text()) }

@@ -1,0 +1,58 @@
+package accounts
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/councilid/councilid/broker/db"
+)
+
+// pair is a primary key of two columns.
+type pair [2]string
+
+// inOrder goes through m by its keys, so that transactions which meet in
+// several rows lock them in the same order.
+func inOrder[V any](m map[pair]V) iter.Seq2[pair, V] {
+	return func(yield func(pair, V) bool) {
+		compare := func(a, b pair) int { return slices.Compare(a[:], b[:]) }
+		for _, k := range slices.SortedFunc(maps.Keys(m), compare) {
+			if !yield(k, m[k]) {
+				return
+			}
+		}
+	}
+}
+
+// insert runs one INSERT for many rows: into names the table and its columns,
+// tail says what happens on a conflict.
+func insert(ctx context.Context, tx *db.Tx, into string, rows [][]any, tail string) error {
+	for part := range slices.Chunk(rows, 1000) { // SQLite takes 32766 parameters
+		q := into + " VALUES " + tuples(len(part), len(part[0])) + " " + tail
+		if _, err := tx.Exec(ctx, q, slices.Concat(part...)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tuples returns n lists of placeholders: ($1, $2), ($3, $4) …
+func tuples(n, width int) string {
+	var b strings.Builder
+	for i := range n * width {
+		switch {
+		case i == 0:
+			b.WriteString("(")
+		case i%width == 0:
+			b.WriteString("), (")
+		default:
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "$%d", i+1)
+	}
+	b.WriteString(")")
+	return b.String()
+}
