@@ -1,67 +1,114 @@
+// Package web is the broker's face: the pages that residents see, in the
+// council's colours and in their language, and what every request passes
+// through on its way to a handler.
+//
+// Its rules:
+//
+//   - Handlers return errors. One place picks the status, writes the page and
+//     hands the cause to the request's one log line; the page and the line
+//     carry the same reference, so that a resident on the telephone can be
+//     helped.
+//   - What people read is chosen by the key of a message; the text of a Go
+//     error never reaches them.
+//   - A log line names the route, never the address that was asked for: queries
+//     carry codes and states.
+//   - Pages work without JavaScript, and the Content-Security-Policy allows
+//     neither script nor inline style.
+//   - Nothing is parsed or computed per request that can be made at the start.
 package web
 
-// STUB: signatures agreed; implementation follows.
-
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"time"
+
+	"golang.org/x/text/language"
 )
 
-// Handler answers a request or returns an error; errors are written in one place.
-type Handler func(w http.ResponseWriter, r *http.Request) error
-
-// Error is an error with what people are told of it.
-type Error struct {
-	Status  int
-	Message string // key of the catalogue: the page's heading is MESSAGE.title, its text MESSAGE.text
-	Back    string // where the page's button leads; "" leaves it out
-	Err     error  // for the log
-}
-
-func (e *Error) Error() string { panic("stub") }
-func (e *Error) Unwrap() error { panic("stub") }
-
-// Look is the council's face, from config.
-type Look struct {
-	Council, Colour              string
-	Logo                         []byte
-	LogoType                     string
-	Languages                    []string
-	Help, Privacy, Accessibility string
-}
-
+// Options of a Site.
 type Options struct {
 	Look    Look
-	Proxies []netip.Prefix
-	Secure  bool // the issuer is https: __Host- cookies, HSTS
+	Proxies []netip.Prefix // whose X-Forwarded-For is believed
+	Secure  bool           // the issuer is https: __Host- cookies, HSTS
 	Log     *slog.Logger
+
+	// CrossOrigin are the patterns of http.ServeMux to which another site's
+	// page may post: authorization requests, the providers' answers, and
+	// endpoints that do not look at cookies. Example: POST /callback/{connector}
+	CrossOrigin []string
+
+	// Outage reports whether an error means that a store cannot be reached.
+	// Such an error becomes the page of an outage, not of a fault. Optional.
+	Outage func(error) bool
+
+	// Observe is told of every request when it ends. Optional.
+	Observe func(route string, status int, took time.Duration)
 }
 
-// Site renders pages and writes errors.
-type Site struct{}
+// Site renders pages and writes errors. Its methods may be called by many
+// requests at once.
+type Site struct {
+	look        Look
+	proxies     []netip.Prefix
+	secure      bool
+	log         *slog.Logger
+	outage      func(error) bool
+	observe     func(route string, status int, took time.Duration)
+	crossOrigin *http.CrossOriginProtection
+	headers     http.Header
+	matcher     language.Matcher
+	assets      assets
+	pages       map[pageKey]page
+}
 
-func New(o Options) (*Site, error) { panic("stub") }
+// New returns the site with all its pages parsed in all its languages.
+func New(o Options) (*Site, error) {
+	if o.Log == nil {
+		return nil, errors.New("a site needs a log")
+	}
+	look, err := o.Look.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Site{
+		look:        look,
+		proxies:     o.Proxies,
+		secure:      o.Secure,
+		log:         o.Log,
+		outage:      o.Outage,
+		observe:     o.Observe,
+		crossOrigin: http.NewCrossOriginProtection(),
+		headers:     securityHeaders(o.Secure),
+		matcher:     look.matcher(),
+	}
+	for _, pattern := range o.CrossOrigin {
+		s.crossOrigin.AddInsecureBypassPattern(pattern)
+	}
+	if s.assets, err = newAssets(look); err != nil {
+		return nil, err
+	}
+	if s.pages, err = parsePages(look, s.assets); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
 
 // Mount adds the assets and the language switch.
-func (s *Site) Mount(mux *http.ServeMux) { panic("stub") }
-
-// Handle turns a Handler into an http.Handler: errors are logged and shown with a reference.
-func (s *Site) Handle(h Handler) http.Handler { panic("stub") }
-
-// Protect wraps the whole mux: request log, reference, security headers, body limit, cross-origin protection.
-func (s *Site) Protect(next http.Handler) http.Handler { panic("stub") }
-
-// Page renders templates/NAME.html.
-func (s *Site) Page(w http.ResponseWriter, r *http.Request, status int, name string, data any) error {
-	panic("stub")
+func (s *Site) Mount(mux *http.ServeMux) {
+	mux.Handle("GET /assets/{hash}/{name}", s.Handle(s.serveAsset))
+	mux.Handle("GET /language", s.Handle(s.switchLanguage))
 }
 
-// Language of the request: cookie, then ui_locales set by SetLocales, then Accept-Language.
-func (s *Site) Language(r *http.Request) string { panic("stub") }
+// Handler answers a request or returns an error; it never does both.
+type Handler func(w http.ResponseWriter, r *http.Request) error
 
-// Address is the client's address, past the trusted proxies.
-func (s *Site) Address(r *http.Request) netip.Addr { panic("stub") }
-
-// Annotate adds an attribute to the request's log line.
-func Annotate(r *http.Request, attrs ...slog.Attr) { panic("stub") }
+// Handle makes a Handler an http.Handler: its errors become pages.
+func (s *Site) Handle(h Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			s.fail(w, r, err)
+		}
+	})
+}

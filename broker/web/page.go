@@ -1,0 +1,158 @@
+package web
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+// pageNames are the pages, templates/NAME.html each.
+var pageNames = []string{"choose", "error", "home", "sign_out", "signed_out"}
+
+// pageKey names one page in one language.
+type pageKey struct{ name, lang string }
+
+type page struct{ *template.Template }
+
+// parsePages parses every page in every language: a page's functions already
+// know its language, so that nothing is bound per request.
+func parsePages(look Look, a assets) (map[pageKey]page, error) {
+	texts, err := catalogues(look.Languages)
+	if err != nil {
+		return nil, err
+	}
+	pages := map[pageKey]page{}
+	for _, lang := range look.Languages {
+		functions := template.FuncMap{
+			"t":     texts[lang],
+			"look":  func() Look { return look },
+			"asset": a.url,
+		}
+		for _, name := range pageNames {
+			t, err := template.New("layout.html").Funcs(functions).
+				ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html")
+			if err != nil {
+				return nil, fmt.Errorf("parse page %s: %w", name, err)
+			}
+			pages[pageKey{name, lang}] = page{t}
+		}
+	}
+	return pages, nil
+}
+
+// layout is what templates/layout.html sees; the page's own templates see
+// Data.
+type layout struct {
+	Lang      string
+	Languages []languageLink
+	Data      any
+}
+
+// languageLink is one choice of the language switch.
+type languageLink struct {
+	Lang, Name string
+	URL        string // "" for the page's own language
+}
+
+// Page answers with templates/NAME.html in the language of the request. The
+// data of the pages are the structs of their names in this package. Nothing
+// is written when it returns an error.
+func (s *Site) Page(w http.ResponseWriter, r *http.Request, status int, name string, data any) error {
+	lang := s.Language(r)
+	p, ok := s.pages[pageKey{name, lang}]
+	if !ok {
+		return fmt.Errorf("there is no page %q", name)
+	}
+	var out bytes.Buffer
+	if err := p.Execute(&out, layout{Lang: lang, Languages: s.languageLinks(r, status, lang), Data: data}); err != nil {
+		return fmt.Errorf("render page: %w", err)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", lang)
+	h.Set("Content-Length", strconv.Itoa(out.Len()))
+	w.WriteHeader(status)
+	_, err := out.WriteTo(w)
+	if err != nil {
+		return fmt.Errorf("write page: %w", err)
+	}
+	return nil
+}
+
+// languageLinks is the language switch of the page. There is none where
+// asking for the same address again would not show the same page: after a
+// post, and after an error, whose address may carry a code that is spent.
+func (s *Site) languageLinks(r *http.Request, status int, current string) []languageLink {
+	if len(s.look.Languages) < 2 || r.Method != http.MethodGet || status != http.StatusOK {
+		return nil
+	}
+	links := make([]languageLink, len(s.look.Languages))
+	back := url.QueryEscape(r.URL.RequestURI())
+	for i, lang := range s.look.Languages {
+		links[i] = languageLink{Lang: lang, Name: languageNames[lang]}
+		if lang != current {
+			links[i].URL = "/language?set=" + lang + "&return=" + back
+		}
+	}
+	return links
+}
+
+// Choose is the page on which a resident chooses how to sign in.
+type Choose struct {
+	App       string // name of the service, or ""
+	Notice    string // why the last sign-in did not work, or "": an outcome, as in notice.OUTCOME.text
+	NoticeArg string // the way that Notice is about, as in Way.Label
+	Ways      []Way
+	Cancel    string // where Cancel leads; "" leaves it out
+}
+
+// Way is one way to sign in.
+type Way struct {
+	ID    string // of the connector
+	Label string // as in Google
+	Hint  string // a line below it, or ""
+	URL   string // that starts the sign-in
+	Last  bool   // the way that this browser used last time
+}
+
+// Last are the ways that the browser used last time.
+func (c Choose) Last() []Way {
+	return slices.DeleteFunc(slices.Clone(c.Ways), func(w Way) bool { return !w.Last })
+}
+
+// Others are the ways that are not Last.
+func (c Choose) Others() []Way {
+	return slices.DeleteFunc(slices.Clone(c.Ways), func(w Way) bool { return w.Last })
+}
+
+// SignOut is the page that asks whether to sign out (OpenID Connect
+// RP-Initiated Logout §2: an unasked-for sign-out must be confirmed).
+type SignOut struct {
+	Action string            // where the confirmation is posted
+	Fields map[string]string // hidden fields of the form
+	Stay   string            // where "Stay signed in" leads; "" leaves it out
+}
+
+// SignedOut is the page after signing out.
+type SignedOut struct {
+	App, Back string // name and address of the service to return to; "" leaves it out
+	Provider  string // the way that was used, as in Way.Label; "" if it is not known
+}
+
+// Home is the page at the broker's own address.
+type Home struct {
+	SignOut string // where "Sign out" leads; "" where nobody is signed in
+}
+
+// errorPage is the page of every Error.
+type errorPage struct {
+	Message, App, Back, Reference string
+}

@@ -1,0 +1,138 @@
+package web
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"time"
+)
+
+// maxBody bounds what a request may bring. The largest known ones are SAML
+// messages and authorization requests with claims, well below it.
+const maxBody = 64 << 10
+
+// policy allows what the pages need and nothing else: the broker's own style
+// sheets, the logo, and forms that post to the broker.
+const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'%s; frame-ancestors 'none'; base-uri 'none'"
+
+// securityHeaders are on every answer; a handler may replace one.
+func securityHeaders(secure bool) http.Header {
+	h := http.Header{}
+	h.Set("Content-Security-Policy", fmt.Sprintf(policy, ""))
+	h.Set("X-Content-Type-Options", "nosniff")
+	// Queries carry codes and states, which other sites must not see (RFC 9700
+	// §4.2.4). no-referrer would do, too, but it makes browsers send "Origin:
+	// null" with our own forms, and browsers without Sec-Fetch-Site would fail
+	// the cross-origin check with it.
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
+	h.Set("Cache-Control", "no-store")
+	if secure {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+	return h
+}
+
+// singletons are request headers that decide something here and that a sender
+// must not repeat (RFC 9110 §5.3): of two values a proxy might have judged the
+// other one.
+var singletons = []string{"Authorization", "Content-Type", "Origin", "Sec-Fetch-Site"}
+
+// Protect wraps the mux of the whole broker: it gives each request a
+// reference, its security headers, a bound on its body and a log line; it
+// turns away other sites' posts and repeated headers, catches panics, and
+// answers with a page where no route takes the request. The broker's mux must
+// be next itself, so that the log knows the route.
+func (s *Site) Protect(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		x := &exchange{ResponseWriter: w, reference: newReference(), client: s.Address(r)}
+		r = r.WithContext(x.in(r.Context()))
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		x.request = r
+		s.answer(x, r, next)
+		s.record(x, r, time.Since(began))
+		if x.aborted {
+			panic(http.ErrAbortHandler)
+		}
+	})
+}
+
+func (s *Site) answer(x *exchange, r *http.Request, next http.Handler) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.panicked(x, r, v)
+		}
+	}()
+	h := x.Header()
+	for name, values := range s.headers {
+		h[name] = values
+	}
+	h["X-Request-Id"] = []string{x.reference}
+	if err := s.admit(r); err != nil {
+		s.fail(x, r, err)
+		return
+	}
+	next.ServeHTTP(x, r)
+	if x.unrouted != 0 {
+		s.fail(x, r, unrouted(x.unrouted))
+	}
+}
+
+// admit turns away what no handler should see.
+func (s *Site) admit(r *http.Request) error {
+	for _, name := range singletons {
+		if len(r.Header[name]) > 1 {
+			return &Error{Status: http.StatusBadRequest, Message: RequestInvalid, Err: fmt.Errorf("%s is repeated", name)}
+		}
+	}
+	if err := s.crossOrigin.Check(r); err != nil {
+		return &Error{Status: http.StatusForbidden, Message: RequestInvalid, Err: err}
+	}
+	return nil
+}
+
+// panicked answers for a handler that panicked. Where part of the answer is
+// out already, the connection is cut, so that nobody takes it for whole.
+func (s *Site) panicked(x *exchange, r *http.Request, v any) {
+	x.aborted = x.status != 0 || v == http.ErrAbortHandler
+	if v == http.ErrAbortHandler {
+		return
+	}
+	x.attrs = append(x.attrs, slog.String("stack", string(debug.Stack())))
+	s.fail(x, r, fmt.Errorf("panic: %v", v))
+}
+
+// record writes the request's log line. The query, the cookies and the path,
+// in which people may have typed anything, stay out of it.
+func (s *Site) record(x *exchange, r *http.Request, took time.Duration) {
+	status := x.status
+	if status == 0 {
+		status = http.StatusOK // net/http sends it for a handler that wrote nothing
+	}
+	if s.observe != nil {
+		s.observe(r.Pattern, status, took)
+	}
+	level := slog.LevelInfo
+	if status >= http.StatusInternalServerError || x.aborted {
+		level = slog.LevelError
+	}
+	if !s.log.Enabled(r.Context(), level) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 12)
+	attrs = append(attrs,
+		slog.String("method", r.Method),
+		slog.String("route", r.Pattern),
+		slog.Int("status", status),
+		slog.Duration("took", took),
+		slog.Int64("bytes", x.bytes),
+		slog.String("client", x.client.String()),
+		slog.String("ref", x.reference))
+	if x.err != nil {
+		attrs = append(attrs, slog.String("err", x.err.Error()))
+	}
+	s.log.LogAttrs(r.Context(), level, "request", slices.Concat(attrs, x.attrs)...)
+}
