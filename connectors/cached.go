@@ -1,0 +1,94 @@
+package connectors
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+)
+
+// pause is how long after a load, good or bad, the next one waits: a provider
+// that is down, or that signs with keys it has not published, is not hammered.
+const pause = 5 * time.Second
+
+// cached is a value that can be fetched again: a discovery document, a key
+// set. It is loaded when first needed, refreshed in the background once it is
+// older than fresh, and kept when a refresh fails.
+type cached[T any] struct {
+	load   func(context.Context) (T, error)
+	fresh  time.Duration
+	now    func() time.Time
+	failed func(error) // told of refreshes that failed, which no caller sees
+
+	flight singleflight.Group
+	mu     sync.Mutex
+	value  T
+	loaded time.Time // when value was loaded; zero before the first time
+	tried  time.Time // when a load last ended
+	err    error     // how it ended
+}
+
+// get returns the value, loading it if there is none yet.
+func (c *cached[T]) get(ctx context.Context) (T, error) {
+	c.mu.Lock()
+	value, loaded, err := c.value, !c.loaded.IsZero(), c.err
+	stale, resting := c.now().Sub(c.loaded) >= c.fresh, c.resting()
+	c.mu.Unlock()
+
+	switch {
+	case loaded && stale && !resting:
+		c.start(ctx)
+		return value, nil
+	case loaded:
+		return value, nil
+	case resting:
+		return value, err
+	}
+	return c.wait(ctx)
+}
+
+// renew returns the value after loading it anew, unless that was just done.
+func (c *cached[T]) renew(ctx context.Context) (T, error) {
+	c.mu.Lock()
+	value, err, resting := c.value, c.err, c.resting()
+	c.mu.Unlock()
+
+	if resting {
+		return value, err
+	}
+	return c.wait(ctx)
+}
+
+func (c *cached[T]) resting() bool {
+	return !c.tried.IsZero() && c.now().Sub(c.tried) < pause
+}
+
+func (c *cached[T]) wait(ctx context.Context) (T, error) {
+	select {
+	case r := <-c.start(ctx):
+		return r.Val.(T), r.Err
+	case <-ctx.Done():
+		var none T
+		return none, fail(Unavailable, "wait for the provider: %w", ctx.Err())
+	}
+}
+
+// start loads in the background, once for all who ask meanwhile. The load goes
+// on when the caller that began it leaves, as others may wait for it.
+func (c *cached[T]) start(ctx context.Context) <-chan singleflight.Result {
+	return c.flight.DoChan("", func() (any, error) {
+		value, err := c.load(context.WithoutCancel(ctx))
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.tried, c.err = c.now(), err
+		if err != nil {
+			if !c.loaded.IsZero() {
+				c.failed(err)
+			}
+			return c.value, err
+		}
+		c.value, c.loaded = value, c.now()
+		return value, nil
+	})
+}

@@ -1,0 +1,193 @@
+package connectors
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"golang.org/x/oauth2"
+
+	"github.com/councilid/councilid/config"
+	"github.com/councilid/councilid/mapping"
+)
+
+// oidcConnector speaks OpenID Connect Core 1.0: the authorization code flow.
+type oidcConnector struct {
+	provider
+	settings config.OIDC
+	metadata *cached[metadata]
+	keys     *keySet
+	issuers  []string // what the callback's iss may be
+}
+
+func openOIDC(cfg config.Connector, o Options) (Connector, error) {
+	settings := *cfg.OIDC
+	if err := checkParams(settings.Params); err != nil {
+		return nil, err
+	}
+	if braces.MatchString(settings.Issuer) && len(settings.Tenants) == 0 {
+		return nil, errors.New("tenants: required with an issuer for many tenants")
+	}
+	registration, err := register(cfg, settings.ClientAuth, o)
+	if err != nil {
+		return nil, err
+	}
+	p, err := openProvider(cfg, registration, o)
+	if err != nil {
+		return nil, err
+	}
+	log := o.Log.With(slog.String("connector", cfg.ID))
+	m := newMetadata(settings, p.client, o, log)
+	return &oidcConnector{
+		provider: p,
+		settings: settings,
+		metadata: m,
+		keys:     newKeySet(settings.Algorithms, m, p.client, o, log),
+		issuers:  issParameters(settings),
+	}, nil
+}
+
+// issParameters are the values that the callback's iss may have: the one that
+// is configured, or the issuer in any spelling and of any tenant allowed.
+func issParameters(settings config.OIDC) []string {
+	if settings.IssParameter != "" && settings.IssParameter != settings.Issuer {
+		return []string{settings.IssParameter}
+	}
+	part := braces.FindString(settings.Issuer)
+	if part == "" {
+		return append([]string{settings.Issuer}, settings.IssuerAliases...)
+	}
+	var issuers []string
+	for _, tenant := range settings.Tenants {
+		issuers = append(issuers, strings.Replace(settings.Issuer, part, tenant, 1))
+	}
+	return issuers
+}
+
+// Start implements [Connector]: an authentication request (Core §3.1.2.1).
+func (c *oidcConnector) Start(ctx context.Context, a Attempt) (Redirect, error) {
+	if err := c.ready(); err != nil {
+		return Redirect{}, err
+	}
+	m, err := c.metadata.get(ctx)
+	if err != nil {
+		return Redirect{}, err
+	}
+	set := oauth2.SetAuthURLParam
+	options := []oauth2.AuthCodeOption{set("nonce", a.Nonce)}
+	if a.Force {
+		options = append(options, set("prompt", "login"), set("max_age", "0"))
+	}
+	if len(a.ACR) > 0 {
+		options = append(options, set("acr_values", strings.Join(a.ACR, " ")))
+	}
+	if len(a.Locales) > 0 {
+		options = append(options, set("ui_locales", strings.Join(a.Locales, " ")))
+	}
+	if a.LoginHint != "" && (c.settings.LoginHint == nil || *c.settings.LoginHint) {
+		options = append(options, set("login_hint", a.LoginHint))
+	}
+	if c.settings.PKCE != "forbidden" {
+		options = append(options, oauth2.S256ChallengeOption(a.Verifier))
+	}
+	// Last, so that what the configuration says of prompt, for one, stands.
+	for name, value := range c.settings.Params {
+		options = append(options, set(name, value))
+	}
+	return Redirect{URL: c.oauth(m.AuthorizationEndpoint, "", c.settings.Scopes).AuthCodeURL(a.State, options...)}, nil
+}
+
+// Finish implements [Connector].
+func (c *oidcConnector) Finish(ctx context.Context, a Attempt, r *http.Request) (*Assertion, error) {
+	answer, err := readCallback(r)
+	if err != nil {
+		return nil, err
+	}
+	m, err := c.metadata.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.accept(answer, c.issuers, m.IssParameter); err != nil {
+		return nil, err
+	}
+	token, err := c.redeem(ctx, m, a, answer.code)
+	if err != nil {
+		return nil, err
+	}
+	raw, _ := token.Extra("id_token").(string)
+	said, err := c.verify(ctx, a, raw, token.AccessToken)
+	if err != nil {
+		return nil, err
+	}
+	issuer, err := issuerOf(said, c.settings)
+	if err != nil {
+		return nil, err
+	}
+	claims, err := c.withUserinfo(ctx, m, said, token.AccessToken)
+	if err != nil {
+		return nil, err
+	}
+	subject, err := c.subjectOf(claims)
+	if err != nil {
+		return nil, err
+	}
+	return assertion(issuer, subject, said, claims), nil
+}
+
+func (c *oidcConnector) redeem(ctx context.Context, m metadata, a Attempt, code string) (*oauth2.Token, error) {
+	var options []oauth2.AuthCodeOption
+	if c.settings.PKCE != "forbidden" {
+		options = append(options, oauth2.VerifierOption(a.Verifier))
+	}
+	audience := m.TokenEndpoint
+	if c.settings.AssertionAudience == "issuer" {
+		audience = c.settings.Issuer
+	}
+	return c.exchange(ctx, c.oauth("", m.TokenEndpoint, nil), code, audience, options...)
+}
+
+// withUserinfo adds what the userinfo endpoint says (Core §5.3) to what the
+// ID token says, which is signed and so has the first word.
+func (c *oidcConnector) withUserinfo(ctx context.Context, m metadata, said mapping.Claims, accessToken string) (mapping.Claims, error) {
+	if c.settings.Userinfo == "never" || m.UserinfoEndpoint == "" {
+		return said, nil
+	}
+	var claims mapping.Claims
+	if err := c.client.get(ctx, "userinfo", m.UserinfoEndpoint, accessToken, &claims); err != nil {
+		return nil, err
+	}
+	// Core §5.3.2: of another sub, nothing may be used.
+	if claims.Text("sub") != said.Text("sub") {
+		return nil, fail(Refused, "userinfo: sub is another person's")
+	}
+	for name, value := range said {
+		claims[name] = value
+	}
+	return claims, nil
+}
+
+// assertion takes how the person signed in from the ID token alone.
+func assertion(issuer, subject string, said, claims mapping.Claims) *Assertion {
+	authTime, _ := numericDate(said["auth_time"])
+	return &Assertion{
+		Issuer:   issuer,
+		Subject:  subject,
+		Claims:   claims,
+		ACR:      said.Text("acr"),
+		AMR:      texts(said["amr"]),
+		AuthTime: authTime,
+	}
+}
+
+func texts(value any) []string {
+	list, _ := value.([]any)
+	var all []string
+	for _, v := range list {
+		if text, ok := v.(string); ok {
+			all = append(all, text)
+		}
+	}
+	return all
+}

@@ -1,0 +1,118 @@
+package connectors
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+
+	"github.com/councilid/councilid/config"
+	"github.com/councilid/councilid/mapping"
+)
+
+// Options are what a connector is given besides its configuration.
+type Options struct {
+	// Redirect is the callback address registered with the provider:
+	// ISSUER/callback/ID.
+	Redirect string
+
+	// Log receives what nobody is waiting for: refreshes that failed, a
+	// circuit breaker that opened. What a sign-in meets is returned, not
+	// logged.
+	Log *slog.Logger
+
+	// Now is the clock that tokens are judged by. Default: time.Now.
+	Now func() time.Time
+
+	// Observe is told of every call to the provider: which connector, which
+	// call (discovery, jwks, token, userinfo, profile, or the name of a
+	// further call), "ok" or the Outcome, and how long it took. Default:
+	// nobody is told.
+	Observe func(connector, call, outcome string, took time.Duration)
+}
+
+// Guarded is a connector with a circuit breaker between it and its provider.
+type Guarded interface {
+	// BreakerState is closed when calls pass, open when they are refused
+	// because too many failed, and half-open when a first one is tried again.
+	BreakerState() string
+}
+
+// Open makes a connector from its configuration, as config.Load returns it. It
+// makes no calls: a provider that is down does not keep the broker from
+// starting.
+func Open(cfg config.Connector, o Options) (Connector, error) {
+	o = o.withDefaults()
+	switch {
+	case cfg.OIDC != nil:
+		return openOIDC(cfg, o)
+	case cfg.OAuth2 != nil:
+		return openOAuth2(cfg, o)
+	}
+	return nil, errors.New("no protocol")
+}
+
+func (o Options) withDefaults() Options {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Observe == nil {
+		o.Observe = func(string, string, string, time.Duration) {}
+	}
+	return o
+}
+
+// provider is what connectors of every OAuth protocol have in common.
+type provider struct {
+	registration
+	client   *client
+	outcomes map[string]Outcome // the provider's own error codes
+	subject  *mapping.Expression
+}
+
+func openProvider(cfg config.Connector, r registration, o Options) (provider, error) {
+	subject, mistake := mapping.CompileExpression("claims", cfg.Subject)
+	if mistake != nil {
+		return provider{}, fmt.Errorf("subject: %s", mistake.Message)
+	}
+	client, err := newClient(cfg, o)
+	if err != nil {
+		return provider{}, err
+	}
+	outcomes := make(map[string]Outcome, len(cfg.Errors))
+	for code, outcome := range cfg.Errors {
+		outcomes[code] = Outcome(outcome)
+	}
+	return provider{registration: r, client: client, outcomes: outcomes, subject: subject}, nil
+}
+
+// BreakerState implements [Guarded].
+func (p *provider) BreakerState() string { return p.client.breaker.State().String() }
+
+// ready refuses to send anybody to a provider whose answer could not be
+// checked: while the circuit breaker is open.
+func (p *provider) ready() error {
+	if p.client.breaker.IsOpen() && p.client.breaker.RemainingDelay() > 0 {
+		return fail(Unavailable, "%w", circuitbreaker.ErrOpen)
+	}
+	return nil
+}
+
+// checkParams keeps the configuration's parameters off those that tie an
+// answer to its attempt.
+func checkParams(params map[string]string) error {
+	for _, name := range []string{
+		"response_type", "client_id", "redirect_uri", "scope", "state", "nonce",
+		"code_challenge", "code_challenge_method", "request", "request_uri",
+	} {
+		if _, ok := params[name]; ok {
+			return fmt.Errorf("params: %s is not for the configuration to say", name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+package connectors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/councilid/councilid/config"
+)
+
+// errPrivate says that a provider led us to an address of our own network.
+var errPrivate = errors.New("the address is private")
+
+// reach is where a connector's calls may go. What the operator wrote may be
+// anywhere. Where a redirect or a discovery document leads must be on the
+// public internet, or a provider could make the broker call the machines
+// around it (server-side request forgery).
+type reach struct {
+	anywhere bool
+	trusted  map[string]bool // host:port that the operator wrote
+	open     net.Dialer
+	guarded  net.Dialer // refuses private addresses after the name is resolved, so that rebinding a name is no way in
+}
+
+func newReach(cfg config.Connector) (*reach, error) {
+	r := &reach{anywhere: cfg.Network.AllowPrivate, trusted: map[string]bool{}}
+	for _, address := range written(cfg) {
+		u, err := url.Parse(address)
+		if err != nil {
+			return nil, fmt.Errorf("address: %w", err)
+		}
+		r.trusted[hostport(u)] = true
+	}
+	r.open = net.Dialer{Timeout: cfg.Network.Timeout, KeepAlive: 30 * time.Second}
+	r.guarded = r.open
+	r.guarded.Control = func(_, address string, _ syscall.RawConn) error {
+		ip, err := netip.ParseAddrPort(address)
+		if err != nil || !public(ip.Addr()) {
+			return errPrivate
+		}
+		return nil
+	}
+	return r, nil
+}
+
+// written are the addresses that stand in the configuration.
+func written(cfg config.Connector) []string {
+	all := []string{cfg.Network.Proxy}
+	if o := cfg.OIDC; o != nil {
+		all = append(all, o.Issuer, o.Discovery, o.Endpoints.Token, o.Endpoints.Userinfo, o.Endpoints.JWKS)
+	}
+	if o := cfg.OAuth2; o != nil {
+		all = append(all, o.Endpoints.Token, o.Profile.URL)
+		for _, call := range o.Calls {
+			all = append(all, call.URL)
+		}
+	}
+	return all
+}
+
+func (r *reach) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if r.anywhere || r.trusted[address] {
+		return r.open.DialContext(ctx, network, address)
+	}
+	return r.guarded.DialContext(ctx, network, address)
+}
+
+// throughProxy reports errPrivate for addresses that are private on their
+// face. Names are resolved by the proxy, whose rules they are then under.
+func (r *reach) throughProxy(u *url.URL) error {
+	if r.anywhere || r.trusted[hostport(u)] {
+		return nil
+	}
+	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return errPrivate
+	}
+	if ip, err := netip.ParseAddr(host); err == nil && !public(ip) {
+		return errPrivate
+	}
+	return nil
+}
+
+func hostport(u *url.URL) string {
+	port := u.Port()
+	switch {
+	case port != "":
+	case u.Scheme == "http":
+		port = "80"
+	default:
+		port = "443"
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// public reports whether ip is an address of the public internet.
+func public(ip netip.Addr) bool {
+	ip = ip.Unmap()
+	if !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.Zone() != "" {
+		return false
+	}
+	for _, special := range specialNetworks {
+		if special.Contains(ip) {
+			return false
+		}
+	}
+	return true
+}
+
+// specialNetworks are those of RFC 6890 and its successors that netip does
+// not know, and those that lead to other addresses hidden inside.
+var specialNetworks = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"),
+	netip.MustParsePrefix("100.64.0.0/10"),    // carrier-grade NAT, RFC 6598
+	netip.MustParsePrefix("168.63.129.16/32"), // the metadata service of Azure
+	netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("192.0.2.0/24"),
+	netip.MustParsePrefix("192.88.99.0/24"),
+	netip.MustParsePrefix("198.18.0.0/15"),
+	netip.MustParsePrefix("198.51.100.0/24"),
+	netip.MustParsePrefix("203.0.113.0/24"),
+	netip.MustParsePrefix("240.0.0.0/4"),
+	netip.MustParsePrefix("::/96"),        // IPv4-compatible
+	netip.MustParsePrefix("64:ff9b::/96"), // NAT64, RFC 6052
+	netip.MustParsePrefix("64:ff9b:1::/48"),
+	netip.MustParsePrefix("100::/64"),
+	netip.MustParsePrefix("2001::/23"), // Teredo and others
+	netip.MustParsePrefix("2001:db8::/32"),
+	netip.MustParsePrefix("2002::/16"), // 6to4, RFC 3056
+	netip.MustParsePrefix("fec0::/10"), // site-local, RFC 3879
+}

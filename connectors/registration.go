@@ -1,0 +1,134 @@
+package connectors
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"golang.org/x/oauth2"
+
+	"github.com/councilid/councilid/config"
+)
+
+// registration is who we are to a provider: what was agreed when the council
+// registered there.
+type registration struct {
+	clientID string
+	secret   string
+	redirect string
+	style    oauth2.AuthStyle
+	signer   jose.Signer // for private_key_jwt, else nil
+	now      func() time.Time
+}
+
+func register(cfg config.Connector, method string, o Options) (registration, error) {
+	r := registration{clientID: cfg.ClientID, redirect: o.Redirect, style: oauth2.AuthStyleInParams, now: o.Now}
+	var err error
+	switch method {
+	case "client_secret_basic":
+		r.secret, r.style = cfg.ClientSecret.Reveal(), oauth2.AuthStyleInHeader // x/oauth2 encodes both parts: RFC 6749 §2.3.1
+	case "client_secret_post":
+		r.secret = cfg.ClientSecret.Reveal()
+	case "private_key_jwt":
+		r.signer, err = assertionSigner(cfg.OIDC.PrivateKey.Reveal(), cfg.OIDC.KeyID)
+	case "none":
+	default:
+		err = fmt.Errorf("client_auth: %q is not known", method)
+	}
+	return r, err
+}
+
+// oauth is the registration in the words of x/oauth2.
+func (r registration) oauth(authorization, token string, scopes []string) *oauth2.Config {
+	return &oauth2.Config{
+		ClientID:     r.clientID,
+		ClientSecret: r.secret,
+		RedirectURL:  r.redirect,
+		Scopes:       scopes,
+		Endpoint:     oauth2.Endpoint{AuthURL: authorization, TokenURL: token, AuthStyle: r.style},
+	}
+}
+
+// assertionLifetime is short because an assertion is used at once and only
+// once.
+const assertionLifetime = 2 * time.Minute
+
+// assertion authenticates us by a signed token (RFC 7523 §2.2, §3).
+func (r registration) assertion(audience string) ([]oauth2.AuthCodeOption, error) {
+	if r.signer == nil {
+		return nil, nil
+	}
+	now := r.now()
+	payload, err := json.Marshal(map[string]any{
+		"iss": r.clientID,
+		"sub": r.clientID,
+		"aud": audience,
+		"jti": rand.Text(),
+		"iat": now.Unix(),
+		"exp": now.Add(assertionLifetime).Unix(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	signed, err := r.signer.Sign(payload)
+	if err != nil {
+		return nil, fmt.Errorf("sign client assertion: %w", err)
+	}
+	token, err := signed.CompactSerialize()
+	if err != nil {
+		return nil, err
+	}
+	return []oauth2.AuthCodeOption{
+		oauth2.SetAuthURLParam("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+		oauth2.SetAuthURLParam("client_assertion", token),
+	}, nil
+}
+
+func assertionSigner(text, keyID string) (jose.Signer, error) {
+	key, err := parsePrivateKey(text)
+	if err != nil {
+		return nil, fmt.Errorf("private_key: %w", err)
+	}
+	var algorithm jose.SignatureAlgorithm
+	switch key := key.(type) {
+	case *rsa.PrivateKey:
+		if key.N.BitLen() < 2048 { // RFC 7518 §3.3
+			return nil, errors.New("private_key: an RSA key needs 2048 bits or more")
+		}
+		algorithm = jose.RS256
+	case *ecdsa.PrivateKey:
+		if key.Curve != elliptic.P256() {
+			return nil, errors.New("private_key: the curve must be P-256")
+		}
+		algorithm = jose.ES256
+	default:
+		return nil, fmt.Errorf("private_key: %T cannot sign RS256 or ES256", key)
+	}
+	options := (&jose.SignerOptions{}).WithType("JWT")
+	if keyID != "" {
+		options = options.WithHeader("kid", keyID)
+	}
+	return jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: key}, options)
+}
+
+func parsePrivateKey(text string) (any, error) {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return nil, errors.New("no PEM block")
+	}
+	switch block.Type {
+	case "RSA PRIVATE KEY":
+		return x509.ParsePKCS1PrivateKey(block.Bytes)
+	case "EC PRIVATE KEY":
+		return x509.ParseECPrivateKey(block.Bytes)
+	}
+	return x509.ParsePKCS8PrivateKey(block.Bytes)
+}
