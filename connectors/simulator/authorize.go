@@ -1,0 +1,207 @@
+package simulator
+
+import (
+	"crypto/rand"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// authorization is what the client asks for (RFC 6749 §4.1.1; OpenID Connect
+// Core §3.1.2.1).
+type authorization struct {
+	form        url.Values // as it came
+	redirectURI string
+	state       string
+	scope       string
+	nonce       string
+	challenge   string // RFC 7636 §4.2, by S256
+	acr         string // the first of acr_values
+	prompt      string
+	maxAge      time.Duration // negative where it was not asked for
+	loginHint   string
+}
+
+// grant is what the person agreed to: the code and the access token stand
+// for it.
+type grant struct {
+	authorization
+	persona Persona
+	fault   *Fault // sound for none
+	since   time.Time
+}
+
+// authorize is the authorization endpoint.
+func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
+	if err := r.ParseForm(); err != nil {
+		p.errorPage(w, "The request cannot be read.")
+		return
+	}
+	// RFC 6749 §4.1.2.1: tell the person, do not redirect.
+	if reason := p.checkClient(r.Form); reason != "" {
+		p.errorPage(w, reason)
+		return
+	}
+	if refused := p.checkAuthorization(r.Form); refused != nil {
+		p.deny(w, r, authorizationOf(r.Form), refused)
+		return
+	}
+	p.askPerson(w, r, authorizationOf(r.Form))
+}
+
+// askPerson goes on with a sound request: by the page, or past it where a
+// program has chosen or nobody may be asked.
+func (p *Provider) askPerson(w http.ResponseWriter, r *http.Request, a authorization) {
+	visit := p.visitOf(r)
+	chosen, err := p.choiceOf(r)
+	if err != "" {
+		p.errorPage(w, err)
+		return
+	}
+	if a.prompt == "none" {
+		if !visit.satisfies(a, p.now()) {
+			p.deny(w, r, a, &refusal{code: "login_required", description: "nobody is signed in"})
+			return
+		}
+		chosen.persona = visit.persona
+	}
+	if chosen.persona.ID == "" {
+		p.choicePage(w, a, visit)
+		return
+	}
+	p.signIn(w, r, a, visit, chosen)
+}
+
+// signIn answers as the chosen persona, who is authenticated now unless the
+// browser's visit is theirs and recent enough.
+func (p *Provider) signIn(w http.ResponseWriter, r *http.Request, a authorization, v visit, c choice) {
+	if v.persona.ID != c.persona.ID || !v.satisfies(a, p.now()) {
+		v = visit{persona: c.persona, since: p.now()}
+		p.remember(w, v)
+	}
+	code := rand.Text()
+	p.codes.put(code, &grant{authorization: a, persona: c.persona, fault: c.fault, since: v.since}, p.now())
+	query := url.Values{"code": {code}, "state": {a.state}}
+	if iss := p.terms.issParameter; iss != "" {
+		query.Set("iss", iss) // RFC 9207 §2
+	}
+	if c.fault.callback != nil {
+		c.fault.callback(p, query)
+	}
+	redirect(w, r, a.redirectURI, query)
+}
+
+// checkClient returns what is wrong with who asks and where the answer is to
+// go.
+func (p *Provider) checkClient(form url.Values) string {
+	switch {
+	case len(form["client_id"]) != 1 || form.Get("client_id") != p.cfg.ClientID:
+		return "The client is not registered here."
+	case len(form["redirect_uri"]) != 1 || !slices.Contains(p.redirects, form.Get("redirect_uri")):
+		return "The redirect URI is not registered for this client."
+	}
+	return ""
+}
+
+func (p *Provider) checkAuthorization(form url.Values) *refusal {
+	for name, values := range form {
+		if len(values) > 1 { // RFC 6749 §3.1
+			return invalid(name + " is given twice")
+		}
+	}
+	prompts := strings.Fields(form.Get("prompt"))
+	switch {
+	case form.Get("response_type") != "code":
+		return &refusal{code: "unsupported_response_type", description: "only code is"}
+	case form.Get("response_mode") != "" && form.Get("response_mode") != "query":
+		return invalid("only response_mode query is supported")
+	case p.terms.openID && !slices.Contains(strings.Fields(form.Get("scope")), "openid"):
+		return &refusal{code: "invalid_scope", description: "openid is missing"}
+	case form.Get("state") == "":
+		return invalid("state is missing")
+	case p.terms.openID && p.terms.nonce && form.Get("nonce") == "":
+		return invalid("nonce is missing")
+	case slices.Contains(prompts, "none") && len(prompts) > 1: // OpenID Connect Core §3.1.2.1
+		return invalid("prompt none goes with no other")
+	case slices.ContainsFunc(prompts, func(v string) bool { return !slices.Contains(p.manner.prompts, v) }):
+		return invalid("this provider does not know that prompt")
+	case !wholeNumber(form.Get("max_age")):
+		return invalid("max_age is not a number of seconds")
+	}
+	return p.checkChallenge(form)
+}
+
+// checkChallenge holds the client to PKCE (RFC 7636 §4.3, RFC 9700 §2.1.1).
+func (p *Provider) checkChallenge(form url.Values) *refusal {
+	switch {
+	case !p.terms.pkce && form.Has("code_challenge"):
+		return invalid("this provider refuses code_challenge")
+	case p.terms.pkce && len(form.Get("code_challenge")) != 43:
+		return invalid("code_challenge is missing or malformed")
+	case p.terms.pkce && form.Get("code_challenge_method") != "S256":
+		return invalid("code_challenge_method must be S256")
+	}
+	return nil
+}
+
+func invalid(description string) *refusal {
+	return &refusal{status: http.StatusBadRequest, code: "invalid_request", description: description}
+}
+
+// authorizationOf reads a request that has been checked.
+func authorizationOf(form url.Values) authorization {
+	a := authorization{
+		form:        form,
+		redirectURI: form.Get("redirect_uri"),
+		state:       form.Get("state"),
+		scope:       form.Get("scope"),
+		nonce:       form.Get("nonce"),
+		challenge:   form.Get("code_challenge"),
+		prompt:      form.Get("prompt"),
+		maxAge:      -1,
+		loginHint:   form.Get("login_hint"),
+	}
+	a.acr, _, _ = strings.Cut(form.Get("acr_values"), " ")
+	if seconds, err := strconv.ParseUint(form.Get("max_age"), 10, 31); err == nil {
+		a.maxAge = time.Duration(seconds) * time.Second
+	}
+	return a
+}
+
+// wantsFresh reports whether the person must authenticate again, however
+// recently they did.
+func (a authorization) wantsFresh() bool { return slices.Contains(strings.Fields(a.prompt), "login") }
+
+// tellsAuthTime: OpenID Connect Core §2 requires auth_time once max_age was
+// asked for; whoever asked for a fresh sign-in wants to see it as well.
+func (a authorization) tellsAuthTime() bool { return a.maxAge >= 0 || a.wantsFresh() }
+
+func wholeNumber(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 31)
+	return s == "" || err == nil
+}
+
+// deny redirects an error to the client (RFC 6749 §4.1.2.1).
+func (p *Provider) deny(w http.ResponseWriter, r *http.Request, a authorization, why *refusal) {
+	p.log.Info("refused", "provider", p.name, "at", "authorization", "error", why)
+	query := url.Values{"error": {why.code}, "error_description": {why.description}}
+	if a.state != "" {
+		query.Set("state", a.state)
+	}
+	if iss := p.terms.issParameter; iss != "" {
+		query.Set("iss", iss)
+	}
+	redirect(w, r, a.redirectURI, query)
+}
+
+// redirect adds query to a registered redirect URI.
+func redirect(w http.ResponseWriter, r *http.Request, uri string, query url.Values) {
+	separator := "?"
+	if strings.Contains(uri, "?") {
+		separator = "&"
+	}
+	http.Redirect(w, r, uri+separator+query.Encode(), http.StatusSeeOther)
+}

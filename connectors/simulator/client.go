@@ -1,0 +1,103 @@
+package simulator
+
+import (
+	"crypto"
+	"crypto/subtle"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+)
+
+// authenticates reports whether the client is who it says, by the one method
+// that the connector is configured with (OpenID Connect Core §9).
+func (p *Provider) authenticates(r *http.Request) bool {
+	basicID, basicSecret, basic := r.BasicAuth()
+	form := r.PostForm
+	switch p.terms.clientAuth {
+	case "client_secret_basic":
+		return basic && !form.Has("client_secret") && p.isClient(unescaped(basicID), unescaped(basicSecret))
+	case "client_secret_post":
+		return !basic && p.isClient(form.Get("client_id"), form.Get("client_secret"))
+	case "private_key_jwt":
+		return !basic && p.isAssertion(form)
+	case "none":
+		return !basic && !form.Has("client_secret") && form.Get("client_id") == p.cfg.ClientID
+	}
+	return false
+}
+
+func (p *Provider) isClient(id, secret string) bool {
+	return id == p.cfg.ClientID && subtle.ConstantTimeCompare([]byte(secret), []byte(p.secret)) == 1
+}
+
+// unescaped undoes the encoding of RFC 6749 §2.3.1.
+func unescaped(s string) string {
+	if plain, err := url.QueryUnescape(s); err == nil {
+		return plain
+	}
+	return s
+}
+
+// isAssertion checks a client assertion (RFC 7523 §3) against the public half
+// of the connector's own key.
+func (p *Provider) isAssertion(form url.Values) bool {
+	if form.Get("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" {
+		return false
+	}
+	public, err := publicKey(p.cfg.OIDC.PrivateKey.Reveal())
+	if err != nil {
+		return false
+	}
+	token, err := jwt.ParseSigned(form.Get("client_assertion"), []jose.SignatureAlgorithm{jose.RS256, jose.PS256, jose.ES256})
+	if err != nil {
+		return false
+	}
+	var claims jwt.Claims
+	if err := token.Claims(public, &claims); err != nil {
+		return false
+	}
+	return p.acceptsAssertion(claims)
+}
+
+func (p *Provider) acceptsAssertion(c jwt.Claims) bool {
+	audience := p.terms.endpoints.Token
+	if p.terms.audience == "issuer" {
+		audience = p.terms.issuer
+	}
+	expected := jwt.Expected{Issuer: p.cfg.ClientID, Subject: p.cfg.ClientID, AnyAudience: jwt.Audience{audience}, Time: p.now()}
+	if c.ValidateWithLeeway(expected, 30*time.Second) != nil || c.Expiry == nil || c.ID == "" {
+		return false
+	}
+	_, seen := p.assertions.take(c.ID)
+	p.assertions.put(c.ID, struct{}{}, p.now())
+	return !seen
+}
+
+// publicKey is the public half of a private key in PEM.
+func publicKey(text string) (crypto.PublicKey, error) {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return nil, errors.New("not PEM")
+	}
+	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
+		return key.Public(), nil
+	}
+	if key, err := x509.ParseECPrivateKey(block.Bytes); err == nil {
+		return key.Public(), nil
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	signer, ok := key.(crypto.Signer)
+	if !ok {
+		return nil, errors.New("not a signing key")
+	}
+	return signer.Public(), nil
+}

@@ -1,0 +1,130 @@
+package simulator
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/councilid/councilid/connectors"
+)
+
+// refusal is an error as OAuth 2.0 says it (RFC 6749 §4.1.2.1, §5.2;
+// RFC 6750 §3.1). The provider's manner puts it into the provider's words.
+type refusal struct {
+	status            int
+	code, description string
+}
+
+func (r *refusal) Error() string { return r.code + ": " + r.description }
+
+// manner is how a provider differs from the standards on the wire.
+type manner struct {
+	subject      func(seed uint64) string            // in the provider's shape
+	scopes       map[string]string                   // claim to the scope it needs; others need none
+	prompts      []string                            // values of prompt that are known
+	userAgent    bool                                // calls without User-Agent are refused
+	formTokens   bool                                // the token endpoint answers with a form unless asked for JSON
+	tokenRefusal func(refusal) (int, map[string]any) // of the token endpoint
+	apiRefusal   func(refusal) (int, map[string]any) // of the profile and the calls
+	expects      map[string]connectors.Outcome       // how faults end where the provider's words lead elsewhere
+}
+
+// mannerOf returns the manner of a preset; a provider without one keeps to
+// the standards.
+func mannerOf(preset string) manner {
+	m := manner{
+		subject:      func(seed uint64) string { return fmt.Sprintf("%016x", seed) },
+		scopes:       standardScopes(),
+		prompts:      []string{"none", "login", "consent", "select_account"},
+		tokenRefusal: standardRefusal,
+		apiRefusal:   standardRefusal,
+	}
+	switch preset {
+	case "google":
+		m.subject = func(seed uint64) string { return fmt.Sprintf("1%020d", seed) }
+		m.prompts = []string{"none", "consent", "select_account"} // prompt=login is an error at Google
+	case "microsoft":
+		m.subject = func(seed uint64) string {
+			return fmt.Sprintf("%08x-0000-4000-8000-%012x", seed>>32, seed&0xffff_ffff)
+		}
+	case "facebook":
+		m.subject = func(seed uint64) string { return fmt.Sprintf("1%016d", seed) }
+		m.scopes = map[string]string{"email": "email"}
+		m.tokenRefusal, m.apiRefusal = graphRefusal, graphRefusal
+		m.expects = map[string]connectors.Outcome{"code-refused": connectors.Unavailable}
+	case "github":
+		m.subject = func(seed uint64) string { return fmt.Sprint(seed) }
+		m.scopes = nil
+		m.userAgent, m.formTokens = true, true
+		m.tokenRefusal, m.apiRefusal = githubTokenRefusal, githubRefusal
+		m.expects = map[string]connectors.Outcome{"code-refused": connectors.TryLater}
+	}
+	return m
+}
+
+// standardScopes are the claims that OpenID Connect Core §5.4 hands out by
+// scope.
+func standardScopes() map[string]string {
+	by := map[string][]string{
+		"profile": {
+			"name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile",
+			"picture", "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at",
+		},
+		"email":   {"email", "email_verified"},
+		"address": {"address"},
+		"phone":   {"phone_number", "phone_number_verified"},
+	}
+	scopes := map[string]string{}
+	for scope, claims := range by {
+		for _, claim := range claims {
+			scopes[claim] = scope
+		}
+	}
+	return scopes
+}
+
+func standardRefusal(r refusal) (int, map[string]any) {
+	return r.status, map[string]any{"error": r.code, "error_description": r.description}
+}
+
+// graphRefusal speaks as Facebook's Graph API, which has one kind of error
+// object for everything.
+func graphRefusal(r refusal) (int, map[string]any) {
+	e := map[string]any{"message": r.description, "type": "OAuthException", "code": 100, "fbtrace_id": "Simulated"}
+	switch r.code {
+	case "invalid_client":
+		e["message"], e["code"] = "Error validating client secret.", 1
+	case "invalid_grant":
+		e["message"], e["error_subcode"] = "This authorization code has been used.", 36009
+	case "invalid_token":
+		e["message"], e["code"] = "Invalid OAuth access token.", 190
+	case "invalid_proof":
+		e["message"], e["type"] = "Invalid appsecret_proof provided in the API argument", "GraphMethodException"
+	}
+	return http.StatusBadRequest, map[string]any{"error": e}
+}
+
+// githubTokenRefusal has status 200, as GitHub's token endpoint always has.
+func githubTokenRefusal(r refusal) (int, map[string]any) {
+	own := map[string]string{"invalid_grant": "bad_verification_code", "invalid_client": "incorrect_client_credentials"}
+	return http.StatusOK, map[string]any{
+		"error": cmp.Or(own[r.code], r.code), "error_description": r.description,
+		"error_uri": "https://docs.github.com/apps/troubleshooting",
+	}
+}
+
+func githubRefusal(r refusal) (int, map[string]any) {
+	message := r.description
+	if r.code == "invalid_token" {
+		message = "Bad credentials"
+	}
+	return r.status, map[string]any{"message": message, "documentation_url": "https://docs.github.com/rest"}
+}
+
+// shows reports whether a claim may be seen by who was granted scope.
+func (m manner) shows(claim, scope string) bool {
+	needed, ok := m.scopes[claim]
+	return !ok || slices.Contains(strings.Fields(scope), needed)
+}

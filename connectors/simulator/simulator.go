@@ -1,0 +1,195 @@
+// Package simulator plays an upstream identity provider from the same file
+// that describes it to the broker: for the demo, for tests and for the load
+// program. It is never part of the broker.
+//
+// A [Provider] answers at every address that its connector names: a page on
+// which to choose who signs in (a [Persona]) and what goes wrong (a [Fault]),
+// and behind it the token endpoint, the keys and the profile, with the
+// provider's own subjects, claims, errors and oddities.
+//
+// Programs choose without the page. They add persona=ID, and fault=ID where
+// something is to go wrong, to the authorization URL, or send the headers
+// Simulator-Persona and Simulator-Fault with it. The id of a fault is also
+// that of a persona: the first one, to whom it happens. persona=load-N is
+// resident number N, of whom there are as many as one likes.
+//
+// Faults that strike before anybody has signed in, such as a discovery
+// document that cannot be had, are imposed with [Provider.SetFault].
+//
+// The simulator asks of its client all that the connector is configured to
+// send, even where the real provider would be content with less: a request
+// without state, nonce or PKCE is refused.
+package simulator
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/councilid/councilid/config"
+)
+
+// Options of a simulated provider.
+type Options struct {
+	// Redirect are the redirect URIs that the client has registered, compared
+	// character by character. Required.
+	Redirect []string
+
+	// Secret is the client's secret. Default: the connector's.
+	Secret string
+
+	// Slow is how long the slow token endpoint keeps its client waiting.
+	// Default: 30s.
+	Slow time.Duration
+
+	// Now is the provider's clock. Default: time.Now.
+	Now func() time.Time
+
+	// Log is told of every refusal, and why. Default: nothing is logged.
+	Log *slog.Logger
+}
+
+// Provider is one simulated provider. It is the http.Handler of all its
+// addresses and may be called by many logins at once.
+type Provider struct {
+	name   string // what people call the provider
+	cfg    config.Connector
+	secret string
+	slow   time.Duration
+	now    func() time.Time
+	log    *slog.Logger
+
+	redirects []string
+	terms     terms
+	manner    manner
+	tongue    tongue
+	people    []Persona
+	faults    []*Fault
+
+	addresses  map[string]*address // by path
+	keys       ring
+	codes      shelf[*grant]   // by authorization code
+	tokens     shelf[*grant]   // by access token
+	assertions shelf[struct{}] // jti of the client assertions seen
+	imposed    atomic.Pointer[Fault]
+}
+
+// New plays the provider that cfg describes: the very connector that the
+// broker opens, its preset merged in and its addresses leading here
+// (insecure_base_url, or an issuer on loopback).
+func New(cfg config.Connector, o Options) (*Provider, error) {
+	if len(o.Redirect) == 0 {
+		return nil, errors.New("simulator: no redirect URI is registered")
+	}
+	t, err := termsOf(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("simulator: connector %s: %w", cfg.ID, err)
+	}
+	p := &Provider{
+		name: nameOf(cfg), cfg: cfg, redirects: o.Redirect, terms: t, manner: mannerOf(cfg.Preset),
+		secret: o.Secret, slow: o.Slow, now: o.Now, log: o.Log,
+	}
+	p.setDefaults()
+	if t.usesSecret() && p.secret == "" {
+		return nil, fmt.Errorf("simulator: connector %s: %s needs a client secret", cfg.ID, t.clientAuth)
+	}
+	if p.tongue, err = tongueOf(cfg.Simulator); err != nil {
+		return nil, fmt.Errorf("simulator: connector %s: %w", cfg.ID, err)
+	}
+	if p.addresses, err = p.serveAt(); err != nil {
+		return nil, fmt.Errorf("simulator: connector %s: %w", cfg.ID, err)
+	}
+	p.keys.alg = t.algorithm
+	p.people = p.admit(people(p.now()))
+	p.faults = faultsOf(t, p.manner)
+	return p, nil
+}
+
+func (p *Provider) setDefaults() {
+	if p.secret == "" {
+		p.secret = p.cfg.ClientSecret.Reveal()
+	}
+	if p.slow == 0 {
+		p.slow = 30 * time.Second
+	}
+	if p.now == nil {
+		p.now = time.Now
+	}
+	if p.log == nil {
+		p.log = slog.New(slog.DiscardHandler)
+	}
+}
+
+func nameOf(cfg config.Connector) string {
+	if name := cfg.Label.In("en"); name != "" {
+		return name
+	}
+	return cfg.ID
+}
+
+// ServeHTTP answers at the provider's addresses.
+func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a, ok := p.addresses[r.URL.Path]
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	a.calls.Add(1)
+	if f := p.imposed.Load(); f != nil && f.strikesAt(a.artefact) {
+		f.answer(p, w, r)
+		return
+	}
+	a.serve(w, r)
+}
+
+// Calls returns how often an address was called. The names are
+// authorization and token; discovery, jwks and userinfo (OpenID Connect);
+// profile and the names of the connector's calls (OAuth 2.0).
+func (p *Provider) Calls(name string) int {
+	for _, a := range p.addresses {
+		if a.name == name {
+			return int(a.calls.Load())
+		}
+	}
+	return 0
+}
+
+// RotateKeys publishes a new signing key and signs with it from now on. The
+// earlier ones stay published.
+func (p *Provider) RotateKeys() error { return p.keys.rotate() }
+
+// SetDown takes the whole provider down, or brings it up again.
+func (p *Provider) SetDown(down bool) {
+	if !down {
+		p.imposed.Store(nil)
+		return
+	}
+	p.imposed.Store(find(p.faults, "down"))
+}
+
+// SetFault imposes a fault on every login from now on, whatever persona is
+// chosen; "" ends it.
+func (p *Provider) SetFault(id string) error {
+	if id == "" {
+		p.imposed.Store(nil)
+		return nil
+	}
+	f := find(p.faults, id)
+	if f == nil {
+		return fmt.Errorf("simulator: %s has no fault %q", p.name, id)
+	}
+	p.imposed.Store(f)
+	return nil
+}
+
+// Faults are the faults that this provider can have, in the order of its page.
+func (p *Provider) Faults() []Fault {
+	faults := make([]Fault, len(p.faults))
+	for i, f := range p.faults {
+		faults[i] = *f
+	}
+	return faults
+}

@@ -1,0 +1,197 @@
+package simulator
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/councilid/councilid/config"
+)
+
+const wellKnown = "/.well-known/openid-configuration"
+
+// terms are what the connector says about its dealings with the provider, in
+// one form for both protocols and with the defaults filled in.
+type terms struct {
+	openID       bool
+	issuer       string   // may have a part in braces
+	aliases      []string // other spellings of it
+	tenants      []string // for the part in braces
+	issParameter string   // of the callback; "" sends none
+	clientAuth   string
+	audience     string // of client assertions
+	pkce         bool   // required; else refused
+	nonce        bool   // required and returned
+	userinfo     string // merge or never
+	endpoints    config.Endpoints
+	discovery    string
+	profile      config.Call
+	calls        map[string]config.Call
+	cancel       url.Values
+	algorithm    jose.SignatureAlgorithm
+	openClaims   bool // ID tokens carry what the provider says of the person
+}
+
+func termsOf(cfg config.Connector) (terms, error) {
+	var t terms
+	switch {
+	case cfg.OIDC != nil:
+		t = openIDTerms(*cfg.OIDC)
+		// By the standard (OpenID Connect Core §5.4) the code flow's ID token
+		// says who signed in and userinfo says more; the large providers put
+		// everything into both.
+		t.openClaims = cfg.Preset != "" || t.userinfo == "never"
+	case cfg.OAuth2 != nil:
+		t = oauth2Terms(*cfg.OAuth2)
+	default:
+		return t, errors.New("neither oidc nor oauth2 is given")
+	}
+	return t, t.play(cfg.Simulator)
+}
+
+func openIDTerms(c config.OIDC) terms {
+	discovery := c.Discovery
+	if discovery == "" {
+		discovery = strings.TrimSuffix(c.Issuer, "/") + wellKnown
+	}
+	return terms{
+		openID:       true,
+		issuer:       c.Issuer,
+		aliases:      c.IssuerAliases,
+		tenants:      c.Tenants,
+		issParameter: peculiar(c.IssParameter, c.Issuer),
+		clientAuth:   cmp.Or(c.ClientAuth, "client_secret_basic"),
+		audience:     cmp.Or(c.AssertionAudience, "token_endpoint"),
+		pkce:         c.PKCE != "forbidden",
+		nonce:        c.Nonce != "unreturned",
+		userinfo:     cmp.Or(c.Userinfo, "merge"),
+		discovery:    discovery,
+		endpoints:    below(strings.TrimSuffix(discovery, wellKnown), c.Endpoints),
+	}
+}
+
+// peculiar is an iss parameter that only a provider which sends it can have.
+// That it would be the issuer is every connector's default.
+func peculiar(issParameter, issuer string) string {
+	if issParameter == issuer {
+		return ""
+	}
+	return issParameter
+}
+
+// below fills in the endpoints that the connector leaves to discovery.
+func below(base string, e config.Endpoints) config.Endpoints {
+	e.Authorization = cmp.Or(e.Authorization, base+"/authorize")
+	e.Token = cmp.Or(e.Token, base+"/token")
+	e.Userinfo = cmp.Or(e.Userinfo, base+"/userinfo")
+	e.JWKS = cmp.Or(e.JWKS, base+"/jwks")
+	return e
+}
+
+func oauth2Terms(c config.OAuth2) terms {
+	return terms{
+		issuer:       c.Issuer,
+		issParameter: c.IssParameter,
+		clientAuth:   cmp.Or(c.ClientAuth, "client_secret_post"),
+		pkce:         c.PKCE != "forbidden",
+		endpoints:    c.Endpoints,
+		profile:      c.Profile,
+		calls:        c.Calls,
+	}
+}
+
+// play adds what only the simulator looks at.
+func (t *terms) play(s *config.Simulator) error {
+	t.algorithm = jose.RS256
+	t.cancel = url.Values{"error": {"access_denied"}}
+	if s == nil {
+		return nil
+	}
+	if s.Cancel != "" {
+		cancel, err := url.ParseQuery(s.Cancel)
+		if err != nil {
+			return fmt.Errorf("simulator.cancel: %w", err)
+		}
+		t.cancel = cancel
+	}
+	switch s.Algorithm {
+	case "":
+	case "RS256", "ES256":
+		t.algorithm = jose.SignatureAlgorithm(s.Algorithm)
+	default:
+		return fmt.Errorf("simulator.algorithm: %s cannot be played, only RS256 and ES256", s.Algorithm)
+	}
+	return nil
+}
+
+func (t terms) usesSecret() bool {
+	return t.clientAuth == "client_secret_basic" || t.clientAuth == "client_secret_post"
+}
+
+// tenantClaim is the name in the issuer's braces, "" where it has none.
+func (t terms) tenantClaim() string {
+	_, rest, _ := strings.Cut(t.issuer, "{")
+	name, _, _ := strings.Cut(rest, "}")
+	return name
+}
+
+// address is one address at which the provider answers.
+type address struct {
+	name     string
+	url      string
+	artefact Artefact
+	serve    http.HandlerFunc
+	calls    atomic.Int64
+}
+
+// serveAt maps the path of each of the provider's addresses to its handler.
+func (p *Provider) serveAt() (map[string]*address, error) {
+	t := p.terms
+	all := []*address{
+		{name: "authorization", artefact: Callback, url: t.endpoints.Authorization, serve: p.authorize},
+		{name: "token", artefact: TokenEndpoint, url: t.endpoints.Token, serve: p.token},
+	}
+	if t.openID {
+		all = append(all, p.openIDAddresses()...)
+	} else {
+		all = append(all, p.apiAddresses()...)
+	}
+	at := make(map[string]*address, len(all))
+	for _, a := range all {
+		u, err := url.Parse(a.url)
+		if err != nil || u.Path == "" {
+			return nil, fmt.Errorf("%s: no address to serve at in %q", a.name, a.url)
+		}
+		if other, taken := at[u.Path]; taken {
+			return nil, fmt.Errorf("%s and %s have one path, %s", other.name, a.name, u.Path)
+		}
+		at[u.Path] = a
+	}
+	return at, nil
+}
+
+func (p *Provider) openIDAddresses() []*address {
+	e := p.terms.endpoints
+	return []*address{
+		{name: "discovery", artefact: Discovery, url: p.terms.discovery, serve: p.discovery},
+		{name: "jwks", artefact: Keys, url: e.JWKS, serve: p.jwks},
+		{name: "userinfo", artefact: Profile, url: e.Userinfo, serve: p.userinfo},
+	}
+}
+
+func (p *Provider) apiAddresses() []*address {
+	all := []*address{{name: "profile", artefact: Profile, url: p.terms.profile.URL, serve: p.profile}}
+	for name, call := range p.terms.calls {
+		serve := func(w http.ResponseWriter, r *http.Request) { p.call(w, r, name, call) }
+		all = append(all, &address{name: name, artefact: Profile, url: call.URL, serve: serve})
+	}
+	slices.SortFunc(all, func(a, b *address) int { return strings.Compare(a.name, b.name) })
+	return all
+}
