@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -83,7 +84,7 @@ func (a assets) url(name string) (string, error) {
 func (s *Site) serveAsset(w http.ResponseWriter, r *http.Request) error {
 	f, ok := s.assets[r.PathValue("name")]
 	if !ok || f.body == nil {
-		return &Error{Status: http.StatusNotFound, Message: NotFound, Err: fmt.Errorf("there is no such asset")}
+		return &Error{Status: http.StatusNotFound, Message: NotFound, Err: errors.New("there is no such asset")}
 	}
 	h := w.Header()
 	h.Set("Content-Type", f.mediaType)

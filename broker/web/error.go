@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 )
 
@@ -62,8 +61,9 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 		w.Header().Set("Retry-After", "30")
 	}
 	data := errorPage{Message: told.Message, App: told.App, Back: told.Back, Reference: x.reference}
-	if err := s.Page(w, r, told.Status, "error", data); err != nil {
-		x.err = errors.Join(x.err, err)
+	err = s.Page(w, r, told.Status, "error", data)
+	x.err = errors.Join(x.err, err)
+	if err != nil && x.status == 0 {
 		text := "Sorry, there is a problem with the service. Reference: " + x.reference
 		http.Error(w, text, http.StatusInternalServerError)
 	}
@@ -93,5 +93,5 @@ func unrouted(status int) error {
 	if status == http.StatusMethodNotAllowed {
 		message = Method
 	}
-	return &Error{Status: status, Message: message, Err: fmt.Errorf("no route takes it")}
+	return &Error{Status: status, Message: message, Err: errors.New("no route takes it")}
 }

@@ -1,7 +1,7 @@
 package web
 
 import (
-	"fmt"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -91,7 +91,7 @@ func (s *Site) languageCookie(r *http.Request, name string) (string, bool) {
 func (s *Site) switchLanguage(w http.ResponseWriter, r *http.Request) error {
 	lang := r.FormValue("set")
 	if !slices.Contains(s.look.Languages, lang) {
-		return &Error{Status: http.StatusBadRequest, Message: NotFound, Err: fmt.Errorf("no such language is offered")}
+		return &Error{Status: http.StatusBadRequest, Message: NotFound, Err: errors.New("no such language is offered")}
 	}
 	s.SetCookie(w, chosenCookie, lang, chosenFor)
 	http.Redirect(w, r, localPath(r.FormValue("return")), http.StatusSeeOther)

@@ -20,16 +20,14 @@ var pageNames = []string{"choose", "error", "home", "sign_out", "signed_out"}
 // pageKey names one page in one language.
 type pageKey struct{ name, lang string }
 
-type page struct{ *template.Template }
-
 // parsePages parses every page in every language: a page's functions already
 // know its language, so that nothing is bound per request.
-func parsePages(look Look, a assets) (map[pageKey]page, error) {
+func parsePages(look Look, a assets) (map[pageKey]*template.Template, error) {
 	texts, err := catalogues(look.Languages)
 	if err != nil {
 		return nil, err
 	}
-	pages := map[pageKey]page{}
+	pages := map[pageKey]*template.Template{}
 	for _, lang := range look.Languages {
 		functions := template.FuncMap{
 			"t":     texts[lang],
@@ -42,7 +40,7 @@ func parsePages(look Look, a assets) (map[pageKey]page, error) {
 			if err != nil {
 				return nil, fmt.Errorf("parse page %s: %w", name, err)
 			}
-			pages[pageKey{name, lang}] = page{t}
+			pages[pageKey{name, lang}] = t
 		}
 	}
 	return pages, nil
@@ -63,8 +61,7 @@ type languageLink struct {
 }
 
 // Page answers with templates/NAME.html in the language of the request. The
-// data of the pages are the structs of their names in this package. Nothing
-// is written when it returns an error.
+// data of the pages are the structs of their names in this package.
 func (s *Site) Page(w http.ResponseWriter, r *http.Request, status int, name string, data any) error {
 	lang := s.Language(r)
 	p, ok := s.pages[pageKey{name, lang}]
@@ -81,10 +78,7 @@ func (s *Site) Page(w http.ResponseWriter, r *http.Request, status int, name str
 	h.Set("Content-Length", strconv.Itoa(out.Len()))
 	w.WriteHeader(status)
 	_, err := out.WriteTo(w)
-	if err != nil {
-		return fmt.Errorf("write page: %w", err)
-	}
-	return nil
+	return err
 }
 
 // languageLinks is the language switch of the page. There is none where

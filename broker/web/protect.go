@@ -5,35 +5,12 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"slices"
 	"time"
 )
 
 // maxBody bounds what a request may bring. The largest known ones are SAML
 // messages and authorization requests with claims, well below it.
 const maxBody = 64 << 10
-
-// policy allows what the pages need and nothing else: the broker's own style
-// sheets, the logo, and forms that post to the broker.
-const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'%s; frame-ancestors 'none'; base-uri 'none'"
-
-// securityHeaders are on every answer; a handler may replace one.
-func securityHeaders(secure bool) http.Header {
-	h := http.Header{}
-	h.Set("Content-Security-Policy", fmt.Sprintf(policy, ""))
-	h.Set("X-Content-Type-Options", "nosniff")
-	// Queries carry codes and states, which other sites must not see (RFC 9700
-	// §4.2.4). no-referrer would do, too, but it makes browsers send "Origin:
-	// null" with our own forms, and browsers without Sec-Fetch-Site would fail
-	// the cross-origin check with it.
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
-	h.Set("Cache-Control", "no-store")
-	if secure {
-		h.Set("Strict-Transport-Security", "max-age=31536000")
-	}
-	return h
-}
 
 // singletons are request headers that decide something here and that a sender
 // must not repeat (RFC 9110 §5.3): of two values a proxy might have judged the
@@ -122,7 +99,7 @@ func (s *Site) record(x *exchange, r *http.Request, took time.Duration) {
 	if !s.log.Enabled(r.Context(), level) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 12)
+	attrs := make([]slog.Attr, 0, 16)
 	attrs = append(attrs,
 		slog.String("method", r.Method),
 		slog.String("route", r.Pattern),
@@ -134,5 +111,5 @@ func (s *Site) record(x *exchange, r *http.Request, took time.Duration) {
 	if x.err != nil {
 		attrs = append(attrs, slog.String("err", x.err.Error()))
 	}
-	s.log.LogAttrs(r.Context(), level, "request", slices.Concat(attrs, x.attrs)...)
+	s.log.LogAttrs(r.Context(), level, "request", append(attrs, x.attrs...)...)
 }

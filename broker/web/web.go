@@ -19,6 +19,7 @@ package web
 
 import (
 	"errors"
+	"html/template"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -60,7 +61,7 @@ type Site struct {
 	headers     http.Header
 	matcher     language.Matcher
 	assets      assets
-	pages       map[pageKey]page
+	pages       map[pageKey]*template.Template
 }
 
 // New returns the site with all its pages parsed in all its languages.
