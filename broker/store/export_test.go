@@ -1,0 +1,11 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// ConsumeEvery is Consume with other times than a test could wait for.
+func (st Stream[T]) ConsumeEvery(ctx context.Context, poll, patience time.Duration, s *Store, handle func(context.Context, []Entry[T]) error) error {
+	return consumer[T]{stream: st.Name, store: s, handle: handle, poll: poll, patience: patience}.run(ctx)
+}
