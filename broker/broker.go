@@ -65,10 +65,7 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *Broker,
 		return nil, fmt.Errorf("open signing keys: %w", err)
 	}
 	b.accounts = accounts.Open(b.db, time.Now)
-	if err := b.Reload(cfg); err != nil {
-		return nil, err
-	}
-	return b, nil
+	return b, b.Reload(cfg)
 }
 
 // Reload serves cfg from the next request on, or changes nothing and says why
@@ -138,16 +135,11 @@ func (b *Broker) build(cfg *config.Config) (*house, error) {
 		return nil, fmt.Errorf("OpenID Provider: %w", err)
 	}
 	flow.FrontEnds[op.Protocol] = front
-	return &house{flow: flow, handler: b.routes(site, flow, front)}, nil
-}
-
-// routes is the whole public server.
-func (b *Broker) routes(rooms ...interface{ Mount(*http.ServeMux) }) http.Handler {
 	mux := http.NewServeMux()
-	for _, room := range rooms {
+	for _, room := range []interface{ Mount(*http.ServeMux) }{site, flow, front} {
 		room.Mount(mux)
 	}
-	return mux
+	return &house{flow: flow, handler: traced(cfg.Broker, site.Protect(mux))}, nil
 }
 
 // ways opens the connectors. It calls no provider.

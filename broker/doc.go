@@ -1,5 +1,5 @@
 // Package broker puts the rooms of the house together: which URL does what is
-// the list in [Broker.routes], what each room needs is in [Open].
+// the list below, what each room needs is in [Open].
 //
 //	GET  /                                  home                     login
 //	GET  /authorize  POST /authorize        an app asks              op

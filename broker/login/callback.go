@@ -31,10 +31,10 @@ func (f *Flow) handleCallback(w http.ResponseWriter, r *http.Request) error {
 	}
 	s, err := f.admit(r, way, said)
 	if errors.Is(err, accounts.ErrFrozen) {
-		return &web.Error{Status: http.StatusForbidden, Message: "account_frozen", Back: f.wayOn(v), Err: err}
+		return f.lost(r, v, web.AccountFrozen, err)
 	}
 	if err != nil {
-		return &web.Error{Status: http.StatusServiceUnavailable, Message: "unavailable", Back: l.link("/choose"),
+		return &web.Error{Status: http.StatusServiceUnavailable, Message: web.Unavailable, Back: l.link("/choose"),
 			Err: errors.Join(err, f.restore(r.Context(), l))}
 	}
 	if !a.Force && !s.freshEnough(l.Request.MaxAge, f.Now()) {
@@ -48,7 +48,7 @@ func (f *Flow) handleCallback(w http.ResponseWriter, r *http.Request) error {
 func (f *Flow) take(w http.ResponseWriter, r *http.Request, v visitor) (ongoing, attempt, *Session, error) {
 	state, ok := store.ParseHandle(r.URL.Query().Get("state"))
 	if !ok {
-		return ongoing{}, attempt{}, nil, f.stale(v, false)
+		return ongoing{}, attempt{}, nil, f.stale(r, v, false)
 	}
 	l := ongoing{tag: state.Tag}
 	b := f.Store.Batch()
@@ -75,20 +75,20 @@ func (f *Flow) take(w http.ResponseWriter, r *http.Request, v visitor) (ongoing,
 			return l, a, nil, err
 		}
 	}
-	return l, a, nil, f.stale(v, old != nil)
+	return l, a, nil, f.stale(r, v, old != nil)
 }
 
 // match makes sure that the answer came to the browser that asked and from the
 // connector that was asked: the callback path is the connector's own (RFC 9700
 // §4.4.2, the mix-up defence beside the iss parameter).
 func (f *Flow) match(r *http.Request, v visitor, a attempt) (Way, error) {
-	if err := f.sameBrowser(v, a.Browser); err != nil {
+	if err := f.sameBrowser(r, v, a.Browser); err != nil {
 		return Way{}, err
 	}
 	i := index(f.Ways, a.Connector)
 	if i < 0 || r.PathValue("connector") != a.Connector {
-		return Way{}, &web.Error{Status: http.StatusBadRequest, Message: "sign_in_expired", Back: f.wayOn(v),
-			Err: fmt.Errorf("answer at the callback of %q to an attempt at %q", r.PathValue("connector"), a.Connector)}
+		return Way{}, f.lost(r, v, web.SignInExpired,
+			fmt.Errorf("answer at the callback of %q to an attempt at %q", r.PathValue("connector"), a.Connector))
 	}
 	return f.Ways[i], nil
 }

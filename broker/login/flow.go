@@ -1,6 +1,7 @@
 package login
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -35,7 +36,6 @@ type Flow struct {
 	Session   config.Session
 	Limit     store.Limit // sign-in steps of one address
 	Secure    bool        // the issuer is https
-	Log       *slog.Logger
 	Now       func() time.Time
 	// Observe counts finished attempts by connector and outcome, "success" or
 	// a connectors.Outcome.
@@ -59,13 +59,13 @@ type trip func(w http.ResponseWriter, r *http.Request, b *store.Batch) error
 // limited runs b and counts the step against the client's address, in the one
 // round trip.
 func (f *Flow) limited(w http.ResponseWriter, r *http.Request, b *store.Batch) error {
-	allowed, retryAfter, err := b.ExecLimited(r.Context(), "address:"+f.Site.AddressKey(r), f.Limit)
+	allowed, retryAfter, err := b.ExecLimited(r.Context(), "address:"+web.Network(f.Site.Address(r)).String(), f.Limit)
 	if err != nil {
 		return err
 	}
 	if !allowed {
 		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())+1))
-		return &web.Error{Status: http.StatusTooManyRequests, Message: "too_many", Err: fmt.Errorf("rate limit of the address")}
+		return &web.Error{Status: http.StatusTooManyRequests, Message: web.TooMany, Err: errors.New("rate limit of the address")}
 	}
 	return nil
 }
@@ -106,6 +106,7 @@ func (f *Flow) do(w http.ResponseWriter, r *http.Request, v visitor, req Request
 		}
 		return f.refuse(w, r, req, st.refusal)
 	}
+	f.Site.SetLocales(w, r, req.Locales)
 	v.browser.App = req.App
 	if err := f.remember(w, r, v.browser); err != nil {
 		return err

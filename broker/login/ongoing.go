@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -137,40 +136,42 @@ func (f *Flow) resume(w http.ResponseWriter, r *http.Request, v visitor) (ongoin
 	}
 	var ok bool
 	if l.pending, ok = found.Value(); !ok {
-		return l, f.stale(v, f.live(current) != nil)
+		return l, f.stale(r, v, f.live(current) != nil)
 	}
-	return l, f.sameBrowser(v, l.Browser)
+	return l, f.sameBrowser(r, v, l.Browser)
 }
 
 // sameBrowser refuses what belongs to another browser: the defence against
 // login CSRF and against mixing up two people.
-func (f *Flow) sameBrowser(v visitor, mark string) error {
+func (f *Flow) sameBrowser(r *http.Request, v visitor, mark string) error {
 	if subtle.ConstantTimeCompare([]byte(v.browser.mark()), []byte(mark)) == 1 {
 		return nil
 	}
-	message := "sign_in_elsewhere"
+	message := web.SignInElsewhere
 	if !v.known {
-		message = "cookies_off"
+		message = web.CookiesOff
 	}
-	return &web.Error{Status: http.StatusBadRequest, Message: message, Back: f.wayOn(v), Err: fmt.Errorf("the login belongs to another browser")}
+	return f.lost(r, v, message, errors.New("the login belongs to another browser"))
 }
 
 // stale is the answer to a step of a login that is over: an old tab, the back
 // button, or an hour's pause.
-func (f *Flow) stale(v visitor, signedIn bool) error {
-	message := "sign_in_expired"
+func (f *Flow) stale(r *http.Request, v visitor, signedIn bool) error {
+	message := web.SignInExpired
 	if signedIn {
-		message = "sign_in_finished"
+		message = web.SignInFinished
 	}
-	return &web.Error{Status: http.StatusBadRequest, Message: message, Back: f.wayOn(v), Err: fmt.Errorf("no such login, or it is over")}
+	return f.lost(r, v, message, errors.New("no such login, or it is over"))
 }
 
-// wayOn is where a lost resident is led: the app of the browser's last login.
-func (f *Flow) wayOn(v visitor) string {
+// lost is a page that tells a resident what happened and leads on: to the app
+// of the browser's last login, or to the broker's own front page.
+func (f *Flow) lost(r *http.Request, v visitor, message string, cause error) error {
+	e := &web.Error{Status: http.StatusBadRequest, Message: message, Back: "/", Err: cause}
 	if app, ok := f.Apps[v.browser.App]; ok {
-		return app.Home
+		e.App, e.Back = app.Label.In(f.Site.Language(r)), app.Home
 	}
-	return "/"
+	return e
 }
 
 // outcomeOf is the outcome that a connector's error carries.

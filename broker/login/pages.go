@@ -2,14 +2,13 @@ package login
 
 import (
 	"net/http"
-	"slices"
 
 	"github.com/councilid/councilid/broker/web"
 	"github.com/councilid/councilid/connectors"
 )
 
-// handleChoose shows the connectors that the app allows, the one used last in
-// this browser first.
+// handleChoose shows the connectors that the app allows; the page puts the one
+// used last in this browser first.
 func (f *Flow) handleChoose(w http.ResponseWriter, r *http.Request) error {
 	v := f.visitor(r)
 	l, err := f.resume(w, r, v)
@@ -24,7 +23,6 @@ func (f *Flow) handleChoose(w http.ResponseWriter, r *http.Request) error {
 			URL: l.link("/start/" + way.Config.ID), Last: way.Config.ID == v.browser.Last,
 		})
 	}
-	slices.SortStableFunc(page.Ways, func(a, b web.Way) int { return order(a) - order(b) })
 	if n := l.Notice; n != nil {
 		page.Notice = string(n.Outcome)
 		if i := index(f.Ways, n.Connector); i >= 0 {
@@ -32,13 +30,6 @@ func (f *Flow) handleChoose(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	return f.Site.Page(w, r, http.StatusOK, "choose", page)
-}
-
-func order(w web.Way) int {
-	if w.Last {
-		return 0
-	}
-	return 1
 }
 
 // handleStart goes to the connector that the resident chose.
@@ -77,11 +68,15 @@ func (f *Flow) handleHome(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return f.Site.Page(w, r, http.StatusOK, "home", web.Home{SignedIn: s != nil})
+	var page web.Home
+	if s != nil {
+		page.SignOut = "/sign-out"
+	}
+	return f.Site.Page(w, r, http.StatusOK, "home", page)
 }
 
 func (f *Flow) handleAskSignOut(w http.ResponseWriter, r *http.Request) error {
-	return f.Site.Page(w, r, http.StatusOK, "sign_out", web.SignOut{Action: "/sign-out"})
+	return f.Site.Page(w, r, http.StatusOK, "sign_out", web.SignOut{Action: "/sign-out", Stay: "/"})
 }
 
 func (f *Flow) handleSignOut(w http.ResponseWriter, r *http.Request) error {

@@ -86,7 +86,7 @@ func (s *Site) newBrowser(connector string) (*http.Client, error) {
 		}
 		if r.URL.Host == provider {
 			q := r.URL.Query()
-			q.Set("persona", "full")
+			q.Set("persona", "full-record")
 			r.URL.RawQuery = q.Encode()
 		}
 		return nil

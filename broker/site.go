@@ -1,0 +1,54 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/councilid/councilid/broker/db"
+	"github.com/councilid/councilid/broker/store"
+	"github.com/councilid/councilid/broker/web"
+	"github.com/councilid/councilid/config"
+)
+
+// crossOrigin are the addresses that other sites post to by design. None of
+// them acts on a cookie: the first two answer with a redirect to a GET, the
+// others authenticate by what is posted.
+var crossOrigin = []string{
+	"POST /authorize", "POST /end_session",
+	"POST /token", "POST /userinfo", "POST /revoke", "POST /introspect",
+}
+
+func (b *Broker) site(cfg *config.Config, secure bool) (*web.Site, error) {
+	look, err := look(cfg.Broker.Look)
+	if err != nil {
+		return nil, err
+	}
+	return web.New(web.Options{
+		Look: look, Proxies: cfg.Broker.ProxyPrefixes(), Secure: secure, Log: b.log,
+		CrossOrigin: crossOrigin, Outage: outage, Observe: b.metrics.request,
+	})
+}
+
+// look reads the logo that the council's look names.
+func look(c config.Look) (web.Look, error) {
+	l := web.Look{
+		Council: c.Council, Colour: c.Colour, Languages: c.Languages,
+		Help: c.Help, Privacy: c.Privacy, Accessibility: c.Accessibility,
+	}
+	if c.Logo == "" {
+		return l, nil
+	}
+	var err error
+	if l.Logo, err = os.ReadFile(c.Logo); err != nil {
+		return l, fmt.Errorf("look.logo: %w", err)
+	}
+	l.LogoType = map[string]string{".svg": "image/svg+xml", ".png": "image/png"}[filepath.Ext(c.Logo)]
+	return l, nil
+}
+
+// outage reports whether err means that a store cannot be reached.
+func outage(err error) bool {
+	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, db.ErrUnavailable)
+}

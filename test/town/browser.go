@@ -1,0 +1,159 @@
+package town
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Browser is one resident's browser: cookies, redirects, and a persona to be
+// at the providers.
+type Browser struct {
+	Persona string // at every provider; "full-record" at first
+	Fault   string // what goes wrong there; "" for nothing
+
+	tb     testing.TB
+	town   *Town
+	client *http.Client
+}
+
+// Page is where a browser ended up.
+type Page struct {
+	Status int
+	URL    *url.URL // of an app: the callback with its query
+	Body   string
+	Header http.Header
+}
+
+// NewBrowser opens an empty browser.
+func (t *Town) NewBrowser(tb testing.TB) *Browser {
+	tb.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	b := &Browser{Persona: "full-record", tb: tb, town: t}
+	b.client = &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return b
+}
+
+// Get opens an address and follows redirects until a page, or an app.
+func (b *Browser) Get(address string) Page {
+	b.tb.Helper()
+	return b.follow(http.MethodGet, address, nil)
+}
+
+// Post sends a form and follows redirects.
+func (b *Browser) Post(address string, form url.Values) Page {
+	b.tb.Helper()
+	return b.follow(http.MethodPost, address, form)
+}
+
+func (b *Browser) follow(method, address string, form url.Values) Page {
+	b.tb.Helper()
+	for range 12 {
+		page := b.Step(method, address, form)
+		to := page.Header.Get("Location")
+		if to == "" {
+			return page
+		}
+		next, err := page.URL.Parse(to)
+		if err != nil {
+			b.tb.Fatal(err)
+		}
+		if strings.HasPrefix(next.String(), App) {
+			return Page{Status: page.Status, URL: next}
+		}
+		method, address, form = http.MethodGet, next.String(), nil
+	}
+	b.tb.Fatalf("more than twelve redirects, the last to %s", address)
+	return Page{}
+}
+
+// Step does one request and follows nothing. At a provider it chooses the
+// browser's persona.
+func (b *Browser) Step(method, address string, form url.Values) Page {
+	b.tb.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	if u.Host == "" {
+		u, _ = url.Parse(b.town.Issuer + address)
+	}
+	var body io.Reader
+	if form != nil {
+		body = strings.NewReader(form.Encode())
+	}
+	r, err := http.NewRequestWithContext(b.tb.Context(), method, u.String(), body)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if !strings.HasPrefix(u.String(), b.town.Issuer) {
+		r.Header.Set("Simulator-Persona", b.Persona)
+		if b.Fault != "" {
+			r.Header.Set("Simulator-Fault", b.Fault)
+		}
+	}
+	return b.do(r)
+}
+
+func (b *Browser) do(r *http.Request) Page {
+	b.tb.Helper()
+	answer, err := b.client.Do(r)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	return Page{Status: answer.StatusCode, URL: r.URL, Body: string(body), Header: answer.Header}
+}
+
+// Cookies are what the browser holds for the broker.
+func (b *Browser) Cookies() []*http.Cookie {
+	u, _ := url.Parse(b.town.Issuer)
+	return b.client.Jar.Cookies(u)
+}
+
+// SetCookies gives the browser cookies for the broker.
+func (b *Browser) SetCookies(cookies ...*http.Cookie) {
+	u, _ := url.Parse(b.town.Issuer)
+	b.client.Jar.SetCookies(u, cookies)
+}
+
+// AtApp reports whether the browser was sent back to an app.
+func (p Page) AtApp() bool { return p.URL != nil && strings.HasPrefix(p.URL.String(), App) }
+
+// Query is a parameter that the browser brought to where it is.
+func (p Page) Query(name string) string { return p.URL.Query().Get(name) }
+
+// Link is the address of the link with an id.
+func (p Page) Link(tb testing.TB, id string) string {
+	tb.Helper()
+	tag := regexp.MustCompile(`<a [^>]*id="` + regexp.QuoteMeta(id) + `"[^>]*>`).FindString(p.Body)
+	href := regexp.MustCompile(`href="([^"]*)"`).FindStringSubmatch(tag)
+	if href == nil {
+		tb.Fatalf("the page has no link %q: %s", id, p)
+	}
+	return strings.ReplaceAll(href[1], "&amp;", "&")
+}
+
+// String is for messages of tests.
+func (p Page) String() string {
+	title := regexp.MustCompile(`(?s)<title>(.*?)</title>`).FindStringSubmatch(p.Body)
+	if title == nil {
+		return fmt.Sprintf("%d at %s", p.Status, p.URL)
+	}
+	return fmt.Sprintf("%d at %s, %q", p.Status, p.URL.Path, strings.TrimSpace(title[1]))
+}

@@ -1,0 +1,211 @@
+// Package town puts up a whole council for a test: broker nodes behind one
+// address, simulated providers, registered apps. A [Browser] walks through it
+// as a resident's would, with a cookie jar of its own.
+package town
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/councilid/councilid/broker"
+	"github.com/councilid/councilid/config"
+	"github.com/councilid/councilid/connectors"
+	"github.com/councilid/councilid/connectors/simulator"
+)
+
+// Secret is what every app and provider shares with the broker.
+const Secret = "a-secret-of-the-town"
+
+// App is where every app of the town is. Nobody listens there: browsers stop
+// when they are sent to it.
+const App = "http://127.0.0.1:1"
+
+// Options of a town. The zero value is one node with embedded stores.
+type Options struct {
+	Nodes    int    // default 1; more need Redis and Postgres
+	Redis    string // address of a server, "" for the embedded one
+	Postgres string // connection string, "" for an SQLite file
+	// Files are added to the operator's folder, or replace files of it.
+	// {{issuer}} and {{ID}} stand for the addresses of the broker and of the
+	// provider of connector ID.
+	Files map[string]string
+}
+
+// Town is what was put up.
+type Town struct {
+	Issuer    string
+	Dir       string // the operator's folder
+	Nodes     []*broker.Broker
+	Providers map[string]*simulator.Provider
+	Log       *Log
+
+	turn atomic.Int64
+	pin  atomic.Int64 // the node that serves everything, from 1; 0 for each in turn
+}
+
+// Open puts up a town and takes it down when the test ends.
+func Open(tb testing.TB, o Options) *Town {
+	tb.Helper()
+	t := &Town{Dir: tb.TempDir(), Providers: map[string]*simulator.Provider{}, Log: &Log{}}
+	addresses := map[string]string{}
+	servers := map[string]*http.Server{}
+	for _, name := range []string{"issuer", "google", "facebook", "microsoft", "github", "works"} {
+		addresses[name], servers[name] = listen(tb)
+	}
+	t.Issuer = addresses["issuer"]
+	t.writeFolder(tb, o, addresses)
+	cfg, err := config.Load(t.Dir, connectors.Presets())
+	if err != nil {
+		tb.Fatalf("the town's folder: %v", err)
+	}
+	t.openProviders(tb, cfg, servers)
+	t.openNodes(tb, cfg, max(1, o.Nodes))
+	servers["issuer"].Handler.(*late).set(t)
+	return t
+}
+
+// ServeHTTP hands each request to the next node, as a load balancer would.
+func (t *Town) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	node := t.pin.Load() - 1
+	if node < 0 {
+		node = t.turn.Add(1) % int64(len(t.Nodes))
+	}
+	t.Nodes[node].ServeHTTP(w, r)
+}
+
+// Pin sends everything to node i, from 0; -1 to each in turn again.
+func (t *Town) Pin(i int) { t.pin.Store(int64(i) + 1) }
+
+// Reload loads the operator's folder again on every node.
+func (t *Town) Reload() error {
+	cfg, err := config.Load(t.Dir, connectors.Presets())
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, node := range t.Nodes {
+		errs = append(errs, node.Reload(cfg))
+	}
+	return errors.Join(errs...)
+}
+
+func (t *Town) openProviders(tb testing.TB, cfg *config.Config, servers map[string]*http.Server) {
+	for _, c := range cfg.Connectors {
+		server, ours := servers[c.ID]
+		if !ours {
+			continue
+		}
+		p, err := simulator.New(c, simulator.Options{Redirect: []string{t.Issuer + "/callback/" + c.ID}})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		t.Providers[c.ID] = p
+		server.Handler.(*late).set(p)
+	}
+}
+
+func (t *Town) openNodes(tb testing.TB, cfg *config.Config, n int) {
+	for range n {
+		node, err := broker.Open(tb.Context(), cfg, slog.New(slog.NewJSONHandler(t.Log, nil)))
+		if err != nil {
+			tb.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		go func() { done <- node.Run(ctx) }()
+		tb.Cleanup(func() {
+			stop()
+			<-done
+			if err := node.Close(); err != nil {
+				tb.Error(err)
+			}
+		})
+		t.Nodes = append(t.Nodes, node)
+	}
+}
+
+func (t *Town) writeFolder(tb testing.TB, o Options, addresses map[string]string) {
+	all := maps.Clone(folder)
+	all["broker.yaml"] += stores(o, all)
+	maps.Copy(all, o.Files)
+	var pairs []string
+	for _, name := range slices.Sorted(maps.Keys(addresses)) {
+		pairs = append(pairs, "{{"+name+"}}", addresses[name])
+	}
+	fill := strings.NewReplacer(append(pairs, "{{app}}", App)...)
+	for name, text := range all {
+		file := filepath.Join(t.Dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			tb.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(fill.Replace(text)), 0o600); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+// stores are the lines of broker.yaml for real stores, and the secrets that
+// they need.
+func stores(o Options, folder map[string]string) string {
+	var text string
+	if o.Redis != "" {
+		text += fmt.Sprintf("redis: {addresses: [%q]}\n", o.Redis)
+	}
+	if o.Postgres != "" {
+		text += "database: {postgres: file:postgres}\nmaster_key: file:master\n"
+		folder["postgres"], folder["master"] = o.Postgres, strings.Repeat("2a", 32)
+	}
+	return text
+}
+
+// late is a handler that is known only after its address.
+type late struct{ h atomic.Pointer[http.Handler] }
+
+func (l *late) set(h http.Handler) { l.h.Store(&h) }
+
+func (l *late) ServeHTTP(w http.ResponseWriter, r *http.Request) { (*l.h.Load()).ServeHTTP(w, r) }
+
+func listen(tb testing.TB) (string, *http.Server) {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	server := &http.Server{Handler: &late{}}
+	go func() { _ = server.Serve(l) }()
+	tb.Cleanup(func() { _ = server.Close() })
+	return "http://" + l.Addr().String(), server
+}
+
+// Log keeps what the nodes log.
+type Log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write adds lines.
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// String is everything logged so far.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}

@@ -1,0 +1,76 @@
+package test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/councilid/councilid/connectors"
+	"github.com/councilid/councilid/test/town"
+)
+
+// Every fault of every simulated provider ends as its row says, with a page
+// that leaves a choice, and none as an identity.
+func TestProviderTrouble(t *testing.T) {
+	t.Parallel()
+	for _, connector := range allConnectors {
+		t.Run(connector, func(t *testing.T) {
+			t.Parallel()
+			council := town.Open(t, town.Options{Files: map[string]string{}})
+			tax := council.NewClient(t, "tax")
+			for _, fault := range council.Providers[connector].Faults() {
+				if fault.ID == "token-slow" {
+					continue // takes the connector's whole time-out; connectors tests it on a shorter one
+				}
+				t.Run(fault.ID, func(t *testing.T) {
+					browser := council.NewBrowser(t)
+					a := tax.Ask("connector_hint", connector)
+					if err := council.Providers[connector].SetFault(fault.ID); err != nil {
+						t.Fatal(err)
+					}
+					page := browser.Get(a.URL)
+					if err := council.Providers[connector].SetFault(""); err != nil {
+						t.Fatal(err)
+					}
+					judge(t, council, tax, a, page, fault.ID, fault.Expect)
+				})
+			}
+		})
+	}
+}
+
+func judge(t *testing.T, council *town.Town, tax *town.Client, a town.Ask, page town.Page, fault string, want connectors.Outcome) {
+	t.Helper()
+	switch {
+	case want == "":
+		tax.Redeem(a, page)
+	case page.AtApp():
+		t.Errorf("the app was told of a sign-in: %s", page)
+	case strings.HasPrefix(fault, "state-"):
+		// An answer that belongs to no login of this browser.
+		if page.Status != http.StatusBadRequest {
+			t.Errorf("led to %s", page)
+		}
+	default:
+		if page.URL.Path != "/choose" || page.Status != http.StatusOK {
+			t.Errorf("led to %s, want the choice with a notice", page)
+		}
+		if !strings.Contains(council.Log.String(), `"outcome":"`+string(want)+`"`) {
+			t.Errorf("the log names no outcome %s", want)
+		}
+	}
+}
+
+func TestAnUnreachableProviderLeavesAChoice(t *testing.T) {
+	t.Parallel()
+	council := town.Open(t, town.Options{})
+	library := council.NewClient(t, "library")
+	council.Providers["works"].SetDown(true)
+	browser := council.NewBrowser(t)
+	a := library.Ask("connector_hint", "works")
+	page := browser.Get(a.URL)
+	if page.Status != http.StatusOK || page.URL.Path != "/choose" {
+		t.Fatalf("a dead provider led to %s", page)
+	}
+	library.Redeem(a, browser.Get(page.Link(t, "idp-google")))
+}
