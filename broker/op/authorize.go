@@ -1,0 +1,148 @@
+package op
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+
+	"github.com/councilid/councilid/broker/login"
+	"github.com/councilid/councilid/broker/store"
+	"github.com/councilid/councilid/broker/web"
+)
+
+// reply is how an app wants its answer, kept by the login flow from the
+// request to the session (login.Request.Reply).
+type reply struct {
+	RedirectURI   string   `json:"redirect_uri"`
+	State         []byte   `json:"state,omitempty"` // bytes, as JSON's text would not return any
+	Scopes        []string `json:"scopes"`
+	Nonce         string   `json:"nonce,omitempty"`
+	CodeChallenge string   `json:"code_challenge,omitempty"`
+	Subject       string   `json:"subject,omitempty"` // who must sign in: the sub of the id_token_hint
+}
+
+// handleAuthorize is the authorization endpoint (OpenID Connect Core §3.1.2).
+func (s *Server) handleAuthorize(w http.ResponseWriter, r *http.Request) error {
+	form, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return cannotBeCompleted(errors.New("the query cannot be read"))
+	}
+	a, to, err := parseAuthorization(form, s.clients)
+	if err == nil {
+		var req login.Request
+		if req, err = s.request(a, to); err == nil {
+			web.Annotate(r, slog.String("app", a.client.app.ID))
+			return s.Flow.Begin(w, r, req)
+		}
+	}
+	if !to.known() {
+		return cannotBeCompleted(err)
+	}
+	s.redirectError(w, r, to, known(err))
+	return nil
+}
+
+// request is the authorization request in the words of every protocol.
+func (s *Server) request(a authorization, to replyTo) (login.Request, error) {
+	subject, err := s.hintedSubject(a)
+	if err != nil {
+		return login.Request{}, err
+	}
+	answer, err := json.Marshal(reply{
+		RedirectURI: to.uri, State: []byte(to.state), Scopes: a.scopes,
+		Nonce: a.nonce, CodeChallenge: a.codeChallenge, Subject: subject,
+	})
+	if err != nil {
+		return login.Request{}, fmt.Errorf("keep the reply: %w", err)
+	}
+	return login.Request{
+		Protocol: Protocol, App: a.client.app.ID,
+		Passive: a.passive, Force: a.force, Choose: a.choose, MaxAge: a.maxAge,
+		ACR: a.acr, LoginHint: a.loginHint, Connector: a.connector, Locales: a.locales,
+		Reply: answer,
+	}, nil
+}
+
+// hintedSubject is the subject of the request's id_token_hint, or "" without
+// one. Whether it is the resident who signed in shows when there is a session.
+func (s *Server) hintedSubject(a authorization) (string, error) {
+	if a.idTokenHint == "" {
+		return "", nil
+	}
+	hinted, err := s.verifyHint(a.idTokenHint)
+	if err != nil {
+		return "", refused(invalidRequest, "id_token_hint is not an ID token of this issuer").because(err)
+	}
+	if hinted.Audience != a.client.id {
+		return "", refused(invalidRequest, "id_token_hint was issued to another client")
+	}
+	return hinted.Subject, nil
+}
+
+// Issue answers an authorization request with a code (OpenID Connect Core
+// §3.1.2.5). Claims are released now, as the session knows them.
+func (s *Server) Issue(w http.ResponseWriter, r *http.Request, req login.Request, session login.Session, b *store.Batch) error {
+	c, to, answer, err := s.replyOf(req)
+	if err != nil {
+		return err
+	}
+	g := c.grant(session, answer)
+	if answer.Subject != "" && answer.Subject != g.Subject {
+		// OpenID Connect Core §3.1.2.1: not the person that id_token_hint means.
+		if err := b.Exec(r.Context()); err != nil {
+			return err
+		}
+		return s.Refuse(w, r, req, login.LoginRequired)
+	}
+	h := store.NewHandle()
+	s.putCode(b, h, c, g, answer)
+	s.Flow.Used(b, session, login.Use{Protocol: Protocol, App: req.App, Tag: h.Tag}, g.claimNames())
+	if err := b.Exec(r.Context()); err != nil {
+		return err
+	}
+	to.send(w, url.Values{"code": {h.String()}, "iss": {s.Issuer}}) // iss: RFC 9207
+	return nil
+}
+
+// Refuse answers an authorization request with an error.
+func (s *Server) Refuse(w http.ResponseWriter, r *http.Request, req login.Request, why login.Refusal) error {
+	_, to, _, err := s.replyOf(req)
+	if err != nil {
+		return err
+	}
+	descriptions := map[login.Refusal]string{
+		login.LoginRequired: "the resident has to sign in",
+		login.AccessDenied:  "the resident did not sign in",
+	}
+	s.redirectError(w, r, to, refused(string(why), descriptions[why]))
+	return nil
+}
+
+// replyOf finds the app again that a request came from. The registration may
+// have changed while the resident signed in, so the address is looked up anew.
+func (s *Server) replyOf(req login.Request) (*client, replyTo, reply, error) {
+	var answer reply
+	if err := json.Unmarshal(req.Reply, &answer); err != nil {
+		return nil, replyTo{}, reply{}, fmt.Errorf("read the kept reply: %w", err)
+	}
+	c, ok := s.apps[req.App]
+	if !ok {
+		return nil, replyTo{}, reply{}, cannotBeCompleted(errors.New("the app is not registered any more"))
+	}
+	to, ok := c.replyTo(answer.RedirectURI, string(answer.State))
+	if !ok {
+		return nil, replyTo{}, reply{}, cannotBeCompleted(errors.New("the redirect_uri is not registered any more"))
+	}
+	return c, to, answer, nil
+}
+
+// redirectError tells an app of an error (RFC 6749 §4.1.2.1).
+func (s *Server) redirectError(w http.ResponseWriter, r *http.Request, to replyTo, e *Error) {
+	web.Annotate(r, slog.String("error", e.Code), slog.String("cause", e.Error()))
+	to.send(w, url.Values{
+		"error": {e.Code}, "error_description": {e.Description}, "iss": {s.Issuer},
+	})
+}

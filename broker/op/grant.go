@@ -1,0 +1,126 @@
+package op
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/councilid/councilid/broker/login"
+	"github.com/councilid/councilid/broker/store"
+	"github.com/councilid/councilid/mapping"
+)
+
+// codeTime is how long a code may wait to be redeemed (RFC 6749 §4.1.2, which
+// allows ten minutes; RFC 9700 and FAPI 2.0 §5.3.2.1 want it short).
+const codeTime = time.Minute
+
+// grant is what one sign-in gave to one app.
+//
+// Under a tag there may be two. The online grant begins with the code and ends
+// with the session. The offline one is kept while an app refreshes: it is
+// apart, because it goes on when the resident signs out, and must not bring
+// the session's access tokens back to life.
+type grant struct {
+	Client   string         `json:"client"`  // client_id
+	Account  string         `json:"account"` // accounts.Account.ID
+	Subject  string         `json:"sub"`
+	Session  string         `json:"sid"`
+	Scopes   []string       `json:"scopes"`
+	Claims   mapping.Claims `json:"claims"` // released
+	AuthTime time.Time      `json:"auth_time"`
+	CodeHash string         `json:"code_hash,omitempty"` // online: of the code that it was made with
+}
+
+// code is what waits to be redeemed. Who and what it is about is in the grant.
+type code struct {
+	RedirectURI   string `json:"redirect_uri"`
+	CodeChallenge string `json:"code_challenge,omitempty"`
+	Nonce         string `json:"nonce,omitempty"`
+}
+
+// accessToken is worth what its grant is worth, and nothing without it.
+type accessToken struct {
+	Client  string    `json:"client"`
+	Offline bool      `json:"offline,omitempty"` // which of the two grants
+	Scopes  []string  `json:"scopes,omitempty"`  // fewer than the grant's; nil for all of them
+	Issued  time.Time `json:"iat"`
+	Expires time.Time `json:"exp"`
+}
+
+var (
+	codes        = store.Table[code]{Name: "code"}
+	grants       = store.Table[grant]{Name: "grant"}
+	accessTokens = store.Table[accessToken]{Name: "access"}
+)
+
+// online and offline name the grants of a tag. They need no secret: who asks
+// for one has shown a code or a token of the same tag.
+func online(tag string) store.Handle  { return store.Handle{Tag: tag} }
+func offline(tag string) store.Handle { return store.Handle{Tag: tag, Secret: "offline"} }
+
+// grant is what the client gets in the session for what it asked.
+func (c *client) grant(session login.Session, answer reply) grant {
+	scopes := c.grantable(answer.Scopes)
+	return grant{
+		Client: c.id, Account: session.Account.ID, Subject: session.Account.Subject(c.app.Sector),
+		Session: session.SID, Scopes: scopes, Claims: c.release.Apply(session.Said.Claims, scopes),
+		AuthTime: session.AuthTime,
+	}
+}
+
+// putCode writes a code under h and the grant that it stands for. The grant
+// outlives any access token that the code can be redeemed for.
+func (s *Server) putCode(b *store.Batch, h store.Handle, c *client, g grant, answer reply) {
+	g.CodeHash = hashOf(h.Secret)
+	codes.Put(b, h, code{RedirectURI: answer.RedirectURI, CodeChallenge: answer.CodeChallenge, Nonce: answer.Nonce}, codeTime)
+	grants.Put(b, online(h.Tag), g, codeTime+c.oidc.AccessTokenLifetime)
+}
+
+// newAccessToken writes an access token of the tag to b.
+func (s *Server) newAccessToken(b *store.Batch, tag string, c *client, t accessToken) store.Handle {
+	now := s.Now()
+	t.Client, t.Issued, t.Expires = c.id, now, now.Add(c.oidc.AccessTokenLifetime)
+	h := store.Handle{Tag: tag}.Sibling()
+	accessTokens.Put(b, h, t, c.oidc.AccessTokenLifetime)
+	return h
+}
+
+// End revokes the codes and access tokens that an app got in a session that
+// has ended. Refresh tokens stay: the scope offline_access is for when the
+// resident is gone (OpenID Connect Core §11).
+func (s *Server) End(b *store.Batch, u login.Use) { grants.Delete(b, online(u.Tag)) }
+
+// madeWith reports whether the grant was made with the code of that secret.
+func (g grant) madeWith(secret string) bool {
+	return subtle.ConstantTimeCompare([]byte(g.CodeHash), []byte(hashOf(secret))) == 1
+}
+
+// refreshable reports whether the grant comes with refresh tokens.
+func (g grant) refreshable() bool { return slices.Contains(g.Scopes, offlineAccess) }
+
+// narrowed is the grant with fewer scopes and without the claims that only the
+// others ask for.
+func (g grant) narrowed(scopes []string) grant {
+	g.Claims = maps.Clone(g.Claims)
+	for _, scope := range g.Scopes {
+		if slices.Contains(scopes, scope) {
+			continue
+		}
+		for _, name := range mapping.ScopeClaims(scope) {
+			delete(g.Claims, name)
+		}
+	}
+	g.Scopes = scopes
+	return g
+}
+
+// claimNames are the names of the claims that the app gets.
+func (g grant) claimNames() []string { return slices.Sorted(maps.Keys(g.Claims)) }
+
+func hashOf(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}

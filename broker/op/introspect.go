@@ -1,0 +1,60 @@
+package op
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+)
+
+// introspection is RFC 7662 §2.2.
+type introspection struct {
+	Active    bool   `json:"active"`
+	Issuer    string `json:"iss,omitempty"`
+	ClientID  string `json:"client_id,omitempty"`
+	Subject   string `json:"sub,omitempty"`
+	Scope     string `json:"scope,omitempty"`
+	TokenType string `json:"token_type,omitempty"`
+	Issued    int64  `json:"iat,omitempty"`
+	Expires   int64  `json:"exp,omitempty"`
+}
+
+// handleIntrospect is the introspection endpoint (RFC 7662). An app learns
+// about its own tokens only: subjects are pairwise, and a token of another app
+// is to it as good as none.
+func (s *Server) handleIntrospect(w http.ResponseWriter, r *http.Request) error {
+	c, token, err := s.managedToken(r)
+	if err != nil {
+		return err
+	}
+	if c.public() {
+		// RFC 7662 §4: whoever may ask without proof may guess tokens.
+		return notAuthenticated(errors.New("a public client may not introspect"))
+	}
+	b := s.Store.Batch()
+	found := findAccessToken(b, token)
+	if err := s.limited(r.Context(), b, c); err != nil {
+		return err
+	}
+	var answer introspection
+	if t, g, ok := found.valid(s); ok && g.Client == c.id {
+		answer = introspection{TokenType: bearer, Issued: t.Issued.Unix(), Expires: t.Expires.Unix()}.of(s, g)
+	} else if answer, err = s.introspectRefreshToken(r.Context(), c, token); err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, answer)
+}
+
+func (s *Server) introspectRefreshToken(ctx context.Context, c *client, token string) (introspection, error) {
+	t, found, err := s.findRefreshToken(ctx, token)
+	if err != nil || !found || t.check(c, s.Now()) != nil {
+		return introspection{}, err
+	}
+	return introspection{Issued: t.created.Unix(), Expires: t.expires.Unix()}.of(s, t.grant), nil
+}
+
+// of adds what the grant says.
+func (i introspection) of(s *Server, g grant) introspection {
+	i.Active, i.Issuer, i.ClientID, i.Subject, i.Scope = true, s.Issuer, g.Client, g.Subject, strings.Join(g.Scopes, " ")
+	return i
+}

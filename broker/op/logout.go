@@ -1,0 +1,131 @@
+package op
+
+import (
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/councilid/councilid/broker/login"
+	"github.com/councilid/councilid/broker/web"
+)
+
+// Signing out is simple where nothing is doubtful: an app shows by an
+// id_token_hint that it means the resident who is signed in here, and names an
+// address that it registered. Then the session ends and the browser is sent
+// there. In any other case the resident is asked first, as the request may be
+// another site's mischief, and stays here afterwards, with a link to the app
+// where one is known.
+
+// logout is a sign-out request (OpenID Connect RP-Initiated Logout §2).
+type logout struct {
+	client *client // nil where the request names none that is certain
+	sub    string  // whom the hint is about; "" without a good hint
+	to     replyTo // where to go afterwards; may lead nowhere
+	sound  bool    // nothing that was sent is wrong
+}
+
+// parseLogout reads a sign-out request. There is no error: of what is wrong
+// nothing is believed.
+func parseLogout(form url.Values, clients map[string]*client, verify func(hint string) (idToken, error)) logout {
+	if repeated(form) {
+		return logout{}
+	}
+	l, id := logout{sound: true}, form.Get("client_id")
+	if hint := form.Get("id_token_hint"); hint != "" {
+		t, err := verify(hint)
+		if err != nil || id != "" && id != t.Audience {
+			return logout{}
+		}
+		id, l.sub = t.Audience, t.Subject
+	}
+	c, ok := clients[id]
+	if !ok {
+		return logout{sound: id == ""}
+	}
+	l.client = c
+	if uri := form.Get("post_logout_redirect_uri"); uri != "" {
+		l.to, l.sound = c.leaveTo(uri, form.Get("state"))
+	}
+	return l
+}
+
+// certain reports whether the request may be carried out without asking. s is
+// the browser's session, nil for none.
+func (l logout) certain(s *login.Session) bool {
+	switch {
+	case !l.sound:
+		return false
+	case s == nil:
+		return true
+	}
+	return l.sub != "" && l.sub == s.Account.Subject(l.client.app.Sector)
+}
+
+// handleEndSession is the end session endpoint.
+func (s *Server) handleEndSession(w http.ResponseWriter, r *http.Request) error {
+	form := r.URL.Query()
+	s.Site.SetLocales(w, r, strings.Fields(form.Get("ui_locales")))
+	l := parseLogout(form, s.clients, s.verifyHint)
+	l.annotate(r)
+	session, err := s.Flow.Current(r)
+	if err != nil {
+		return err
+	}
+	if !l.certain(session) {
+		return s.Site.Page(w, r, http.StatusOK, "sign_out", web.SignOut{Action: "/end_session/confirm", Fields: logoutFields(form)})
+	}
+	if err := s.Flow.SignOut(w, r); err != nil {
+		return err
+	}
+	if l.sub != "" && l.to.known() {
+		l.to.send(w, url.Values{})
+		return nil
+	}
+	return s.signedOut(w, r, l)
+}
+
+// handleConfirmEndSession signs out a resident who was asked. What the form
+// brought along is parsed anew, as a form is only what a browser sent.
+func (s *Server) handleConfirmEndSession(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return cannotBeCompleted(err)
+	}
+	l := parseLogout(r.PostForm, s.clients, s.verifyHint)
+	l.annotate(r)
+	if err := s.Flow.SignOut(w, r); err != nil {
+		return err
+	}
+	return s.signedOut(w, r, l)
+}
+
+// signedOut is the page after signing out. The address that an app asked for
+// is a link on it: a redirect that follows a form would have to be allowed by
+// the page of the form (Content-Security-Policy form-action).
+func (s *Server) signedOut(w http.ResponseWriter, r *http.Request, l logout) error {
+	var page web.SignedOut
+	if l.client != nil {
+		page.App, page.Back = l.client.app.Label.In(s.Site.Language(r)), l.client.app.Home
+	}
+	if l.to.known() {
+		page.Back = l.to.with(url.Values{})
+	}
+	return s.Site.Page(w, r, http.StatusOK, "signed_out", page)
+}
+
+// logoutFields are the parameters that the confirmation brings along.
+func logoutFields(form url.Values) map[string]string {
+	fields := map[string]string{}
+	for _, name := range []string{"id_token_hint", "client_id", "post_logout_redirect_uri", "state"} {
+		if form.Has(name) {
+			fields[name] = form.Get(name)
+		}
+	}
+	return fields
+}
+
+func (l logout) annotate(r *http.Request) {
+	if l.client != nil {
+		web.Annotate(r, slog.String("app", l.client.app.ID))
+	}
+}

@@ -1,0 +1,150 @@
+package op
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/councilid/councilid/broker/db"
+)
+
+// beginRefresh keeps a grant for while the resident is away and returns its
+// first refresh token. Where the code was found in two hands meanwhile, the
+// grant is there already and revoked.
+func (s *Server) beginRefresh(ctx context.Context, c *client, tag string, g grant) (token string, err error) {
+	err = s.DB.InTx(ctx, func(tx *db.Tx) error {
+		begun, err := s.insertGrant(ctx, tx.Verbs, c, tag, g, nil, `ON CONFLICT DO NOTHING`)
+		if err != nil {
+			return err
+		}
+		if !begun {
+			return refused(invalidGrant, "the code is not valid").because(errors.New("its grant was revoked meanwhile"))
+		}
+		token, err = s.insertRefreshToken(ctx, tx, c, tag)
+		return err
+	})
+	return token, err
+}
+
+// rotate replaces a refresh token and returns its successor. The grant's row
+// comes first: there a revocation waits for us, or we for it.
+func (s *Server) rotate(ctx context.Context, c *client, old refreshToken) (token string, err error) {
+	now := s.Now()
+	err = s.DB.InTx(ctx, func(tx *db.Tx) error {
+		res, err := tx.Exec(ctx, `UPDATE refresh_grants SET expires_at = $2 WHERE id = $1 AND revoked_at IS NULL`,
+			old.tag, now.Add(c.oidc.RefreshTokenLifetime).UnixMicro())
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil {
+			return err
+		} else if n == 0 {
+			return errRevoked
+		}
+		if _, err := tx.Exec(ctx, `UPDATE refresh_tokens SET replaced_at = $2 WHERE hash = $1 AND replaced_at IS NULL`,
+			old.hash, now.UnixMicro()); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM refresh_tokens WHERE grant_id = $1 AND expires_at < $2`,
+			old.tag, now.UnixMicro()); err != nil {
+			return err
+		}
+		token, err = s.insertRefreshToken(ctx, tx, c, old.tag)
+		return err
+	})
+	return token, err
+}
+
+// keepRevoked revokes a grant, whether it is kept already or about to be.
+func (s *Server) keepRevoked(ctx context.Context, tag string, g grant) error {
+	c, ok := s.clients[g.Client]
+	if !ok {
+		return nil // without its client nobody can use the grant
+	}
+	now := s.Now().UnixMicro()
+	_, err := s.insertGrant(ctx, s.DB.Verbs, c, tag, g, &now, `ON CONFLICT (id) DO UPDATE SET revoked_at = excluded.revoked_at`)
+	return err
+}
+
+// insertGrant writes a grant's row and reports whether that changed anything.
+func (s *Server) insertGrant(ctx context.Context, v db.Verbs, c *client, tag string, g grant, revoked *int64, onConflict string) (bool, error) {
+	scopes, err := json.Marshal(g.Scopes)
+	if err != nil {
+		return false, fmt.Errorf("keep grant: %w", err)
+	}
+	claims, err := json.Marshal(g.Claims)
+	if err != nil {
+		return false, fmt.Errorf("keep grant: %w", err)
+	}
+	now := s.Now()
+	res, err := v.Exec(ctx, `INSERT INTO refresh_grants
+		(id, account_id, app, subject, session, scopes, claims, auth_time, acr, amr, created_at, expires_at, revoked_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', '[]', $9, $10, $11) `+onConflict,
+		tag, g.Account, c.app.ID, g.Subject, g.Session, string(scopes), string(claims), g.AuthTime.UnixMicro(),
+		now.UnixMicro(), now.Add(c.oidc.RefreshTokenLifetime).UnixMicro(), revoked)
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n > 0, err
+}
+
+// insertRefreshToken makes a refresh token of the grant. Only its hash is
+// kept. It has no dot, by which it is told from an access token.
+func (s *Server) insertRefreshToken(ctx context.Context, tx *db.Tx, c *client, tag string) (string, error) {
+	token, now := rand.Text(), s.Now()
+	_, err := tx.Exec(ctx, `INSERT INTO refresh_tokens (hash, grant_id, created_at, expires_at) VALUES ($1, $2, $3, $4)`,
+		hashOf(token), tag, now.UnixMicro(), now.Add(c.oidc.RefreshTokenLifetime).UnixMicro())
+	return token, err
+}
+
+// findRefreshToken reads a refresh token and its grant.
+func (s *Server) findRefreshToken(ctx context.Context, token string) (t refreshToken, found bool, err error) {
+	t.hash = hashOf(token)
+	var app, scopes, claims string
+	var created, expires, authTime int64
+	var replaced, revoked sql.NullInt64
+	err = s.DB.QueryRow(ctx, `SELECT g.id, g.account_id, g.app, g.subject, g.session, g.scopes, g.claims, g.auth_time, g.revoked_at,
+			t.created_at, t.expires_at, t.replaced_at
+		FROM refresh_tokens t
+		JOIN refresh_grants g ON g.id = t.grant_id
+		WHERE t.hash = $1`, t.hash).
+		Scan(&t.tag, &t.grant.Account, &app, &t.grant.Subject, &t.grant.Session, &scopes, &claims, &authTime, &revoked,
+			&created, &expires, &replaced)
+	if errors.Is(err, sql.ErrNoRows) {
+		return refreshToken{}, false, nil
+	}
+	if err != nil {
+		return refreshToken{}, false, err
+	}
+	c, ok := s.apps[app]
+	if !ok {
+		return refreshToken{}, false, nil
+	}
+	t.grant.Client, t.grant.AuthTime = c.id, time.UnixMicro(authTime)
+	t.created, t.expires, t.revoked = time.UnixMicro(created), time.UnixMicro(expires), revoked.Valid
+	if replaced.Valid {
+		t.replaced = time.UnixMicro(replaced.Int64)
+	}
+	if err := errors.Join(json.Unmarshal([]byte(scopes), &t.grant.Scopes), json.Unmarshal([]byte(claims), &t.grant.Claims)); err != nil {
+		return refreshToken{}, false, fmt.Errorf("read grant: %w", err)
+	}
+	return t, true, nil
+}
+
+// Sweep deletes the refresh grants that have expired, with their tokens.
+func (s *Server) Sweep(ctx context.Context) error {
+	return s.DB.InTx(ctx, func(tx *db.Tx) error {
+		now := s.Now().UnixMicro()
+		if _, err := tx.Exec(ctx, `DELETE FROM refresh_tokens
+			WHERE grant_id IN (SELECT id FROM refresh_grants WHERE expires_at < $1)`, now); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `DELETE FROM refresh_grants WHERE expires_at < $1`, now)
+		return err
+	})
+}

@@ -1,0 +1,94 @@
+package op
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/councilid/councilid/broker/store"
+)
+
+// handleRevoke is the revocation endpoint (RFC 7009). To revoke a refresh
+// token is to revoke its grant, access tokens and all.
+func (s *Server) handleRevoke(w http.ResponseWriter, r *http.Request) error {
+	c, token, err := s.managedToken(r)
+	if err != nil {
+		return err
+	}
+	b := s.Store.Batch()
+	found := findAccessToken(b, token)
+	if err := s.limited(r.Context(), b, c); err != nil {
+		return err
+	}
+	if _, g, ok := found.valid(s); ok {
+		err = s.revokeAccessToken(r.Context(), c, g, token)
+	} else {
+		err = s.revokeRefreshToken(r.Context(), c, token)
+	}
+	if err != nil {
+		return err
+	}
+	// RFC 7009 §2.2: also where there was nothing to revoke.
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// managedToken reads a request of an app about one of its tokens. The
+// token_type_hint is not needed: tokens show what they are.
+func (s *Server) managedToken(r *http.Request) (*client, string, error) {
+	form, err := appForm(r)
+	if err != nil {
+		return nil, "", err
+	}
+	c, err := s.authenticate(r, form)
+	if err != nil {
+		return nil, "", err
+	}
+	token := form.Get("token")
+	if token == "" {
+		return nil, "", refused(invalidRequest, "token is missing")
+	}
+	return c, token, nil
+}
+
+// errNotYours is for a token of another client (RFC 7009 §2.1).
+var errNotYours = refused(invalidGrant, "the token was issued to another client")
+
+func (s *Server) revokeAccessToken(ctx context.Context, c *client, g grant, token string) error {
+	if g.Client != c.id {
+		return errNotYours
+	}
+	h, _ := store.ParseHandle(token)
+	b := s.Store.Batch()
+	accessTokens.Delete(b, h)
+	return b.Exec(ctx)
+}
+
+func (s *Server) revokeRefreshToken(ctx context.Context, c *client, token string) error {
+	t, found, err := s.findRefreshToken(ctx, token)
+	if err != nil || !found {
+		return err
+	}
+	if t.grant.Client != c.id {
+		return errNotYours
+	}
+	return s.revokeGrant(ctx, t.tag, t.grant)
+}
+
+// revokeGrant ends what a grant gave: its refresh tokens, then its access
+// tokens.
+func (s *Server) revokeGrant(ctx context.Context, tag string, g grant) error {
+	if g.refreshable() {
+		if err := s.keepRevoked(ctx, tag, g); err != nil {
+			return err
+		}
+	}
+	return s.revokeTokens(ctx, tag)
+}
+
+// revokeTokens ends the access tokens of a tag, all of them.
+func (s *Server) revokeTokens(ctx context.Context, tag string) error {
+	b := s.Store.Batch()
+	grants.Delete(b, online(tag))
+	grants.Delete(b, offline(tag))
+	return b.Exec(ctx)
+}
