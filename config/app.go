@@ -43,10 +43,10 @@ type App struct {
 type Assurance struct {
 	// Identity is P0 to P4: none, low, medium, high, very high confidence in
 	// who the person is.
-	Identity string `yaml:"identity,omitempty"`
+	Identity string `yaml:"identity,omitempty" jsonschema:"enum=P0,enum=P1,enum=P2,enum=P3,enum=P4"`
 	// Authenticator is Cl, Cm or Ch: low, medium or high protection of the
 	// sign-in.
-	Authenticator string `yaml:"authenticator,omitempty"`
+	Authenticator string `yaml:"authenticator,omitempty" jsonschema:"enum=Cl,enum=Cm,enum=Ch"`
 }
 
 // AppOIDC is an app's OpenID Connect registration (OpenID Connect Dynamic
@@ -62,7 +62,7 @@ type AppOIDC struct {
 	// ClientAuth is client_secret_basic, client_secret_post, private_key_jwt,
 	// or none for a public client. Default: client_secret_basic with a
 	// secret, private_key_jwt with jwks, else none.
-	ClientAuth string `yaml:"client_auth,omitempty"`
+	ClientAuth string `yaml:"client_auth,omitempty" jsonschema:"enum=client_secret_basic,enum=client_secret_post,enum=private_key_jwt,enum=none"`
 
 	// JWKS is a file with the app's public keys, for private_key_jwt.
 	// Example: tax-keys.json
@@ -80,11 +80,11 @@ type AppOIDC struct {
 
 	// PKCE is required or optional. Default: required for public clients,
 	// else optional.
-	PKCE string `yaml:"pkce,omitempty"`
+	PKCE string `yaml:"pkce,omitempty" jsonschema:"enum=required,enum=optional"`
 
 	// IDTokenAlg signs the app's ID tokens: RS256 or ES256, which costs a
 	// fraction. Default: RS256 (OpenID Connect Registration §2).
-	IDTokenAlg string `yaml:"id_token_signed_response_alg,omitempty"`
+	IDTokenAlg string `yaml:"id_token_signed_response_alg,omitempty" jsonschema:"enum=RS256,enum=ES256"`
 
 	// Refresh lets the app ask for refresh tokens with the scope
 	// offline_access. Default: false.

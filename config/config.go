@@ -104,7 +104,7 @@ type Redis struct {
 	// the cluster's nodes. Required. Example: [redis.internal:6379]
 	Addresses []string `yaml:"addresses"`
 	// Mode is single, sentinel or cluster. Default: single.
-	Mode string `yaml:"mode,omitempty"`
+	Mode string `yaml:"mode,omitempty" jsonschema:"enum=single,enum=sentinel,enum=cluster"`
 	// Master is the name of the master that the sentinels watch. Required in
 	// mode sentinel. Example: councilid
 	Master string `yaml:"master,omitempty"`
@@ -151,7 +151,7 @@ type Look struct {
 	Logo string `yaml:"logo,omitempty"`
 	// Languages are the languages offered, first the default: en, cy, gd.
 	// Default: [en, cy, gd].
-	Languages []string `yaml:"languages,omitempty"`
+	Languages []string `yaml:"languages,omitempty" jsonschema:"enum=en,enum=cy,enum=gd"`
 	// Help, Privacy and Accessibility are links in the footer. Default: left
 	// out. Example: https://www.example.gov.uk/help
 	Help          string `yaml:"help,omitempty"`
@@ -188,9 +188,9 @@ type Keys struct {
 // Log is how the broker reports what it does.
 type Log struct {
 	// Format is json or text. Default: text on a terminal, else json.
-	Format string `yaml:"format,omitempty"`
+	Format string `yaml:"format,omitempty" jsonschema:"enum=json,enum=text"`
 	// Level is debug, info, warn or error. Default: info.
-	Level string `yaml:"level,omitempty"`
+	Level string `yaml:"level,omitempty" jsonschema:"enum=debug,enum=info,enum=warn,enum=error"`
 }
 
 // Telemetry is where OpenTelemetry traces go.

@@ -83,6 +83,11 @@ type Connector struct {
 	// tests only. Example: http://127.0.0.1:8101
 	InsecureBaseURL string `yaml:"insecure_base_url,omitempty"`
 
+	// InsecureLoosenPreset names the keys in which this connector is less
+	// strict than its preset, and so accepts the risk. Without it such a key
+	// is a mistake. Default: none. Example: [oidc.nonce]
+	InsecureLoosenPreset []string `yaml:"insecure_loosen_preset,omitempty"`
+
 	// Simulator is how the simulated provider behaves. Only presets have it.
 	Simulator *Simulator `yaml:"simulator,omitempty"`
 
@@ -120,7 +125,7 @@ type OIDC struct {
 
 	// ClientAuth is client_secret_basic, client_secret_post, private_key_jwt
 	// or none (OpenID Connect Core §9). Default: client_secret_basic.
-	ClientAuth string `yaml:"client_auth,omitempty"`
+	ClientAuth string `yaml:"client_auth,omitempty" jsonschema:"enum=client_secret_basic,enum=client_secret_post,enum=private_key_jwt,enum=none"`
 
 	// PrivateKey is the PEM key that signs client assertions: RSA (RS256) or
 	// P-256 (ES256). Required by private_key_jwt. Example: file:keys/one-login.pem
@@ -131,12 +136,12 @@ type OIDC struct {
 
 	// AssertionAudience is the aud of client assertions: token_endpoint or
 	// issuer. Default: token_endpoint.
-	AssertionAudience string `yaml:"assertion_audience,omitempty"`
+	AssertionAudience string `yaml:"assertion_audience,omitempty" jsonschema:"enum=token_endpoint,enum=issuer"`
 
 	// Algorithms are the ID token signature algorithms accepted, of RS256,
 	// RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA.
 	// Default: [RS256, ES256].
-	Algorithms []string `yaml:"algorithms,omitempty"`
+	Algorithms []string `yaml:"algorithms,omitempty" jsonschema:"enum=RS256,enum=RS384,enum=RS512,enum=PS256,enum=PS384,enum=PS512,enum=ES256,enum=ES384,enum=ES512,enum=EdDSA"`
 
 	// Scopes to ask for; openid is always among them.
 	// Default: [openid, profile, email].
@@ -152,11 +157,11 @@ type OIDC struct {
 
 	// PKCE is required (S256, RFC 7636) or, for the few providers that refuse
 	// it, forbidden. Default: required.
-	PKCE string `yaml:"pkce,omitempty"`
+	PKCE string `yaml:"pkce,omitempty" jsonschema:"enum=required,enum=forbidden"`
 
 	// Nonce is required or, for providers that never return it, unreturned:
 	// then it is sent, and checked only when it comes back. Default: required.
-	Nonce string `yaml:"nonce,omitempty"`
+	Nonce string `yaml:"nonce,omitempty" jsonschema:"enum=required,enum=unreturned"`
 
 	// IssParameter is the value that the callback's iss parameter must have
 	// (RFC 9207). When it is absent from the callback it is required only if
@@ -165,7 +170,7 @@ type OIDC struct {
 
 	// Userinfo is merge (its claims are added to the ID token's) or never.
 	// Default: merge, where the provider has the endpoint.
-	Userinfo string `yaml:"userinfo,omitempty"`
+	Userinfo string `yaml:"userinfo,omitempty" jsonschema:"enum=merge,enum=never"`
 
 	// ClockSkew is how far the provider's clock may differ. Default: 30s; at
 	// most 60s.
@@ -183,7 +188,7 @@ type OAuth2 struct {
 
 	// ClientAuth is client_secret_basic or client_secret_post.
 	// Default: client_secret_post.
-	ClientAuth string `yaml:"client_auth,omitempty"`
+	ClientAuth string `yaml:"client_auth,omitempty" jsonschema:"enum=client_secret_basic,enum=client_secret_post"`
 
 	// Scopes to ask for.
 	Scopes []string `yaml:"scopes,omitempty"`
@@ -196,7 +201,7 @@ type OAuth2 struct {
 	ForceParams map[string]string `yaml:"force_params,omitempty"`
 
 	// PKCE is required or forbidden. Default: required.
-	PKCE string `yaml:"pkce,omitempty"`
+	PKCE string `yaml:"pkce,omitempty" jsonschema:"enum=required,enum=forbidden"`
 
 	// IssParameter is the value of the callback's iss parameter (RFC 9207),
 	// for providers that send one. Default: none is expected; one that comes
@@ -223,10 +228,10 @@ type Endpoints struct {
 // Call is a GET of a provider's API with the access token as bearer.
 type Call struct {
 	// URL to get. Example: https://graph.facebook.com/v23.0/me?fields=id,name
-	URL string `yaml:"url"`
+	URL string `yaml:"url,omitempty"`
 	// Proof is appsecret_proof for Facebook's per-request proof that the
 	// caller holds the app secret. Default: none.
-	Proof string `yaml:"proof,omitempty"`
+	Proof string `yaml:"proof,omitempty" jsonschema:"enum=appsecret_proof"`
 	// Unwrap is the member of the answer that holds the profile, where the
 	// provider wraps it. Example: data
 	Unwrap string `yaml:"unwrap,omitempty"`
@@ -247,7 +252,7 @@ type EmailTrust struct {
 	// Policy is trust (the provider verifies every address), claim (its
 	// email_verified is believed), conditional (believed only when When is
 	// true as well), or never. Default: never.
-	Policy string `yaml:"policy,omitempty"`
+	Policy string `yaml:"policy,omitempty" jsonschema:"enum=never,enum=conditional,enum=claim,enum=trust"`
 	// When is a CEL expression over claims, for policy conditional.
 	// Example: claims.email.endsWith("@gmail.com") || has(claims.hd)
 	When string `yaml:"when,omitempty"`
@@ -283,5 +288,5 @@ type Simulator struct {
 	// Default: error=access_denied.
 	Cancel string `yaml:"cancel,omitempty"`
 	// Algorithm signs the simulated ID tokens. Default: RS256.
-	Algorithm string `yaml:"algorithm,omitempty"`
+	Algorithm string `yaml:"algorithm,omitempty" jsonschema:"enum=RS256,enum=ES256"`
 }

@@ -1,5 +1,10 @@
 package config
 
+import "strings"
+
+// redacted stands for a secret wherever one would be printed.
+const redacted = "[redacted]"
+
 // Secret is a value that is kept outside the YAML: env:NAME or file:PATH.
 // It never prints itself.
 type Secret struct {
@@ -18,10 +23,16 @@ func (s Secret) Set() bool { return s.Ref != "" }
 func (s Secret) Reveal() string { return s.value }
 
 // String keeps secrets out of logs and error messages.
-func (s Secret) String() string { return "[redacted]" }
+func (s Secret) String() string { return redacted }
 
 // GoString keeps secrets out of %#v.
 func (s Secret) GoString() string { return s.String() }
+
+// isReference reports whether text says where a secret is kept, rather than
+// being one.
+func isReference(text string) bool {
+	return strings.HasPrefix(text, "env:") || strings.HasPrefix(text, "file:")
+}
 
 // Text is a text for residents by language tag. A plain string in YAML is the
 // text in every language.
@@ -36,15 +47,4 @@ func (t Text) In(lang string) string {
 		}
 	}
 	return ""
-}
-
-// Problem is one mistake or risk in the operator's folder.
-type Problem struct {
-	File    string // relative to the folder
-	Line    int    // from 1; 0 where the whole file is meant
-	Column  int    // from 1
-	Path    string // the key, as in oidc.redirect_uris[0]
-	Message string // what is wrong and what to do
-	Source  string // the offending line
-	Suggest string // the key or value that was probably meant
 }

@@ -1,0 +1,182 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/councilid/councilid/mapping"
+)
+
+// app checks an app against the connectors there are.
+func (r report) app(a *App, connectors []Connector) {
+	r.id(a.ID)
+	r.address("home", a.Home, web)
+	r.choices(a, connectors)
+	r.release(a.Release, connectors)
+	if a.Assurance.Identity != "P0" {
+		r.wrong("assurance.identity", "must be P0: no more is asserted by this version")
+	}
+	if a.Assurance.Authenticator != "Cl" {
+		r.wrong("assurance.authenticator", "must be Cl: no more is asserted by this version")
+	}
+	if a.OIDC == nil {
+		if !r.own.has("oidc") {
+			r.add("", Problem{Path: "oidc", Message: "a protocol (oidc) is required"})
+		}
+		return
+	}
+	r.oidcApp(a, a.OIDC)
+}
+
+// choices checks which connectors residents may use.
+func (r report) choices(a *App, connectors []Connector) {
+	var ids []string
+	open := false
+	for _, c := range connectors {
+		ids = append(ids, c.ID)
+		open = open || !c.Disabled && (len(a.Connectors) == 0 || slices.Contains(a.Connectors, c.ID))
+	}
+	for i, id := range a.Connectors {
+		path := indexed("connectors", i)
+		if !slices.Contains(ids, id) {
+			r.unknown(path, fmt.Sprintf("there is no connector %q", id), id, ids)
+			open = true // one mistake is enough
+		}
+		if slices.Contains(a.Connectors[:i], id) {
+			r.wrong(path, "is there twice")
+		}
+	}
+	if !open {
+		r.risky("connectors", "leave no way in: all are disabled, or there are none")
+	}
+}
+
+// release checks what the app may see.
+func (r report) release(release []Release, connectors []Connector) {
+	known := claimNames(connectors)
+	for i, claim := range release {
+		path := indexed("release", i)
+		as := func(other Release) bool { return other.As == claim.As }
+		switch {
+		case claim.As == "":
+			continue // reported as missing
+		case slices.IndexFunc(release, as) < i:
+			r.add(path, Problem{Message: fmt.Sprintf("%s is released twice", claim.As)})
+		case claim.As == "sub" && claim.Value != "":
+			r.wrong(join(path, "value"), "must be left out: sub is the subject identifier that the broker makes")
+		case claim.As == "sub":
+		case claim.Value == "" && !slices.Contains(known, claim.As):
+			r.unknown(path, fmt.Sprintf("no connector gives a claim %q, and it is not a standard one", claim.As), claim.As, known)
+		default:
+			r.rule(path, claim)
+		}
+	}
+}
+
+// rule compiles one released claim.
+func (r report) rule(path string, claim Release) {
+	_, mistakes := mapping.CompileRelease([]mapping.ReleaseRule{{As: claim.As, Value: claim.Value}})
+	for _, m := range mistakes {
+		m.Path = strings.Replace(m.Path, "release[0]", path, 1)
+		r.inside(m)
+	}
+}
+
+// claimNames lists the claims that there can be: the standard ones and those
+// that connectors map.
+func claimNames(connectors []Connector) []string {
+	names := mapping.StandardClaims()
+	for _, c := range connectors {
+		for name := range c.Claims {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (r report) oidcApp(a *App, o *AppOIDC) {
+	r.redirects("oidc.redirect_uris", o.RedirectURIs)
+	r.redirects("oidc.post_logout_redirect_uris", o.PostLogoutRedirectURIs)
+	r.sector(o)
+	r.appAuthenticates(o)
+	r.positive("oidc.access_token_lifetime", o.AccessTokenLifetime)
+	r.positive("oidc.refresh_token_lifetime", o.RefreshTokenLifetime)
+}
+
+func (r report) redirects(path string, uris []string) {
+	for i, uri := range uris {
+		at := indexed(path, i)
+		r.address(at, uri, redirect)
+		if slices.Contains(uris[:i], uri) {
+			r.wrong(at, "is there twice")
+		}
+	}
+}
+
+// sector makes sure that the order of a list does not decide who residents
+// are (OpenID Connect Core §8.1: with several hosts a sector must be named).
+func (r report) sector(o *AppOIDC) {
+	var hosts []string
+	for _, uri := range o.RedirectURIs {
+		if u, err := url.Parse(uri); err == nil && u.Scheme == "https" && !slices.Contains(hosts, u.Hostname()) {
+			hosts = append(hosts, u.Hostname())
+		}
+	}
+	r.require("sector", len(hosts) < 2 || r.own.has("sector"), ", as the redirect URIs have several hosts")
+}
+
+// appAuthenticates checks that the credentials are those that the client
+// authentication uses.
+func (r report) appAuthenticates(o *AppOIDC) {
+	secret := strings.HasPrefix(o.ClientAuth, "client_secret_")
+	r.require("oidc.client_secret", !secret || o.ClientSecret.Set(), " by client_auth "+o.ClientAuth)
+	if !secret && o.ClientSecret.Set() {
+		r.wrong("oidc.client_secret", "is not used by client_auth %s", o.ClientAuth)
+	}
+	signs := o.ClientAuth == "private_key_jwt"
+	r.require("oidc.jwks", !signs || o.JWKS != "", " by client_auth private_key_jwt")
+	if !signs && o.JWKS != "" {
+		r.wrong("oidc.jwks", "is not used by client_auth %s", o.ClientAuth)
+	}
+	if signs && o.JWKS != "" {
+		r.jwks("oidc.jwks", o.JWKS)
+	}
+	// RFC 9700 §2.1.1: public clients must use PKCE.
+	if o.ClientAuth == "none" && o.PKCE == "optional" {
+		r.wrong("oidc.pkce", "must be required for a public client, one without client authentication")
+	}
+}
+
+// jwks checks an app's public keys (RFC 7517 §5).
+func (r report) jwks(path, name string) {
+	text, ok := r.file(path, name)
+	if !ok {
+		return
+	}
+	var set jose.JSONWebKeySet
+	if err := json.Unmarshal(text, &set); err != nil || len(set.Keys) == 0 {
+		r.wrong(path, "must be a JWK Set with public keys: %s is not", name)
+		return
+	}
+	for _, key := range set.Keys {
+		if !key.Valid() || !key.IsPublic() {
+			r.wrong(path, "must hold public keys only: %s has another, with key id %q", name, key.KeyID)
+		}
+	}
+}
+
+// onlyClient checks that no other app has the same client id.
+func (r report) onlyClient(a *App, seen registrations) {
+	if a.OIDC == nil {
+		return
+	}
+	if other := seen.claim(r.own.name, a.OIDC.ClientID); other != "" {
+		r.wrong("oidc.client_id", "%q is taken by %s", a.OIDC.ClientID, other)
+	}
+}

@@ -1,0 +1,304 @@
+package config
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/councilid/councilid/mapping"
+)
+
+// RuleSource returns what the connector says about its provider's claims.
+func (c Connector) RuleSource() mapping.RuleSource {
+	return mapping.RuleSource{
+		Claims:   c.Claims,
+		Verified: c.Trust.Verified,
+		Email:    mapping.EmailPolicy{Policy: c.Trust.Email.Policy, When: c.Trust.Email.When},
+	}
+}
+
+var plainID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
+
+// id checks the name of a file, which is the id of what it describes.
+func (r report) id(id string) {
+	if !plainID.MatchString(id) {
+		r.add("", Problem{Message: "a file here is named with lower-case letters, digits and hyphens, then .yaml"})
+	}
+}
+
+// connector checks a connector with its preset merged in.
+func (r report) connector(c *Connector) {
+	r.id(c.ID)
+	r.protocol(c)
+	r.require("label", len(c.Label) > 0, "")
+	r.require("client_id", c.ClientID != "", "")
+	for i, d := range c.Domains {
+		r.address(indexed("domains", i), d, domain)
+	}
+	r.reachable(c)
+	r.mapped(c)
+	r.network(c.Network)
+	r.outcomes(c.Errors)
+	for _, key := range []string{"simulator", "verified"} {
+		if r.own.has(key) {
+			r.wrong(key, "is for presets only")
+		}
+	}
+}
+
+// protocol checks that there is exactly one, and its block.
+func (r report) protocol(c *Connector) {
+	switch {
+	case c.OIDC != nil && c.OAuth2 != nil && c.Preset != "":
+		r.wrong("preset", "speaks another protocol than the block written here")
+	case c.OIDC != nil && c.OAuth2 != nil:
+		r.wrong("oauth2", "and oidc cannot both be given: a connector speaks one protocol")
+	case c.OIDC != nil:
+		r.oidc(c, c.OIDC)
+	case c.OAuth2 != nil:
+		r.oauth2(c, c.OAuth2)
+	case !r.own.has("preset"):
+		r.add("", Problem{Message: "a preset or a protocol (oidc or oauth2) is required"})
+	}
+}
+
+func (r report) oidc(c *Connector, o *OIDC) {
+	r.require("oidc.issuer", o.Issuer != "", "")
+	r.authenticates(c, o.ClientAuth, o.PrivateKey)
+	r.tenants(o)
+	r.params("oidc.params", o.Params)
+	if o.ClockSkew < 0 || o.ClockSkew > time.Minute {
+		r.wrong("oidc.clock_skew", "must be from 0s to 60s")
+	}
+}
+
+// tenants checks a templated issuer, which without them would let in anybody
+// who can have a tenant at the provider.
+func (r report) tenants(o *OIDC) {
+	if !o.templated() {
+		if len(o.Tenants) > 0 {
+			r.wrong("oidc.tenants", "need an issuer with a part in braces")
+		}
+		return
+	}
+	r.require("oidc.tenants", len(o.Tenants) > 0, ", as the issuer has a part in braces")
+	r.require("oidc.discovery", o.Discovery != "" || o.Endpoints.complete(), ", as the issuer has a part in braces")
+	for i, t := range o.Tenants {
+		if strings.Contains(t, "*") {
+			r.wrong(indexed("oidc.tenants", i), "must be one tenant: patterns are not matched")
+		}
+	}
+}
+
+// authenticates checks that the credentials are those that the client
+// authentication uses.
+func (r report) authenticates(c *Connector, method string, key Secret) {
+	secret := strings.HasPrefix(method, "client_secret_")
+	r.require("client_secret", !secret || c.ClientSecret.Set(), " by client_auth "+method)
+	if !secret && c.ClientSecret.Set() {
+		r.wrong("client_secret", "is not used by client_auth %s", method)
+	}
+	signs := method == "private_key_jwt"
+	r.require("oidc.private_key", !signs || key.Set(), " by client_auth private_key_jwt")
+	if !signs && key.Set() {
+		r.wrong("oidc.private_key", "is not used by client_auth %s", method)
+	}
+	if signs && key.Reveal() != "" {
+		if err := checkPrivateKey(key); err != nil {
+			r.wrong("oidc.private_key", "%v", err)
+		}
+	}
+}
+
+// checkPrivateKey accepts what can sign RS256 or ES256 (RFC 7518 §3.3, §3.4).
+func checkPrivateKey(s Secret) error {
+	key, err := parsePrivateKey(s.Reveal())
+	if err != nil {
+		return err
+	}
+	switch key := key.(type) {
+	case *rsa.PrivateKey:
+		if key.N.BitLen() >= 2048 {
+			return nil
+		}
+	case *ecdsa.PrivateKey:
+		if key.Curve == elliptic.P256() {
+			return nil
+		}
+	}
+	return errors.New("must be an RSA key of 2048 bits or more, or a P-256 key")
+}
+
+func parsePrivateKey(text string) (crypto.PrivateKey, error) {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return nil, errors.New("must be a private key in PEM")
+	}
+	if key, err := x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
+		return key, nil
+	}
+	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
+		return key, nil
+	}
+	if key, err := x509.ParseECPrivateKey(block.Bytes); err == nil {
+		return key, nil
+	}
+	return nil, errors.New("must be an unencrypted RSA or EC private key in PEM")
+}
+
+func (r report) oauth2(c *Connector, o *OAuth2) {
+	r.require("oauth2.issuer", o.Issuer != "", "")
+	r.require("oauth2.endpoints.authorization", o.Endpoints.Authorization != "", "")
+	r.require("oauth2.endpoints.token", o.Endpoints.Token != "", "")
+	r.require("oauth2.profile.url", o.Profile.URL != "", "")
+	for _, name := range slices.Sorted(maps.Keys(o.Calls)) {
+		r.require("oauth2.calls."+name+".url", o.Calls[name].URL != "", "")
+	}
+	r.authenticates(c, o.ClientAuth, Secret{})
+	r.params("oauth2.params", o.Params)
+	r.params("oauth2.force_params", o.ForceParams)
+}
+
+// ownParams are the parameters of the authorization request that the broker
+// sets for each sign-in. A fixed one would take a protection away.
+func ownParams() []string {
+	return []string{
+		"client_id", "client_secret", "code_challenge", "code_challenge_method", "nonce", "redirect_uri",
+		"request", "request_uri", "response_mode", "response_type", "scope", "state",
+	}
+}
+
+func (r report) params(path string, params map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		if slices.Contains(ownParams(), name) {
+			r.wrong(join(path, name), "is set by the broker itself")
+		}
+	}
+}
+
+// reachable checks the provider's addresses.
+func (r report) reachable(c *Connector) {
+	check := secure
+	if c.InsecureBaseURL != "" {
+		check = web
+		r.address("insecure_base_url", c.InsecureBaseURL, web)
+		r.risky("insecure_base_url", "leads every call to %s instead of the provider: whoever answers there decides who residents are", c.InsecureBaseURL)
+	}
+	c.addresses(func(path, s string) string {
+		if strings.HasPrefix(path, "oidc.issuer_aliases") && !strings.Contains(s, "://") {
+			return s // Google's second spelling has no scheme
+		}
+		r.address(path, s, check)
+		return s
+	})
+}
+
+// mapped checks what is made of the provider's claims.
+func (r report) mapped(c *Connector) {
+	if _, mistake := mapping.CompileExpression("claims", c.Subject); mistake != nil {
+		mistake.Path = "subject"
+		r.inside(*mistake)
+	}
+	if _, mistakes := mapping.CompileRules(c.RuleSource()); len(mistakes) > 0 {
+		r.inside(mistakes...)
+	}
+	email := c.Trust.Email
+	if r.own.has("trust.email.when") && email.Policy != "conditional" {
+		r.wrong("trust.email.when", "is for policy conditional")
+	}
+	if email.Policy == "trust" {
+		r.risky("trust.email.policy", "believes every address: are you sure that this provider lets nobody sign up with an address of somebody else?")
+	}
+}
+
+func (r report) network(n Network) {
+	r.positive("network.timeout", n.Timeout)
+	r.address("network.proxy", n.Proxy, web)
+	r.authorities("network.ca", n.CA)
+	if n.Attempts < 1 {
+		r.wrong("network.attempts", "must be at least 1")
+	}
+	if n.AllowPrivate {
+		r.risky("network.allow_private", "lets this provider's answers lead the broker to machines inside your network")
+	}
+}
+
+// outcomes are the ways in which a sign-in can end that an operator may map
+// an error to.
+func outcomes() []string {
+	return []string{"cancelled", "declined", "try_later", "unavailable", "misconfigured", "not_allowed"}
+}
+
+func (r report) outcomes(codes map[string]string) {
+	for _, code := range slices.Sorted(maps.Keys(codes)) {
+		if outcome := codes[code]; !slices.Contains(outcomes(), outcome) {
+			r.unknown("errors."+code, fmt.Sprintf("%q is not an outcome: use %s", outcome, or(outcomes())), outcome, outcomes())
+		}
+	}
+}
+
+// registrations remembers which file has said something that only one may.
+type registrations map[string]string
+
+// claim reports which other file has claimed the thing before, if one has.
+func (s registrations) claim(file string, thing ...string) string {
+	key := strings.Join(thing, "\n")
+	if other, taken := s[key]; taken {
+		return other
+	}
+	s[key] = file
+	return ""
+}
+
+// alone checks that no two connectors are one: neither the same registration
+// nor the same e-mail domain.
+func (r report) alone(c *Connector, seen registrations) {
+	for i, d := range c.Domains {
+		if other := seen.claim(r.own.name, "domain", d); other != "" {
+			r.wrong(indexed("domains", i), "sends %s here, and %s has it too", d, other)
+		}
+	}
+	if c.ClientID == "" || c.issuer() == "" {
+		return
+	}
+	if other := seen.claim(r.own.name, "client", c.issuer(), c.ClientID); other != "" {
+		r.wrong("client_id", "is registered with this provider in %s already", other)
+	}
+}
+
+func (c *Connector) issuer() string {
+	switch {
+	case c.OIDC != nil:
+		return c.OIDC.Issuer
+	case c.OAuth2 != nil:
+		return c.OAuth2.Issuer
+	}
+	return ""
+}
+
+// Stale returns a warning for each connector whose preset was last checked
+// against the provider's documentation more than a year ago.
+func (cfg *Config) Stale(now time.Time) Problems {
+	var stale Problems
+	for _, c := range cfg.Connectors {
+		verified, err := time.Parse(time.DateOnly, c.Verified)
+		if err != nil || now.Before(verified.AddDate(1, 0, 0)) {
+			continue
+		}
+		stale = append(stale, Problem{
+			File: "connectors/" + c.ID + ".yaml", Path: "preset", Warning: true,
+			Message: fmt.Sprintf("what preset %s says was last checked on %s: see whether the provider has changed", c.Preset, c.Verified),
+		})
+	}
+	return stale
+}

@@ -1,0 +1,144 @@
+package config
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Defaults come in two kinds. Fixed ones are set before a file is read, so
+// that an explicit zero stays a zero. Those that follow from other keys are
+// derived after the file, and its preset, have been read.
+
+// languages are those that the pages speak, the default first.
+func languages() []string { return []string{"en", "cy", "gd"} }
+
+func (b *Broker) setDefaults() {
+	b.Listen = ":8443"
+	b.Admin = "127.0.0.1:9443"
+	b.DataDir = "data"
+	b.Look = Look{Council: "Council sign-in", Colour: "#1d4f7c", Languages: languages()}
+	b.Session = Session{Idle: time.Hour, Lifetime: 12 * time.Hour}
+	b.Limits = Limits{Address: 600, App: 6000}
+	b.Keys = Keys{Rotate: 90 * 24 * time.Hour}
+	b.Log = Log{Level: "info"}
+}
+
+func (r *Redis) setDefaults() { r.Mode = "single" }
+
+func (t *Telemetry) setDefaults() { t.Sample = 0.01 }
+
+func (c *Connector) setDefaults() {
+	c.Order = 100
+	c.Subject = "claims.sub"
+	c.Trust.Email.Policy = "never"
+	c.Network = Network{Timeout: 10 * time.Second, Attempts: 3}
+}
+
+func (o *OIDC) setDefaults() {
+	loginHint := true
+	o.ClientAuth = "client_secret_basic"
+	o.AssertionAudience = "token_endpoint"
+	o.Algorithms = []string{"RS256", "ES256"}
+	o.Scopes = []string{"openid", "profile", "email"}
+	o.LoginHint = &loginHint
+	o.PKCE = "required"
+	o.Nonce = "required"
+	o.Userinfo = "merge"
+	o.ClockSkew = 30 * time.Second
+}
+
+func (o *OAuth2) setDefaults() {
+	o.ClientAuth = "client_secret_post"
+	o.PKCE = "required"
+}
+
+func (s *Simulator) setDefaults() {
+	s.Cancel = "error=access_denied"
+	s.Algorithm = "RS256"
+}
+
+func (a *App) setDefaults() {
+	a.Release = []Release{{As: "sub"}}
+	a.Assurance = Assurance{Identity: "P0", Authenticator: "Cl"}
+}
+
+func (o *AppOIDC) setDefaults() {
+	o.IDTokenAlg = "RS256"
+	o.AccessTokenLifetime = 10 * time.Minute
+	o.RefreshTokenLifetime = 720 * time.Hour
+}
+
+func (c *Connector) derive() {
+	if c.OIDC != nil {
+		c.OIDC.derive()
+	}
+}
+
+func (o *OIDC) derive() {
+	// OpenID Connect Core §3.1.2.1: the scope openid makes it OpenID Connect.
+	if !slices.Contains(o.Scopes, "openid") {
+		o.Scopes = append([]string{"openid"}, o.Scopes...)
+	}
+	if o.IssParameter == "" {
+		o.IssParameter = o.Issuer
+	}
+	// OpenID Connect Discovery 1.0 §4. A templated issuer has no one document.
+	if o.Discovery == "" && o.Issuer != "" && !o.templated() && !o.Endpoints.complete() {
+		o.Discovery = strings.TrimSuffix(o.Issuer, "/") + "/.well-known/openid-configuration"
+	}
+}
+
+// templated reports whether the issuer has a part in braces.
+func (o *OIDC) templated() bool { return strings.Contains(o.Issuer, "{") }
+
+// complete reports whether no discovery is needed.
+func (e Endpoints) complete() bool {
+	return e.Authorization != "" && e.Token != "" && e.JWKS != ""
+}
+
+func (a *App) derive() {
+	if a.OIDC == nil {
+		return
+	}
+	a.OIDC.derive(a.ID)
+	first := &url.URL{}
+	if len(a.OIDC.RedirectURIs) > 0 {
+		if u, err := url.Parse(a.OIDC.RedirectURIs[0]); err == nil {
+			first = u
+		}
+	}
+	if a.Home == "" && first.Host != "" {
+		a.Home = first.Scheme + "://" + first.Host + "/"
+	}
+	if a.Sector == "" {
+		a.Sector = a.ID
+		// Apps on loopback or with a scheme of their own are not one sector
+		// for having the same host, or none.
+		if first.Scheme == "https" {
+			a.Sector = first.Hostname()
+		}
+	}
+}
+
+func (o *AppOIDC) derive(id string) {
+	if o.ClientID == "" {
+		o.ClientID = id
+	}
+	if o.ClientAuth == "" {
+		o.ClientAuth = "none"
+		switch {
+		case o.ClientSecret.Set():
+			o.ClientAuth = "client_secret_basic"
+		case o.JWKS != "":
+			o.ClientAuth = "private_key_jwt"
+		}
+	}
+	if o.PKCE == "" {
+		o.PKCE = "optional"
+		if o.ClientAuth == "none" {
+			o.PKCE = "required"
+		}
+	}
+}

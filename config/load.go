@@ -1,0 +1,160 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Load reads the folder dir. Connectors start from the presets they name,
+// files NAME.yaml of presets. Where there are mistakes the error is of type
+// [Problems] and holds all of them, with the warnings.
+//
+// Load changes nothing but its result, so a running broker may call it to see
+// whether an edited folder is sound.
+func Load(dir string, presets fs.FS) (*Config, error) {
+	l := &loader{dir: dir, presets: presets}
+	cfg := &Config{Dir: dir}
+	l.loadBroker(&cfg.Broker)
+	l.loadConnectors(cfg)
+	l.loadApps(cfg)
+	l.problems = l.problems.tidy()
+	if l.problems.Mistakes() > 0 {
+		return nil, l.problems
+	}
+	cfg.Warnings = l.problems
+	cfg.resolve()
+	return cfg, nil
+}
+
+type loader struct {
+	dir      string
+	presets  fs.FS
+	problems Problems
+}
+
+func (l *loader) loadBroker(b *Broker) {
+	b.setDefaults()
+	doc, ok := l.open("broker.yaml")
+	if !ok {
+		return
+	}
+	l.decode(doc, b)
+	r := l.report(doc)
+	r.broker(b)
+}
+
+func (l *loader) loadConnectors(cfg *Config) {
+	seen := registrations{}
+	for _, id := range l.ids("connectors") {
+		c := Connector{ID: id}
+		c.setDefaults()
+		if doc, ok := l.open("connectors/" + id + ".yaml"); ok {
+			r := l.report(doc)
+			if l.connector(&c, &r) {
+				r.connector(&c)
+				r.alone(&c, seen)
+			}
+		}
+		cfg.Connectors = append(cfg.Connectors, c)
+	}
+	slices.SortStableFunc(cfg.Connectors, func(a, b Connector) int { return cmp.Compare(a.Order, b.Order) })
+}
+
+func (l *loader) loadApps(cfg *Config) {
+	seen := registrations{}
+	for _, id := range l.ids("apps") {
+		a := App{ID: id}
+		a.setDefaults()
+		if doc, ok := l.open("apps/" + id + ".yaml"); ok {
+			l.decode(doc, &a)
+			a.derive()
+			r := l.report(doc)
+			r.app(&a, cfg.Connectors)
+			r.onlyClient(&a, seen)
+		}
+		cfg.Apps = append(cfg.Apps, a)
+	}
+}
+
+// ids lists what the files of a subfolder describe.
+func (l *loader) ids(folder string) []string {
+	entries, err := os.ReadDir(filepath.Join(l.dir, folder))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		l.problems = append(l.problems, Problem{File: folder, Message: unreadable(folder, err).Error()})
+	}
+	var ids []string
+	for _, e := range entries {
+		name := e.Name()
+		switch id, yaml := strings.CutSuffix(name, ".yaml"); {
+		case strings.HasPrefix(name, "."): // editors' and Kubernetes' own
+		case yaml:
+			ids = append(ids, id)
+		case strings.HasSuffix(name, ".yml"):
+			l.problems = append(l.problems, Problem{
+				File: folder + "/" + name, Message: "files here end in .yaml", Suggest: strings.TrimSuffix(name, ".yml") + ".yaml",
+			})
+		}
+	}
+	return ids
+}
+
+// open reads and parses a file of the folder. Where it cannot, the problem is
+// noted and the document is empty.
+func (l *loader) open(name string) (*document, bool) {
+	text, err := os.ReadFile(filepath.Join(l.dir, name))
+	if err != nil {
+		l.problems = append(l.problems, Problem{File: name, Message: unreadable(name, err).Error()})
+		return &document{name: name}, false
+	}
+	return l.parse(name, text)
+}
+
+func (l *loader) parse(name string, text []byte) (*document, bool) {
+	doc, problem := parse(name, text)
+	if problem != nil {
+		l.problems = append(l.problems, *problem)
+		return doc, false
+	}
+	return doc, true
+}
+
+func (l *loader) decode(doc *document, to defaulter) {
+	d := decoder{doc: doc, dir: l.dir, problems: &l.problems}
+	d.decode(to)
+}
+
+func (l *loader) report(own *document) report {
+	return report{own: own, dir: l.dir, problems: &l.problems}
+}
+
+// resolve makes the names of files hold from anywhere.
+func (c *Config) resolve() {
+	names := []*string{&c.Broker.DataDir, &c.Broker.Look.Logo}
+	if t := c.Broker.TLS; t != nil {
+		names = append(names, &t.Cert, &t.Key)
+	}
+	if r := c.Broker.Redis; r != nil && r.TLS != nil {
+		names = append(names, &r.TLS.CA, &r.TLS.Cert, &r.TLS.Key)
+	}
+	if d := c.Broker.Database; d != nil {
+		names = append(names, &d.SQLite)
+	}
+	for i := range c.Connectors {
+		names = append(names, &c.Connectors[i].Network.CA)
+	}
+	for i := range c.Apps {
+		if o := c.Apps[i].OIDC; o != nil {
+			names = append(names, &o.JWKS)
+		}
+	}
+	for _, name := range names {
+		if *name != "" {
+			*name = within(c.Dir, *name)
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package config
+
+import (
+	"reflect"
+	"strings"
+)
+
+// nearest returns the candidate that was probably meant by word, or "".
+func nearest(word string, candidates []string) string {
+	best, least := "", 1+len(word)/4
+	for _, c := range candidates {
+		d := distance(plain(word), plain(c))
+		if d > least && (len(word) < 3 || !strings.HasPrefix(plain(c), plain(word))) {
+			continue
+		}
+		if best == "" || d < least {
+			best, least = c, d
+		}
+	}
+	return best
+}
+
+// plain makes redirectUris and Redirect-URIs equal to redirect_uris.
+func plain(s string) string {
+	return strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(s))
+}
+
+// distance counts the insertions, deletions, substitutions and swaps of
+// neighbours that turn a into b (optimal string alignment).
+func distance(a, b string) int {
+	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row := make([]int, len(b)+1)
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			change := 1
+			if a[i-1] == b[j-1] {
+				change = 0
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+change)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, last = last, row
+	}
+	return last[len(b)]
+}
+
+// elsewhere returns the path of key in a block below struct type t, for keys
+// that were written at the wrong level; "" where there is none.
+func elsewhere(key string, t reflect.Type) string {
+	for _, f := range fieldsOf(t) {
+		block := f.Type
+		if block.Kind() == reflect.Pointer {
+			block = block.Elem()
+		}
+		if block.Kind() != reflect.Struct || block == reflect.TypeFor[Secret]() {
+			continue
+		}
+		for _, inner := range fieldsOf(block) {
+			if inner.key == key {
+				return f.key + "." + key
+			}
+		}
+	}
+	return ""
+}
