@@ -1,0 +1,51 @@
+package store_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/councilid/councilid/broker/store"
+)
+
+func TestHandle(t *testing.T) {
+	h := store.NewHandle()
+	if got, ok := store.ParseHandle(h.String()); !ok || got != h {
+		t.Errorf("got %v, %v, want %v", got, ok, h)
+	}
+	if s := h.String(); url.QueryEscape(s) != s || len(s) > 80 { // SAML Bindings §3.4.3: RelayState
+		t.Errorf("%q does not travel well", s)
+	}
+	sibling, stranger := h.Sibling(), store.NewHandle()
+	if sibling.Tag != h.Tag || sibling.Secret == h.Secret {
+		t.Errorf("sibling of %v is %v", h, sibling)
+	}
+	if stranger.Tag == h.Tag || stranger.Secret == h.Secret || h.Tag == h.Secret {
+		t.Errorf("%v and %v are not random", h, stranger)
+	}
+}
+
+func TestParseHandleRefuses(t *testing.T) {
+	text := strings.Repeat("A", 26)
+	for _, s := range []string{
+		"", ".", text, text + ".", "." + text, text + text,
+		text + "." + text + ".", text + "." + text + "." + text, text + "." + text + "A",
+		text[1:] + "." + text, text + "." + text[1:],
+		strings.ToLower(text) + "." + text, text + ".1" + text[1:], text + ".}" + text[1:],
+		" " + text + "." + text, text + "." + text + "\n", text + "." + strings.Repeat("é", 13),
+	} {
+		if h, ok := store.ParseHandle(s); ok || h != (store.Handle{}) {
+			t.Errorf("%q: got %v, %v", s, h, ok)
+		}
+	}
+}
+
+func FuzzParseHandle(f *testing.F) {
+	f.Add(store.NewHandle().String())
+	f.Add("a.b")
+	f.Fuzz(func(t *testing.T, s string) {
+		if h, ok := store.ParseHandle(s); ok && h.String() != s {
+			t.Errorf("%q became %q", s, h)
+		}
+	})
+}
