@@ -1,0 +1,137 @@
+package web_test
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func catalogue(t *testing.T, lang string) map[string]string {
+	t.Helper()
+	var messages map[string]string
+	if err := json.Unmarshal([]byte(read(t, "catalogues/active."+lang+".json")), &messages); err != nil {
+		t.Fatal(err)
+	}
+	return messages
+}
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// found returns what the only group of pattern matches in text.
+func found(text, pattern string) []string {
+	var all []string
+	for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+		all = append(all, m[1])
+	}
+	return all
+}
+
+// usedKeys are the keys that the templates name, where a key depends on an
+// error's message or on a connector's outcome with all of these.
+func usedKeys(t *testing.T) []string {
+	t.Helper()
+	messages := found(read(t, "error.go"), `(?m)^\t[A-Z]\w+ += "([a-z_]+)"`)
+	outcomes := found(read(t, "../../connectors/connectors.go"), `(?m)Outcome += "([a-z_]+)"`)
+	if len(messages) == 0 || len(outcomes) == 0 {
+		t.Fatalf("found %d messages and %d outcomes", len(messages), len(outcomes))
+	}
+	templates, err := filepath.Glob("templates/*.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys []string
+	for _, name := range templates {
+		text := read(t, name)
+		keys = append(keys, found(text, `\bt "([^"]+)"`)...)
+		for _, pattern := range found(text, `\bt \(printf "([^"]+)"`) {
+			variants := messages
+			if strings.HasPrefix(pattern, "notice.") {
+				variants = outcomes
+			}
+			for _, v := range variants {
+				keys = append(keys, strings.Replace(pattern, "%s", v, 1))
+			}
+		}
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+func TestCataloguesHoldWhatIsUsed(t *testing.T) {
+	want := usedKeys(t)
+	for _, lang := range []string{"en", "cy", "gd"} {
+		if diff := cmp.Diff(want, slices.Sorted(maps.Keys(catalogue(t, lang)))); diff != "" {
+			t.Errorf("%s: keys (-used +in the catalogue):\n%s", lang, diff)
+		}
+	}
+}
+
+func TestTranslationsAgree(t *testing.T) {
+	english := catalogue(t, "en")
+	placeholders := func(text string) []string {
+		all := found(text, `\{\{([^}]*)\}\}`)
+		slices.Sort(all)
+		return slices.Compact(all)
+	}
+	for _, lang := range []string{"cy", "gd"} {
+		for key, text := range catalogue(t, lang) {
+			if text == english[key] {
+				t.Errorf("%s: %s is not translated", lang, key)
+			}
+			if diff := cmp.Diff(placeholders(english[key]), placeholders(text)); diff != "" {
+				t.Errorf("%s: placeholders of %s (-en +%s):\n%s", lang, key, lang, diff)
+			}
+		}
+	}
+}
+
+// The outside conformance suite looks for these texts and apps' manuals show
+// them.
+func TestTextsThatOthersRelyOn(t *testing.T) {
+	english := catalogue(t, "en")
+	for key, want := range map[string]string{
+		"choose.title":                     "Choose how to sign in",
+		"error.request_invalid.title":      "This request cannot be completed",
+		"error.app_unknown.title":          "This request cannot be completed",
+		"error.redirect_uri_unknown.title": "This request cannot be completed",
+		"sign_out.title":                   "Do you want to sign out?",
+		"signed_out.title":                 "You are signed out",
+	} {
+		if got := english[key]; got != want {
+			t.Errorf("%s is %q, want %q", key, got, want)
+		}
+	}
+}
+
+// Handlers in the other packages name messages, too.
+func TestMessagesNamedElsewhere(t *testing.T) {
+	english := catalogue(t, "en")
+	files, err := filepath.Glob("../*/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		for _, message := range found(read(t, name), `\bMessage: +"([^"]+)"`) {
+			if _, ok := english["error."+message+".title"]; !ok {
+				t.Errorf("%s: there is no message %q", name, message)
+			}
+		}
+	}
+}
