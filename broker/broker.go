@@ -18,7 +18,6 @@ import (
 	"github.com/councilid/councilid/broker/login"
 	"github.com/councilid/councilid/broker/op"
 	"github.com/councilid/councilid/broker/store"
-	"github.com/councilid/councilid/broker/web"
 	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/connectors"
 	"github.com/councilid/councilid/mapping"
