@@ -1,0 +1,59 @@
+package db_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/councilid/councilid/broker/db"
+)
+
+func TestSQLiteIsDurable(t *testing.T) {
+	o := db.Options{SQLite: filepath.Join(t.TempDir(), "councilid.db")}
+	d := open(t, o)
+	must(t, d, newAccount, "a", []byte{1}, 1)
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"a"}, accounts(t, open(t, o))); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestSQLiteIsPrivate(t *testing.T) {
+	dir := t.TempDir()
+	d := open(t, db.Options{SQLite: filepath.Join(dir, "councilid.db")})
+	must(t, d, newAccount, "a", []byte{1}, 1)
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) != 3 { // with the log and its index
+		t.Errorf("files are %v", files)
+	}
+	for _, name := range files {
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode := info.Mode().Perm(); mode != 0o600 {
+			t.Errorf("%s has mode %o", name, mode)
+		}
+	}
+}
+
+func TestOneDatabase(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "councilid.db")
+	for name, o := range map[string]db.Options{
+		"none":         {},
+		"both":         {Postgres: "host=127.0.0.1", SQLite: file},
+		"no directory": {SQLite: filepath.Join(file, "councilid.db")},
+	} {
+		if d, err := db.Open(t.Context(), o); err == nil {
+			d.Close()
+			t.Errorf("%s: opened", name)
+		}
+	}
+}
