@@ -20,7 +20,7 @@ import (
 //
 // Each entry's hash is the SHA-256, in hexadecimal, of the entry's columns
 // seq, at, kind, account, actor, detail and previous in this order, each as a
-// netstring ("5:hello,"), numbers in decimal. previous is the hash of the
+// netstring of its bytes ("5:hello,"), numbers in decimal. previous is the hash of the
 // entry before, "" for the first. So an entry cannot be changed or taken out
 // without changing all that follow. Whoever may rewrite the whole table can
 // still do so: an operator who keeps the head of the chain somewhere else will

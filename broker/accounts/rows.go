@@ -30,7 +30,7 @@ func inOrder[V any](m map[pair]V) iter.Seq2[pair, V] {
 // insert runs one INSERT for many rows: into names the table and its columns,
 // tail says what happens on a conflict.
 func insert(ctx context.Context, tx *db.Tx, into string, rows [][]any, tail string) error {
-	for part := range slices.Chunk(rows, 1000) { // SQLite takes 32766 parameters
+	for part := range slices.Chunk(rows, 100) { // SQLite looks placeholders up one by one
 		q := into + " VALUES " + tuples(len(part), len(part[0])) + " " + tail
 		if _, err := tx.Exec(ctx, q, slices.Concat(part...)...); err != nil {
 			return err

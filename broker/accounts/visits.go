@@ -184,8 +184,9 @@ func updateUsed(ctx context.Context, tx *db.Tx, used map[string]int64) error {
 	if len(args) == 0 {
 		return nil
 	}
-	_, err := tx.Exec(ctx, `UPDATE links SET last_used_at = CAST(used.column2 AS BIGINT)
-		FROM (VALUES `+tuples(len(used), 2)+`) AS used
-		WHERE links.id = used.column1 AND (links.last_used_at IS NULL OR links.last_used_at < CAST(used.column2 AS BIGINT))`, args...)
+	// The first of the values matches no link: it tells PostgreSQL the types.
+	_, err := tx.Exec(ctx, `UPDATE links SET last_used_at = used.column2
+		FROM (VALUES ('', CAST(0 AS BIGINT)), `+tuples(len(used), 2)+`) AS used
+		WHERE links.id = used.column1 AND (links.last_used_at IS NULL OR links.last_used_at < used.column2)`, args...)
 	return err
 }

@@ -1,0 +1,98 @@
+package accounts_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/councilid/councilid/broker/accounts"
+	"github.com/councilid/councilid/broker/db"
+	"github.com/councilid/councilid/test/servers"
+)
+
+// node is one broker process over a database that others may share.
+type node struct {
+	*accounts.Accounts
+	db         *db.DB
+	options    db.Options
+	statements *atomic.Int64
+}
+
+// onEach runs a test with an empty database of each kind.
+func onEach(t *testing.T, test func(t *testing.T, n node)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, connect(t, sqlite(t))) })
+	t.Run("postgres", func(t *testing.T) { test(t, connect(t, postgres(t))) })
+}
+
+func sqlite(tb testing.TB) db.Options {
+	return db.Options{SQLite: filepath.Join(tb.TempDir(), "test.db")}
+}
+
+func postgres(tb testing.TB) db.Options { return db.Options{Postgres: servers.Postgres(tb)} }
+
+func connect(tb testing.TB, o db.Options) node {
+	tb.Helper()
+	n := node{options: o, statements: new(atomic.Int64)}
+	o.Observe = func(error, time.Duration) { n.statements.Add(1) }
+	var err error
+	if n.db, err = db.Open(tb.Context(), o); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { n.db.Close() })
+	n.Accounts = accounts.Open(n.db, func() time.Time { return noon })
+	return n
+}
+
+// another is a second node over the same database.
+func (n node) another(tb testing.TB) node {
+	tb.Helper()
+	return connect(tb, n.options)
+}
+
+func (n node) exec(tb testing.TB, q string, args ...any) {
+	tb.Helper()
+	if _, err := n.db.Exec(tb.Context(), q, args...); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// dump returns the rows of a query as text.
+func (n node) dump(tb testing.TB, q string, args ...any) []string {
+	tb.Helper()
+	rows, err := n.db.Query(tb.Context(), q, args...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	columns := make([]any, len(names))
+	for i := range columns {
+		columns[i] = new(any)
+	}
+	var lines []string
+	for rows.Next() {
+		if err := rows.Scan(columns...); err != nil {
+			tb.Fatal(err)
+		}
+		var line strings.Builder
+		for i, c := range columns {
+			fmt.Fprintf(&line, "%s=%v ", names[i], *c.(*any))
+		}
+		lines = append(lines, line.String())
+	}
+	if err := rows.Err(); err != nil {
+		tb.Fatal(err)
+	}
+	return lines
+}
+
+func (n node) count(tb testing.TB, table string) int {
+	tb.Helper()
+	return len(n.dump(tb, `SELECT * FROM `+table))
+}
