@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/councilid/councilid/connectors"
 	"github.com/councilid/councilid/mapping"
@@ -68,9 +69,9 @@ func (f *Fault) breaks(a Artefact) bool { return f.Artefact == a && f.answer != 
 
 func (f *Fault) expectation() string {
 	if f.Expect == "" {
-		return "The sign-in succeeds"
+		return "Signs in all the same"
 	}
-	return "The sign-in ends: " + string(f.Expect)
+	return "Ends: " + strings.ReplaceAll(string(f.Expect), "_", " ")
 }
 
 func find(faults []*Fault, id string) *Fault {

@@ -184,7 +184,7 @@ func tokenFaults() []Fault {
 			answer: refuseToken(http.StatusUnauthorized, "invalid_client"),
 		},
 		{
-			ID: "token-500", Title: "Error 500", Artefact: TokenEndpoint, Expect: connectors.Unavailable,
+			ID: "token-500", Title: "The token endpoint has an error 500", Artefact: TokenEndpoint, Expect: connectors.Unavailable,
 			answer: status(http.StatusInternalServerError),
 		},
 		{
@@ -214,7 +214,7 @@ func profileFaults() []Fault {
 			said: booleansAsText,
 		},
 		{
-			ID: "profile-500", Title: "Error 500", Artefact: Profile, Expect: connectors.Unavailable, applies: asksProfile,
+			ID: "profile-500", Title: "The profile cannot be had: error 500", Artefact: Profile, Expect: connectors.Unavailable, applies: asksProfile,
 			answer: status(http.StatusInternalServerError),
 		},
 		{
@@ -229,7 +229,7 @@ func profileFaults() []Fault {
 func outages() []Fault {
 	return []Fault{
 		{
-			ID: "discovery-500", Title: "Error 500", Artefact: Discovery, Expect: connectors.Unavailable, applies: openID,
+			ID: "discovery-500", Title: "The discovery document cannot be had: error 500", Artefact: Discovery, Expect: connectors.Unavailable, applies: openID,
 			answer: status(http.StatusInternalServerError),
 		},
 		{

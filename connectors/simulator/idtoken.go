@@ -12,7 +12,8 @@ import (
 	"github.com/councilid/councilid/mapping"
 )
 
-// idToken makes the ID token of a grant (OpenID Connect Core §2).
+// idToken makes the ID token of a grant (OpenID Connect Core §2). Keys that
+// are withheld for one token can be had again with the next.
 func (p *Provider) idToken(g *grant, accessToken string) (string, error) {
 	claims := p.idTokenClaims(g, accessToken)
 	if g.fault.claims != nil {

@@ -34,7 +34,7 @@ func fullRecord() Persona {
 func changedName() Persona {
 	return Persona{
 		ID: "changed-name", Title: "Alice Clarke", accountOf: "full-record",
-		Description: "Changed name: Alice Morgan's account, with a new surname and e-mail",
+		Description: "Changed name: Alice Morgan’s account, with a new surname and e-mail",
 		Person: mapping.Claims{
 			"name": "Alice Clarke", "given_name": "Alice", "family_name": "Clarke", "birthdate": "1984-03-09",
 			"email": "alice.clarke@example.org", "email_verified": true, "locale": "en-GB",
@@ -47,7 +47,7 @@ func byMail() []Persona {
 	return []Persona{
 		{
 			ID: "shared-email", Title: "Sam Morgan",
-			Description: "Shares Alice Morgan's e-mail address, and is somebody else",
+			Description: "Shares Alice Morgan’s e-mail address, and is somebody else",
 			Person: mapping.Claims{
 				"name": "Sam Morgan", "given_name": "Sam", "family_name": "Morgan", "birthdate": "1981-11-30",
 				"email": "alice.morgan@example.org", "email_verified": true, "locale": "en-GB",
@@ -71,7 +71,7 @@ func byMail() []Persona {
 		},
 		{
 			ID: "council-staff", Title: "Priya Shah",
-			Description: "Works for the council: e-mail of the organisation's own domain",
+			Description: "Works for the council: e-mail of the organisation’s own domain",
 			Person: mapping.Claims{
 				"name": "Priya Shah", "given_name": "Priya", "family_name": "Shah", "preferred_username": "priya.shah",
 				"email": "priya.shah@council.example", "email_verified": true, "hd": "council.example", "locale": "en-GB",
