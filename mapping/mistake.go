@@ -1,7 +1,9 @@
 package mapping
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"cel.dev/cel-go/cel"
@@ -35,25 +37,18 @@ func (m *Mistake) Error() string {
 
 // compileMistake turns the first of CEL's errors into a Mistake.
 func compileMistake(source, variable string, issues *cel.Issues) *Mistake {
-	first := issues.Errors()[0]
-	for _, e := range issues.Errors()[1:] {
-		if e.Location.Line() < first.Location.Line() ||
-			e.Location.Line() == first.Location.Line() && e.Location.Column() < first.Location.Column() {
-			first = e
-		}
-	}
+	first := slices.MinFunc(issues.Errors(), func(a, b *cel.Error) int {
+		return cmp.Or(cmp.Compare(a.Location.Line(), b.Location.Line()), cmp.Compare(a.Location.Column(), b.Location.Column()))
+	})
 	message, suggest := splitSuggestion(first.Message)
 	m := &Mistake{
-		Line:    max(first.Location.Line(), 0),
-		Column:  first.Location.Column() + 1, // CEL counts columns from 0
-		Message: plainWords.Replace(message),
+		Line:    max(first.Location.Line(), 1),
+		Column:  max(first.Location.Column()+1, 1), // CEL counts columns from 0
+		Message: plainWords(message),
 		Suggest: suggest,
 	}
 	if name, ok := undeclared(message); ok {
-		m.Column -= offsetOfCall(source, m, name)
-		if _, standard := lookup(name); standard && suggest == "" {
-			m.Suggest = variable + "." + name
-		}
+		m.pointAt(name, source, variable)
 	}
 	return m
 }
@@ -79,28 +74,42 @@ func undeclared(message string) (string, bool) {
 	return strings.TrimSuffix(name, "'"), true
 }
 
-// offsetOfCall returns how far to the left of m the name starts: CEL reports an
-// unknown function at its opening parenthesis.
-func offsetOfCall(source string, m *Mistake, name string) int {
+// pointAt moves the mistake to where an undeclared name starts, as CEL reports a
+// function at its parenthesis, and suggests the variable where it was forgotten
+// or miscalled and CEL knew nothing nearer.
+func (m *Mistake) pointAt(name, source, variable string) {
 	lines := strings.Split(source, "\n")
-	if m.Line < 1 || m.Line > len(lines) {
-		return 0
+	if m.Line > len(lines) {
+		return
 	}
 	line := []rune(lines[m.Line-1])
-	if m.Column-1 > len(line) || !strings.HasSuffix(string(line[:m.Column-1]), name) {
-		return 0
+	at := min(m.Column-1, len(line))
+	if strings.HasSuffix(string(line[:at]), name) {
+		m.Column -= len([]rune(name))
+		return
 	}
-	return len([]rune(name))
+	after, _ := strings.CutPrefix(string(line[at:]), name)
+	switch {
+	case m.Suggest != "":
+	case strings.HasPrefix(after, ".") || strings.HasPrefix(after, "["):
+		m.Suggest = variable
+	default:
+		m.Suggest = variable + "." + name
+	}
 }
 
 // plainWords puts the parser's words into an operator's.
-var plainWords = strings.NewReplacer(
-	"Syntax error: ", "syntax error: ",
-	"mismatched input '<EOF>'", "the expression ends too early",
-	"no viable alternative at input", "unexpected",
-	"token recognition error at:", "unexpected",
-	"extraneous input", "unexpected",
-	"mismatched input", "unexpected",
-	"'<EOF>'", "the end",
-	", NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}", " or a value}",
-)
+func plainWords(message string) string {
+	message, _, _ = strings.Cut(message, " expecting ")
+	return strings.NewReplacer(
+		"Syntax error: ", "syntax error: ",
+		"mismatched input '<EOF>'", "the expression ends too early",
+		"no viable alternative at input", "unexpected",
+		"token recognition error at:", "unexpected",
+		"extraneous input", "unexpected",
+		"mismatched input", "unexpected",
+		"'<EOF>'", "the end",
+		"found no matching overload for ", "",
+		" applied to ", " cannot be applied to ",
+	).Replace(message)
+}

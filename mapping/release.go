@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -13,7 +14,7 @@ type ReleaseRule struct {
 
 // Release decides what an app sees. It may be used by many goroutines at once.
 type Release struct {
-	rules []rule // those without an expression release the claim itself
+	rules []rule
 }
 
 // CompileRelease compiles an app's list. It returns all mistakes that there
@@ -30,21 +31,14 @@ func CompileRelease(rules []ReleaseRule) (*Release, []Mistake) {
 		if slices.Contains(r.Names(), source.As) {
 			set.note(path+".as", &Mistake{Message: source.As + " is listed twice"})
 		}
-		r.rules = append(r.rules, set.release(path+".value", source))
+		value := cmp.Or(source.Value, fmt.Sprintf("claims[%q]", source.As))
+		r.rules = append(r.rules, set.rule(path+".value", source.As, value))
 	}
 	set.flagsStayTrue(rules)
 	if len(set.mistakes) > 0 {
 		return nil, set.mistakes
 	}
 	return r, nil
-}
-
-func (s *ruleSet) release(path string, source ReleaseRule) rule {
-	if source.Value == "" {
-		claim, _ := lookup(source.As)
-		return rule{standardClaim: claim}
-	}
-	return s.rule(path, source.As, source.Value)
 }
 
 // flagsStayTrue keeps email_verified and phone_number_verified what they are:
@@ -89,17 +83,9 @@ func (r *Release) Apply(known Claims, scopes []string) Claims {
 		if !slices.Contains(scopes, rule.scope) {
 			continue
 		}
-		if v, err := rule.release(known, b); err == nil {
+		if v, err := rule.value(b); err == nil {
 			seen[rule.name] = v
 		}
 	}
 	return seen
-}
-
-// release is the value of a rule that may have no expression.
-func (r rule) release(known Claims, b binding) (any, error) {
-	if r.expression == nil {
-		return r.kind.value(known[r.name])
-	}
-	return r.value(b)
 }

@@ -40,14 +40,14 @@ func (s *ruleSet) note(path string, m *Mistake) {
 // where no mistake was found.
 func (s *ruleSet) rule(path, name, source string) rule {
 	claim, _ := lookup(name)
-	return rule{claim, s.expression(path, name, claim.kind, source)}
+	return rule{claim, s.expression(path, claim.kind, source)}
 }
 
 // expression compiles one that must give a kind of value.
-func (s *ruleSet) expression(path, what string, k kind, source string) *Expression {
+func (s *ruleSet) expression(path string, k kind, source string) *Expression {
 	e, m := s.compile(source)
 	if m == nil && !k.fits(e.gives) {
-		m = &Mistake{Message: fmt.Sprintf("%s must be %s, and this expression gives %s", what, k.words, cel.FormatCELType(e.gives))}
+		m = &Mistake{Message: fmt.Sprintf("gives %s where %s is needed", cel.FormatCELType(e.gives), k.words)}
 	}
 	s.note(path, m)
 	return e

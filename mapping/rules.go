@@ -93,7 +93,7 @@ func (s *ruleSet) emailPolicy(p EmailPolicy) *Expression {
 	case p.Policy == "conditional" && p.When == "":
 		s.note("trust.email.when", &Mistake{Message: "the policy conditional needs a condition"})
 	case p.Policy == "conditional":
-		return s.expression("trust.email.when", "the condition", boolean, p.When)
+		return s.expression("trust.email.when", boolean, p.When)
 	}
 	return nil
 }
