@@ -21,28 +21,13 @@ func catalogues(languages []string) (map[string]translate, error) {
 	bundle.RegisterUnmarshalFunc("json", json.Unmarshal)
 	all := map[string]translate{}
 	for _, lang := range languages {
-		file, err := bundle.LoadMessageFileFS(catalogueFiles, "catalogues/active."+lang+".json")
-		if err != nil {
+		if _, err := bundle.LoadMessageFileFS(catalogueFiles, "catalogues/active."+lang+".json"); err != nil {
 			return nil, fmt.Errorf("load catalogue: %w", err)
 		}
-		all[lang] = translator(i18n.NewLocalizer(bundle, lang), file.Messages)
+		localizer := i18n.NewLocalizer(bundle, lang)
+		all[lang] = func(key string, data any) (string, error) {
+			return localizer.Localize(&i18n.LocalizeConfig{MessageID: key, TemplateData: data})
+		}
 	}
 	return all, nil
-}
-
-// translator returns the messages of one language. Those without placeholders
-// are looked up, which takes a fiftieth of the time.
-func translator(l *i18n.Localizer, messages []*i18n.Message) translate {
-	constant := map[string]string{}
-	for _, m := range messages {
-		if text, err := l.Localize(&i18n.LocalizeConfig{MessageID: m.ID}); err == nil && text == m.Other {
-			constant[m.ID] = text
-		}
-	}
-	return func(key string, data any) (string, error) {
-		if text, ok := constant[key]; ok {
-			return text, nil
-		}
-		return l.Localize(&i18n.LocalizeConfig{MessageID: key, TemplateData: data})
-	}
 }

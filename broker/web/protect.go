@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"runtime/debug"
 	"time"
@@ -44,9 +45,7 @@ func (s *Site) answer(x *exchange, r *http.Request, next http.Handler) {
 		}
 	}()
 	h := x.Header()
-	for name, values := range s.headers {
-		h[name] = values
-	}
+	maps.Copy(h, s.headers)
 	h["X-Request-Id"] = []string{x.reference}
 	if err := s.admit(r); err != nil {
 		s.fail(x, r, err)
