@@ -80,7 +80,7 @@ func TestCancellingAtTheProviderLeavesAChoice(t *testing.T) {
 	}
 	browser.Fault = ""
 	tokens := library.Redeem(a, browser.Get(page.Link(t, "idp-facebook")))
-	if library.Userinfo(tokens)["name"] != "Alice Morgan" {
+	if library.Userinfo(tokens)["name"] != "Alice Jane Morgan" {
 		t.Error("the second try did not sign in")
 	}
 }

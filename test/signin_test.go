@@ -29,11 +29,11 @@ func TestEveryConnectorLeadsToTheApp(t *testing.T) {
 			if claims["sub"] != first.ID.Subject {
 				t.Error("the ID token and userinfo name two persons")
 			}
-			if claims["name"] != "Alice Morgan" {
-				t.Errorf("name = %v, want Alice Morgan", claims["name"])
+			if claims["name"] != "Alice Jane Morgan" {
+				t.Errorf("name = %v, want Alice Jane Morgan", claims["name"])
 			}
 			for name := range claims {
-				if !slices.Contains([]string{"sub", "name", "given_name", "family_name", "email", "email_verified"}, name) {
+				if !slices.Contains([]string{"sub", "name", "given_name", "family_name", "email", "email_verified", "birthdate"}, name) {
 					t.Errorf("the app was told %s, for which it did not ask", name)
 				}
 			}
@@ -78,7 +78,7 @@ func TestAppsSeeNoMoreThanTheirRegistration(t *testing.T) {
 	council := town.Open(t, town.Options{})
 	library := council.NewClient(t, "library", "profile", "email", "address", "phone", "everything")
 	claims := library.Userinfo(library.SignIn(council.NewBrowser(t), "works"))
-	want := map[string]any{"sub": claims["sub"], "name": "Alice Morgan"}
+	want := map[string]any{"sub": claims["sub"], "name": "Alice Jane Morgan"}
 	if diff := cmp.Diff(want, claims); diff != "" {
 		t.Errorf("claims (-want +got):\n%s", diff)
 	}
@@ -112,7 +112,7 @@ func TestSingleSignOn(t *testing.T) {
 	if first.Extra["sid"] != second.Extra["sid"] || first.Extra["auth_time"] != second.Extra["auth_time"] {
 		t.Error("single sign-on made another session")
 	}
-	if claims := library.Userinfo(second); claims["name"] != "Alice Morgan" {
+	if claims := library.Userinfo(second); claims["name"] != "Alice Jane Morgan" {
 		t.Errorf("single sign-on lost the name: %v", claims)
 	}
 }

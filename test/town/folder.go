@@ -6,8 +6,6 @@ var folder = map[string]string{
 
 	"broker.yaml": `
 issuer: {{issuer}}
-listen: 127.0.0.1:0
-admin: 127.0.0.1:0
 look: {council: Strathmore Council}
 limits: {address: 1000000, app: 1000000}
 `,
