@@ -21,8 +21,8 @@ import (
 type Options struct {
 	// Postgres is a connection string or URL, as libpq has it.
 	Postgres string
-	// SQLite is the name of a file. It is made, readable by its owner alone,
-	// if it does not exist; its directory is not.
+	// SQLite is the name of a file, for one process. It is made, readable by
+	// its owner alone, if it does not exist; its directory is not.
 	SQLite string
 	// Observe is told of every statement: how it ended and how long it took.
 	// Default: nobody is told.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
@@ -78,12 +79,7 @@ func openSQLite(name string) (engine, error) {
 	if err != nil {
 		return engine{}, err
 	}
-	// SQLite would make it readable by all; its companions take after it.
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return engine{}, err
-	}
-	if err := f.Close(); err != nil {
+	if err := create(path); err != nil {
 		return engine{}, err
 	}
 	dsn := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{
@@ -98,4 +94,18 @@ func openSQLite(name string) (engine, error) {
 	pool.SetMaxOpenConns(size)
 	pool.SetMaxIdleConns(size)
 	return engine{pool, goose.DialectSQLite3, nil}, nil
+}
+
+// create makes the file, which SQLite would make readable by all; its
+// companions take after it. A file that exists is not touched: closing it
+// would release the locks that this process may have on it already.
+func create(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }

@@ -105,6 +105,22 @@ func TestPostgresStopsAndComesBack(t *testing.T) {
 	}
 }
 
+func TestPostgresEndsTheConnection(t *testing.T) {
+	d := open(t, db.Options{Postgres: servers.Postgres(t)})
+	err := d.InTx(t.Context(), func(tx *db.Tx) error {
+		var pid int
+		if err := tx.QueryRow(t.Context(), `SELECT pg_backend_pid()`).Scan(&pid); err != nil {
+			return err
+		}
+		must(t, d, `SELECT pg_terminate_backend($1, 5000)`, pid) // as a shutdown or a failover does
+		_, err := tx.Exec(t.Context(), `SELECT 1`)
+		return err
+	})
+	if !errors.Is(err, db.ErrUnavailable) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // The pool still holds connections that died while nobody looked: they are
 // replaced before anybody is told.
 func TestPostgresRestartsUnnoticed(t *testing.T) {

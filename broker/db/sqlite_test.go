@@ -3,6 +3,8 @@ package db_test
 import (
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -19,6 +21,40 @@ func TestSQLiteIsDurable(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"a"}, accounts(t, open(t, o))); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A transaction that reads before it writes has the write lock from the start:
+// it never finds out half way that what it read is old.
+func TestSQLiteTransactionsDoNotCollide(t *testing.T) {
+	d := open(t, db.Options{SQLite: filepath.Join(t.TempDir(), "councilid.db")})
+	var runs atomic.Int64
+	var writers sync.WaitGroup
+	for range 8 {
+		writers.Go(func() {
+			for range 20 {
+				err := d.InTx(t.Context(), func(tx *db.Tx) error {
+					runs.Add(1)
+					var seq int64
+					if err := tx.QueryRow(t.Context(), `SELECT seq FROM audit_head`).Scan(&seq); err != nil {
+						return err
+					}
+					_, err := tx.Exec(t.Context(), `UPDATE audit_head SET seq = $1`, seq+1)
+					return err
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	writers.Wait()
+	var seq int64
+	if err := d.QueryRow(t.Context(), `SELECT seq FROM audit_head`).Scan(&seq); err != nil {
+		t.Fatal(err)
+	}
+	if seq != 8*20 || runs.Load() != 8*20 {
+		t.Errorf("%d runs made %d changes, want %d", runs.Load(), seq, 8*20)
 	}
 }
 

@@ -2,6 +2,7 @@ package servers
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,8 +12,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-
-	"crypto/rand"
 
 	"github.com/jackc/pgx/v5"
 )

@@ -2,7 +2,10 @@ package servers
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"os/exec"
+	"strings"
 	"testing"
 )
 
@@ -37,5 +40,29 @@ func TestFolderGoesWithTheTest(t *testing.T) {
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
 		t.Fatalf("%s is still there: %v", dir, err)
+	}
+}
+
+// A test that panics or runs out of time cleans nothing up.
+func TestServerEndsWithTheProcess(t *testing.T) {
+	if os.Getenv("ABANDON") != "" {
+		fmt.Println(StartRedis(t).folder)
+		os.Exit(0)
+	}
+	Program(t, "redis", "redis-server")
+	cmd := exec.Command(os.Args[0], "-test.run=^TestServerEndsWithTheProcess$")
+	cmd.Env = append(os.Environ(), "ABANDON=yes")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = await(func() error {
+		if _, err := os.Stat(strings.TrimSpace(string(out))); !errors.Is(err, os.ErrNotExist) {
+			return errors.New("the server's folder is still there")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
