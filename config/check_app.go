@@ -26,7 +26,7 @@ func (r report) app(a *App, connectors []Connector) {
 	}
 	if a.OIDC == nil {
 		if !r.own.has("oidc") {
-			r.add("", Problem{Path: "oidc", Message: "a protocol (oidc) is required"})
+			r.add("", Problem{Message: "a protocol (oidc) is required"})
 		}
 		return
 	}

@@ -73,11 +73,11 @@ func (r report) listens(b *Broker) {
 	if b.Listen == b.Admin {
 		r.wrong("admin", "must not be the address of listen: it is for operators only")
 	}
-	if host, _, err := net.SplitHostPort(b.Admin); err == nil && !loopback(host) {
+	if host, _, err := net.SplitHostPort(b.Admin); err == nil && listener(b.Admin) == "" && !loopback(host) {
 		r.risky("admin", "is not on loopback and has no authentication: keep everybody but operators from it")
 	}
 	if b.TLS != nil && b.TLS.Cert != "" && b.TLS.Key != "" {
-		r.pair("tls.cert", b.TLS.Cert, b.TLS.Key)
+		r.pair("tls", b.TLS.Cert, b.TLS.Key)
 	}
 }
 
@@ -131,7 +131,7 @@ func (r report) redis(c *Redis) {
 		r.require("redis.tls.cert", t.Cert != "" || t.Key == "", " with key")
 		r.require("redis.tls.key", t.Key != "" || t.Cert == "", " with cert")
 		if t.Cert != "" && t.Key != "" {
-			r.pair("redis.tls.cert", t.Cert, t.Key)
+			r.pair("redis.tls", t.Cert, t.Key)
 		}
 	}
 }
@@ -239,15 +239,20 @@ func (r report) positive(path string, d time.Duration) {
 func (r report) file(path, name string) ([]byte, bool) {
 	text, err := os.ReadFile(within(r.dir, name))
 	if err != nil {
-		r.wrong(path, ": %v", unreadable(name, err))
+		r.add(path, Problem{Message: leaf(path) + ": " + unreadable(name, err).Error()})
 	}
 	return text, err == nil
 }
 
 // pair checks a certificate with its key.
 func (r report) pair(path, cert, key string) {
-	if _, err := tls.LoadX509KeyPair(within(r.dir, cert), within(r.dir, key)); err != nil {
-		r.wrong(path, "and key: %v", err)
+	certPEM, ok := r.file(join(path, "cert"), cert)
+	keyPEM, also := r.file(join(path, "key"), key)
+	if !ok || !also {
+		return
+	}
+	if _, err := tls.X509KeyPair(certPEM, keyPEM); err != nil {
+		r.wrong(path, "needs a certificate and its key: %v", err)
 	}
 }
 

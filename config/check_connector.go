@@ -186,19 +186,23 @@ func (r report) params(path string, params map[string]string) {
 	}
 }
 
-// reachable checks the provider's addresses.
+// reachable checks the provider's addresses, those that follow from others
+// left out.
 func (r report) reachable(c *Connector) {
 	check := secure
-	if c.InsecureBaseURL != "" {
+	if base := c.InsecureBaseURL; base != "" {
+		if wrong := web(base); wrong != "" {
+			r.wrong("insecure_base_url", "%s", wrong)
+			return
+		}
 		check = web
-		r.address("insecure_base_url", c.InsecureBaseURL, web)
-		r.risky("insecure_base_url", "leads every call to %s instead of the provider: whoever answers there decides who residents are", c.InsecureBaseURL)
+		r.risky("insecure_base_url", "leads every call to %s instead of the provider: whoever answers there decides who residents are", base)
 	}
 	c.addresses(func(path, s string) string {
-		if strings.HasPrefix(path, "oidc.issuer_aliases") && !strings.Contains(s, "://") {
-			return s // Google's second spelling has no scheme
+		bare := strings.HasPrefix(path, "oidc.issuer_aliases") && !strings.Contains(s, "://") // Google's second spelling
+		if r.holder(path).has(path) && !bare {
+			r.address(path, s, check)
 		}
-		r.address(path, s, check)
 		return s
 	})
 }

@@ -110,8 +110,11 @@ func (d *decoder) structure(path string, n ast.Node, v reflect.Value) {
 			continue
 		}
 		value := v.FieldByIndex(fields[i].Index)
+		before := reflect.ValueOf(value.Interface())
 		d.value(at, pair.Value, value)
-		d.enum(at, value, fields[i].enum)
+		if !d.enum(at, value, fields[i].enum) {
+			value.Set(before)
+		}
 	}
 	d.required(path, v)
 }
@@ -146,24 +149,30 @@ func (d *decoder) required(path string, v reflect.Value) {
 			continue
 		}
 		line, column := d.doc.position(path)
-		p := d.doc.problem(line, column, f.key+" is required")
+		p := d.doc.problem(line, column, at+" is required")
 		p.Path = at
 		*d.problems = append(*d.problems, *p)
 	}
 }
 
 // enum holds a value, or each of a list, to the choices of its field.
-func (d *decoder) enum(path string, v reflect.Value, choices []string) {
-	switch {
-	case choices == nil:
-	case v.Kind() == reflect.Slice:
-		for i := range v.Len() {
-			d.enum(indexed(path, i), v.Index(i), choices)
-		}
-	case v.String() != "" && !slices.Contains(choices, v.String()):
-		p := d.report(path, d.doc.values[path], "%s must be %s, not %q", leaf(path), or(choices), v.String())
-		p.Suggest = nearest(v.String(), choices)
+func (d *decoder) enum(path string, v reflect.Value, choices []string) bool {
+	if choices == nil {
+		return true
 	}
+	if v.Kind() == reflect.Slice {
+		ok := true
+		for i := range v.Len() {
+			ok = d.enum(indexed(path, i), v.Index(i), choices) && ok
+		}
+		return ok
+	}
+	if v.String() == "" || slices.Contains(choices, v.String()) {
+		return true
+	}
+	p := d.report(path, d.doc.values[path], "%s must be %s, not %q", leaf(path), or(choices), v.String())
+	p.Suggest = nearest(v.String(), choices)
+	return false
 }
 
 // mapping decodes a mapping whose keys are the operator's.
@@ -187,7 +196,7 @@ func (d *decoder) pairs(path string, n ast.Node) func(yield func(string, *ast.Ma
 	return func(yield func(string, *ast.MappingValueNode) bool) {
 		m, ok := n.(*ast.MappingNode)
 		if !ok {
-			d.report(path, n, "%s must be a mapping of keys to values, not %s", subject(path), nature(n))
+			d.report(path, n, "%s must be a mapping of keys to values, not %s", leaf(path), nature(n))
 			return
 		}
 		for _, pair := range m.Values {
@@ -240,7 +249,7 @@ func (d *decoder) scalar(path string, n ast.Node, v reflect.Value) {
 		v.SetInt(i)
 	case reflect.Float64:
 		f, err := strconv.ParseFloat(n.GetToken().Value, 64)
-		if nature(n) != "a number" || err != nil {
+		if _, quoted := n.(*ast.StringNode); quoted || err != nil {
 			d.report(path, n, "%s must be a number, not %s", leaf(path), nature(n))
 			return
 		}
@@ -260,6 +269,9 @@ func (d *decoder) scalar(path string, n ast.Node, v reflect.Value) {
 func (d *decoder) string(path string, n ast.Node) (string, bool) {
 	text, ok := scalarText(n)
 	switch {
+	case nature(n) == "a mapping":
+		// Within braces the parser takes a.internal:6379 for a mapping.
+		d.report(path, n, "%s must be text, not a mapping: text that holds a colon goes in quotes", leaf(path))
 	case !ok:
 		d.report(path, n, "%s must be text, not %s", leaf(path), nature(n))
 	case text == "":
@@ -371,20 +383,14 @@ func nature(n ast.Node) string {
 		return "a mapping"
 	case *ast.SequenceNode:
 		return "a list"
-	case *ast.IntegerNode, *ast.FloatNode:
-		return "a number"
+	case *ast.IntegerNode:
+		return "a whole number"
+	case *ast.FloatNode:
+		return "a number with a fraction"
 	case *ast.BoolNode:
 		return "true or false"
 	}
 	return "text"
-}
-
-// subject names what stands at path, for the beginning of a sentence.
-func subject(path string) string {
-	if path == "" {
-		return "this file"
-	}
-	return leaf(path)
 }
 
 func join(path, key string) string {

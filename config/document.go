@@ -16,7 +16,7 @@ import (
 type document struct {
 	name   string // as problems name it: apps/council-tax.yaml
 	lines  []string
-	body   ast.Node            // nil for a file without content
+	body   *ast.MappingNode    // nil for a file without content
 	keys   map[string]ast.Node // by path, as in oidc.redirect_uris
 	values map[string]ast.Node // by path, as in oidc.redirect_uris[0]
 }
@@ -46,9 +46,15 @@ func parse(name string, text []byte) (*document, *Problem) {
 		at := start(file.Docs[1]).Position
 		return d, d.problem(at.Line, at.Column, "a second document (---): write one thing a file")
 	}
-	if len(file.Docs) == 1 {
-		d.body = file.Docs[0].Body
+	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
+		return d, nil
 	}
+	body, ok := file.Docs[0].Body.(*ast.MappingNode)
+	if !ok {
+		at := start(file.Docs[0]).Position
+		return d, d.problem(at.Line, at.Column, "this file must be a mapping of keys to values")
+	}
+	d.body = body
 	return d, nil
 }
 

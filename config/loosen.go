@@ -32,8 +32,8 @@ func (r report) tightens(base, c *Connector) {
 type loosening struct{ path, why string }
 
 func loosenings(r report, base, c *Connector) []loosening {
-	if r.preset == nil {
-		return nil
+	if r.preset == nil || c.OIDC != nil && c.OAuth2 != nil {
+		return nil // no preset, or another protocol: a mistake of its own
 	}
 	all := looseAddresses(r, base, c)
 	if base.OIDC != nil && c.OIDC != nil {

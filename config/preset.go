@@ -3,9 +3,8 @@ package config
 import (
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
-
-	"github.com/goccy/go-yaml/ast"
 )
 
 // connector reads an operator's file on top of the preset that it names. It
@@ -21,7 +20,9 @@ func (l *loader) connector(c *Connector, r *report) bool {
 	}
 	l.decode(r.own, c)
 	if name != "" && r.preset == nil {
-		r.unknown("preset", fmt.Sprintf("there is no preset %q that can be read", name), name, presetNames(l.presets))
+		if known := presetNames(l.presets); !slices.Contains(known, name) {
+			r.unknown("preset", fmt.Sprintf("there is no preset %q", name), name, known)
+		}
 		return false
 	}
 	r.tightens(&base, c)
@@ -60,11 +61,10 @@ func presetNames(presets fs.FS) []string {
 // word returns the text under a key of the first level, before anything is
 // decoded.
 func (d *document) word(key string) string {
-	m, ok := d.body.(*ast.MappingNode)
-	if !ok {
+	if d.body == nil {
 		return ""
 	}
-	for _, pair := range m.Values {
+	for _, pair := range d.body.Values {
 		if name, _ := keyText(pair.Key); name == key {
 			text, _ := scalarText(pair.Value)
 			return text

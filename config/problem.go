@@ -38,6 +38,21 @@ func (p Problem) String() string {
 	return b.String()
 }
 
+// Excerpt shows the offending line, and a caret below the place; "" where the
+// whole file is meant.
+func (p Problem) Excerpt() string {
+	if p.Source == "" {
+		return ""
+	}
+	indent := []rune(before(p.Source, p.Column))
+	for i, r := range indent {
+		if r != '\t' { // a tab is as wide above as below
+			indent[i] = ' '
+		}
+	}
+	return p.Source + "\n" + string(indent) + "^\n"
+}
+
 // Problems are everything that was found in a folder. As an error they hold
 // at least one mistake.
 type Problems []Problem
@@ -75,21 +90,24 @@ func (ps Problems) tidy() Problems {
 	return slices.Compact(ps)
 }
 
-// secretValue is a value that may be a secret written out: whatever follows a
-// key that sounds like one and does not say env: or file:, or a long run of
-// base64, as in a PEM key.
-var secretValue = regexp.MustCompile(
-	`(?i)((?:secret|password|_key|postgres)\w*["']?\s*:\s*["']?)([^\s"'&|>].*)|[A-Za-z0-9+/]{40,}=*`)
+// secretKey is a key that sounds like a secret's, up to its value.
+var secretKey = regexp.MustCompile(`(?i)(secret|password|_key|postgres)\w*["']?\s*:\s*["']?`)
+
+// longRun is what the body of a PEM key looks like.
+var longRun = regexp.MustCompile(`[A-Za-z0-9+/]{40,}=*`)
 
 // blot removes what may be a secret from a line of the operator's file.
 func blot(line string) string {
-	return secretValue.ReplaceAllStringFunc(line, func(found string) string {
-		m := secretValue.FindStringSubmatch(found)
-		if isReference(m[2]) {
-			return found
+	for from := 0; ; {
+		key := secretKey.FindStringIndex(line[from:])
+		if key == nil {
+			return longRun.ReplaceAllString(line, redacted)
 		}
-		return m[1] + redacted
-	})
+		from += key[1]
+		if value := line[from:]; value != "" && !isReference(value) && !strings.ContainsAny(value[:1], "|>") {
+			return line[:from] + redacted
+		}
+	}
 }
 
 // before returns the part of a line to the left of a column.

@@ -30,12 +30,17 @@ func (r report) risky(path, format string, args ...any) {
 	r.add(path, Problem{Message: leaf(path) + " " + fmt.Sprintf(format, args...), Warning: true})
 }
 
-// require reports a key that is missing. One that was written, though wrongly,
-// has its problem already.
+// require reports a key that is missing, at the block in the operator's file
+// that it belongs to. One that was written, though wrongly, has its problem
+// already.
 func (r report) require(path string, present bool, why string) {
-	if !present && !r.own.has(path) {
-		r.add(parent(path), Problem{Path: path, Message: leaf(path) + " is required" + why})
+	if present || r.own.has(path) {
+		return
 	}
+	line, column := r.own.position(path)
+	p := r.own.problem(line, column, path+" is required"+why)
+	p.Path = path
+	*r.problems = append(*r.problems, *p)
 }
 
 // inside reports an expression's mistakes at their place in the expression.
@@ -53,10 +58,7 @@ func (r report) add(path string, p Problem) {
 	doc := r.holder(path)
 	line, column := doc.position(path)
 	at := doc.problem(line, column, p.Message)
-	p.File, p.Line, p.Column, p.Source = at.File, at.Line, at.Column, at.Source
-	if p.Path == "" {
-		p.Path = path
-	}
+	p.File, p.Line, p.Column, p.Source, p.Path = at.File, at.Line, at.Column, at.Source, path
 	*r.problems = append(*r.problems, p)
 }
 

@@ -67,7 +67,7 @@ func check(dir string, now time.Time, out io.Writer) error {
 		problems = append(cfg.Warnings, cfg.Stale(now)...)
 	}
 	for _, p := range problems {
-		printProblem(out, p)
+		_, _ = fmt.Fprintf(out, "%s\n%s", p, p.Excerpt())
 	}
 	mistakes := problems.Mistakes()
 	_, _ = fmt.Fprintln(out, count(mistakes, "mistake")+", "+count(len(problems)-mistakes, "warning"))
@@ -75,22 +75,6 @@ func check(dir string, now time.Time, out io.Writer) error {
 		return exitError{1}
 	}
 	return nil
-}
-
-// printProblem writes a problem, its line and a caret below the place.
-func printProblem(out io.Writer, p config.Problem) {
-	_, _ = fmt.Fprintln(out, p)
-	if p.Source == "" {
-		return
-	}
-	indent := []rune(p.Source)
-	indent = indent[:min(max(p.Column-1, 0), len(indent))]
-	for i, r := range indent {
-		if r != '\t' { // a tab is as wide above as below
-			indent[i] = ' '
-		}
-	}
-	_, _ = fmt.Fprintf(out, "  %s\n  %s^\n", p.Source, string(indent))
 }
 
 func count(n int, noun string) string {

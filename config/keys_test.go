@@ -1,0 +1,72 @@
+package config_test
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"math/big"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// setTestEnv sets the variables that the folders of the tests name.
+func setTestEnv(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{
+		"SECRET", "GOOGLE_CLIENT_SECRET", "FACEBOOK_CLIENT_SECRET", "MICROSOFT_CLIENT_SECRET",
+		"GITHUB_CLIENT_SECRET", "COUNCIL_TAX_SECRET", "REDIS_PASSWORD", "DATABASE_URL",
+	} {
+		t.Setenv(name, "correct horse battery staple")
+	}
+	t.Setenv("COUNCILID_MASTER_KEY", strings.Repeat("0f", 32))
+	t.Setenv("WORKS_PRIVATE_KEY", string(testKeys()["p256.pem"]))
+}
+
+// writeKeys writes the key files that the folders of the tests name.
+func writeKeys(t testing.TB, dir string) {
+	t.Helper()
+	for name, text := range testKeys() {
+		write(t, filepath.Join(dir, "keys", name), text)
+	}
+}
+
+var testKeys = sync.OnceValue(func() map[string][]byte {
+	p256 := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	p384 := must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
+	small := must(rsa.GenerateKey(rand.Reader, 1024))
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	cert := must(x509.CreateCertificate(rand.Reader, template, template, p256.Public(), p256))
+	public := jose.JSONWebKey{Key: p256.Public(), KeyID: "k1"}
+	private := jose.JSONWebKey{Key: p256, KeyID: "k1"}
+	return map[string][]byte{
+		"p256.pem":     pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: must(x509.MarshalECPrivateKey(p256))}),
+		"p384.pem":     pkcs8(p384),
+		"rsa1024.pem":  pkcs8(small),
+		"cert.pem":     pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}),
+		"jwks.json":    must(json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{public}})),
+		"private.json": must(json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{private}})),
+		"newline":      []byte("secret\n"),
+		"empty":        []byte("\n"),
+	}
+})
+
+func pkcs8(key crypto.PrivateKey) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(key))})
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
