@@ -13,7 +13,6 @@ import (
 // authorization is what the client asks for (RFC 6749 §4.1.1; OpenID Connect
 // Core §3.1.2.1).
 type authorization struct {
-	form        url.Values // as it came
 	redirectURI string
 	state       string
 	scope       string
@@ -56,9 +55,9 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 // program has chosen or nobody may be asked.
 func (p *Provider) askPerson(w http.ResponseWriter, r *http.Request, a authorization) {
 	visit := p.visitOf(r)
-	chosen, err := p.choiceOf(r)
-	if err != "" {
-		p.errorPage(w, err)
+	chosen, problem := p.choiceOf(r)
+	if problem != "" {
+		p.errorPage(w, problem)
 		return
 	}
 	if a.prompt == "none" {
@@ -69,7 +68,7 @@ func (p *Provider) askPerson(w http.ResponseWriter, r *http.Request, a authoriza
 		chosen.persona = visit.persona
 	}
 	if chosen.persona.ID == "" {
-		p.choicePage(w, a, visit)
+		p.choicePage(w, r.Form, a, visit)
 		return
 	}
 	p.signIn(w, r, a, visit, chosen)
@@ -80,18 +79,18 @@ func (p *Provider) askPerson(w http.ResponseWriter, r *http.Request, a authoriza
 func (p *Provider) signIn(w http.ResponseWriter, r *http.Request, a authorization, v visit, c choice) {
 	if v.persona.ID != c.persona.ID || !v.satisfies(a, p.now()) {
 		v = visit{persona: c.persona, since: p.now()}
-		p.remember(w, v)
 	}
 	code := rand.Text()
-	p.codes.put(code, &grant{authorization: a, persona: c.persona, fault: c.fault, since: v.since}, p.now())
-	query := url.Values{"code": {code}, "state": {a.state}}
-	if iss := p.terms.issParameter; iss != "" {
-		query.Set("iss", iss) // RFC 9207 §2
-	}
+	query := p.answerTo(a)
+	query.Set("code", code)
 	if c.fault.callback != nil {
 		c.fault.callback(p, query)
 	}
-	redirect(w, r, a.redirectURI, query)
+	if query.Has("code") { // else nobody signed in after all
+		p.codes.put(code, &grant{authorization: a, persona: c.persona, fault: c.fault, since: v.since}, p.now())
+		p.remember(w, v)
+	}
+	p.redirect(w, r, a, query)
 }
 
 // checkClient returns what is wrong with who asks and where the answer is to
@@ -154,7 +153,6 @@ func invalid(description string) *refusal {
 // authorizationOf reads a request that has been checked.
 func authorizationOf(form url.Values) authorization {
 	a := authorization{
-		form:        form,
 		redirectURI: form.Get("redirect_uri"),
 		state:       form.Get("state"),
 		scope:       form.Get("scope"),
@@ -167,6 +165,9 @@ func authorizationOf(form url.Values) authorization {
 	a.acr, _, _ = strings.Cut(form.Get("acr_values"), " ")
 	if seconds, err := strconv.ParseUint(form.Get("max_age"), 10, 31); err == nil {
 		a.maxAge = time.Duration(seconds) * time.Second
+	}
+	if form.Get("auth_type") == "reauthenticate" { // Facebook's words for it
+		a.prompt = "login"
 	}
 	return a
 }
@@ -187,21 +188,29 @@ func wholeNumber(s string) bool {
 // deny redirects an error to the client (RFC 6749 §4.1.2.1).
 func (p *Provider) deny(w http.ResponseWriter, r *http.Request, a authorization, why *refusal) {
 	p.log.Info("refused", "provider", p.name, "at", "authorization", "error", why)
-	query := url.Values{"error": {why.code}, "error_description": {why.description}}
+	query := p.answerTo(a)
+	query.Set("error", why.code)
+	query.Set("error_description", why.description)
+	p.redirect(w, r, a, query)
+}
+
+// answerTo is what an answer carries whether it is good or bad.
+func (p *Provider) answerTo(a authorization) url.Values {
+	query := url.Values{}
 	if a.state != "" {
 		query.Set("state", a.state)
 	}
-	if iss := p.terms.issParameter; iss != "" {
-		query.Set("iss", iss)
+	if p.terms.issParameter != "" {
+		query.Set("iss", p.terms.issParameter) // RFC 9207 §2
 	}
-	redirect(w, r, a.redirectURI, query)
+	return query
 }
 
 // redirect adds query to a registered redirect URI.
-func redirect(w http.ResponseWriter, r *http.Request, uri string, query url.Values) {
+func (p *Provider) redirect(w http.ResponseWriter, r *http.Request, a authorization, query url.Values) {
 	separator := "?"
-	if strings.Contains(uri, "?") {
+	if strings.Contains(a.redirectURI, "?") {
 		separator = "&"
 	}
-	http.Redirect(w, r, uri+separator+query.Encode(), http.StatusSeeOther)
+	http.Redirect(w, r, a.redirectURI+separator+query.Encode()+p.manner.fragment, http.StatusSeeOther)
 }

@@ -210,8 +210,7 @@ func profileFaults() []Fault {
 			userinfo: func(p *Provider, c mapping.Claims) { c["sub"] = p.manner.subject(p.seed("somebody else")) },
 		},
 		{
-			ID: "text-booleans", Title: "Booleans are written as text", Artefact: Profile,
-			said: booleansAsText,
+			ID: "text-booleans", Title: "Booleans are written as text", Artefact: Profile, applies: openID, said: booleansAsText,
 		},
 		{
 			ID: "profile-500", Title: "The profile cannot be had: error 500", Artefact: Profile, Expect: connectors.Unavailable, applies: asksProfile,

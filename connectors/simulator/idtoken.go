@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -64,54 +63,8 @@ func (p *Provider) issuerFor(said mapping.Claims) string {
 	return strings.ReplaceAll(p.terms.issuer, "{"+claim+"}", said.Text(claim))
 }
 
-// announcedIssuer is the issuer that discovery names. Microsoft leaves its
-// template in, and in other words than those of the claim.
-func (p *Provider) announcedIssuer() string {
-	return strings.ReplaceAll(p.terms.issuer, "{tid}", "{tenantid}")
-}
-
 // leftHalf is at_hash under RS256 and ES256 (OpenID Connect Core §3.1.3.6).
 func leftHalf(accessToken string) string {
 	sum := sha256.Sum256([]byte(accessToken))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
-}
-
-// discovery serves the provider's metadata (OpenID Connect Discovery 1.0 §3).
-func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
-	t := p.terms
-	document := map[string]any{
-		"issuer":                                p.announcedIssuer(),
-		"authorization_endpoint":                t.endpoints.Authorization,
-		"token_endpoint":                        t.endpoints.Token,
-		"userinfo_endpoint":                     t.endpoints.Userinfo,
-		"jwks_uri":                              t.endpoints.JWKS,
-		"response_types_supported":              []string{"code"},
-		"response_modes_supported":              []string{"query"},
-		"grant_types_supported":                 []string{"authorization_code"},
-		"subject_types_supported":               []string{"public"},
-		"id_token_signing_alg_values_supported": []string{string(t.algorithm)},
-		"scopes_supported":                      []string{"openid", "profile", "email", "address", "phone"},
-		"prompt_values_supported":               p.manner.prompts,
-		"token_endpoint_auth_methods_supported": []string{t.clientAuth},
-	}
-	if t.pkce {
-		document["code_challenge_methods_supported"] = []string{"S256"}
-	}
-	if t.issParameter != "" {
-		document["authorization_response_iss_parameter_supported"] = true // RFC 9207 §3
-	}
-	writeJSON(w, http.StatusOK, document)
-}
-
-// jwks serves the published keys (RFC 7517 §5).
-func (p *Provider) jwks(w http.ResponseWriter, _ *http.Request) {
-	set, ok, err := p.keys.set()
-	if err != nil {
-		p.log.Error("cannot publish keys", "provider", p.name, "error", err)
-	}
-	if !ok {
-		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
-		return
-	}
-	writeJSON(w, http.StatusOK, set)
 }

@@ -24,6 +24,7 @@ type manner struct {
 	subject      func(seed uint64) string            // in the provider's shape
 	scopes       map[string]string                   // claim to the scope it needs; others need none
 	prompts      []string                            // values of prompt that are known
+	fragment     string                              // that callbacks end in
 	userAgent    bool                                // calls without User-Agent are refused
 	formTokens   bool                                // the token endpoint answers with a form unless asked for JSON
 	tokenRefusal func(refusal) (int, map[string]any) // of the token endpoint
@@ -52,6 +53,7 @@ func mannerOf(preset string) manner {
 	case "facebook":
 		m.subject = func(seed uint64) string { return fmt.Sprintf("1%016d", seed) }
 		m.scopes = map[string]string{"email": "email"}
+		m.fragment = "#_=_"
 		m.tokenRefusal, m.apiRefusal = graphRefusal, graphRefusal
 		m.expects = map[string]connectors.Outcome{"code-refused": connectors.Unavailable}
 	case "github":

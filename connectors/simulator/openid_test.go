@@ -157,6 +157,41 @@ func TestSignedInAtTheProvider(t *testing.T) {
 	checkAuthTime(t, p, url.Values{"persona": {"no-email"}, "max_age": {"600"}}, now)
 }
 
+func TestNobodyIsSignedInByCancelling(t *testing.T) {
+	p := play(t, plain, simulator.Options{}).party(t)
+	p.callback(t, url.Values{"persona": {"cancel"}})
+	if got := p.callback(t, url.Values{"prompt": {"none"}}).Get("error"); got != "login_required" {
+		t.Errorf("after cancelling prompt=none gives %q, want login_required", got)
+	}
+}
+
+func TestMistakesInTheDescription(t *testing.T) {
+	for name, change := range map[string]func(*config.Connector){
+		"no protocol":          func(c *config.Connector) { c.OIDC = nil },
+		"an unknown algorithm": func(c *config.Connector) { c.Simulator.Algorithm = "EdDSA" },
+		"a bad expression":     func(c *config.Connector) { c.Simulator.Claims = map[string]string{"sub": "person."} },
+		"one path twice":       func(c *config.Connector) { c.OIDC.Endpoints.Token = c.OIDC.Issuer + "/authorize" },
+		"no path":              func(c *config.Connector) { c.OIDC.Endpoints.JWKS = "http://127.0.0.1" },
+		"a bad cancel":         func(c *config.Connector) { c.Simulator.Cancel = "error=%" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := plain("http://127.0.0.1:1")
+			change(&cfg)
+			if _, err := simulator.New(cfg, simulator.Options{Redirect: []string{callback}, Secret: secret}); err == nil {
+				t.Error("it can be played")
+			}
+		})
+	}
+	for name, o := range map[string]simulator.Options{
+		"no redirect URI": {Secret: secret},
+		"no secret":       {Redirect: []string{callback}},
+	} {
+		if _, err := simulator.New(plain("http://127.0.0.1:1"), o); err == nil {
+			t.Errorf("%s: it can be played", name)
+		}
+	}
+}
+
 func checkAuthTime(t *testing.T, p *party, ask url.Values, want any) {
 	t.Helper()
 	query := p.callback(t, ask)

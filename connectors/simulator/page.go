@@ -33,10 +33,10 @@ type faultGroup struct {
 }
 
 // choicePage asks who signs in.
-func (p *Provider) choicePage(w http.ResponseWriter, a authorization, v visit) {
+func (p *Provider) choicePage(w http.ResponseWriter, form url.Values, a authorization, v visit) {
 	shown := page{
 		Provider: p.name,
-		Action:   "?" + withoutChoice(a.form).Encode(),
+		Action:   "?" + withoutChoice(form).Encode(),
 		Client:   p.cfg.ClientID,
 		Scopes:   strings.Fields(a.scope),
 		People:   p.inOrder(a.loginHint),

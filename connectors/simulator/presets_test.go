@@ -181,6 +181,60 @@ func TestFacebookCancelHasItsOwnWords(t *testing.T) {
 	}
 }
 
+// Browsers carry the fragment on to wherever the callback redirects.
+func TestFacebookAppendsAFragment(t *testing.T) {
+	s := play(t, preset(t, "facebook"), simulator.Options{})
+	resp, err := s.browser.Get(s.oauth2(t).AuthCodeURL(state) + "&persona=full-record")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if got := resp.Header.Get("Location"); !strings.HasSuffix(got, "#_=_") {
+		t.Errorf("the browser is sent to %s", got)
+	}
+}
+
+func TestFacebookReauthenticates(t *testing.T) {
+	s := play(t, preset(t, "facebook"), simulator.Options{})
+	address := s.oauth2(t).AuthCodeURL(state)
+	s.answer(t, address+"&persona=full-record")
+	page := s.open(t, address+"&auth_type=reauthenticate", http.StatusOK)
+	if button := all(page, "button")[0]; attribute(button, "id") == "continue" {
+		t.Error("somebody may go on without signing in again")
+	}
+}
+
+// A provider that wraps its profile, as X does, and has a call besides.
+func TestWrappedAnswers(t *testing.T) {
+	s := play(t, func(base string) config.Connector {
+		return config.Connector{
+			ID: "wrapping", ClientID: clientID,
+			OAuth2: &config.OAuth2{
+				Endpoints: config.Endpoints{Authorization: base + "/authorize", Token: base + "/token"},
+				PKCE:      "forbidden",
+				Profile:   config.Call{URL: base + "/me", Unwrap: "data"},
+				Calls:     map[string]config.Call{"more": {URL: base + "/more", Unwrap: "list"}},
+			},
+			Simulator: &config.Simulator{
+				Claims: map[string]string{"id": "person.sub"}, Calls: map[string]string{"more": "[person.name]"},
+			},
+		}
+	}, simulator.Options{})
+	conf := s.oauth2(t)
+	token, err := conf.Exchange(t.Context(), s.answer(t, conf.AuthCodeURL(state)+"&persona=load-1").Get("code"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]any{
+		"/me":   map[string]any{"data": map[string]any{"id": "0000000000000001"}},
+		"/more": map[string]any{"list": []any{"Resident 1"}},
+	} {
+		if _, got := s.api(t, s.base+path, bearer(token.AccessToken)); !cmp.Equal(got, want) {
+			t.Errorf("%s: %s", path, cmp.Diff(want, got))
+		}
+	}
+}
+
 func TestFacebookRefusesPKCE(t *testing.T) {
 	s := play(t, preset(t, "facebook"), simulator.Options{})
 	address := s.oauth2(t).AuthCodeURL(state, oauth2.S256ChallengeOption(verifier))

@@ -33,11 +33,15 @@ func (p *Provider) profile(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	said := chosenFields(p.said(g, g.scope), r.URL.Query())
-	if member := p.terms.profile.Unwrap; member != "" {
-		writeJSON(w, http.StatusOK, map[string]any{member: said})
-		return
+	writeJSON(w, http.StatusOK, wrap(p.terms.profile, said))
+}
+
+// wrap puts an answer where the connector will look for it.
+func wrap(call config.Call, answer any) any {
+	if call.Unwrap == "" {
+		return answer
 	}
-	writeJSON(w, http.StatusOK, said)
+	return map[string]any{call.Unwrap: answer}
 }
 
 // chosenFields keeps to the fields that a caller of Facebook's Graph API asks
@@ -72,7 +76,7 @@ func (p *Provider) call(w http.ResponseWriter, r *http.Request, name string, cal
 		http.NotFound(w, r)
 		return
 	}
-	writeJSON(w, http.StatusOK, answer)
+	writeJSON(w, http.StatusOK, wrap(call, answer))
 }
 
 // bearer returns the grant of the request's access token (RFC 6750 §2.1). The

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 
@@ -45,7 +46,7 @@ func compile(section string, sources map[string]string) (map[string]*mapping.Exp
 // said is what the provider says of the person of a grant to who was granted
 // scope.
 func (p *Provider) said(g *grant, scope string) mapping.Claims {
-	said := p.tongue.speak(p.personOf(g))
+	said := p.speak(p.personOf(g))
 	maps.DeleteFunc(said, func(claim string, _ any) bool { return !p.manner.shows(claim, scope) })
 	if g.fault.said != nil {
 		g.fault.said(said)
@@ -62,16 +63,20 @@ func (p *Provider) personOf(g *grant) mapping.Claims {
 	return person
 }
 
-// speak leaves out what the person does not have: an expression that meets a
-// missing claim says nothing.
-func (t tongue) speak(person mapping.Claims) mapping.Claims {
-	if t.claims == nil {
+// speak puts a person into the provider's words. What the person does not
+// have is left out.
+func (p *Provider) speak(person mapping.Claims) mapping.Claims {
+	if p.tongue.claims == nil {
 		return person
 	}
-	said := make(mapping.Claims, len(t.claims))
-	for name, expression := range t.claims {
-		if value, err := expression.Eval(person); err == nil {
+	said := make(mapping.Claims, len(p.tongue.claims))
+	for name, expression := range p.tongue.claims {
+		value, err := expression.Eval(person)
+		switch {
+		case err == nil:
 			said[name] = value
+		case !errors.Is(err, mapping.ErrAbsent):
+			p.log.Warn("cannot say a claim", "provider", p.name, "claim", name, "error", err)
 		}
 	}
 	return said

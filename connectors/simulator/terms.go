@@ -4,11 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
-	"slices"
 	"strings"
-	"sync/atomic"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -140,58 +137,4 @@ func (t terms) tenantClaim() string {
 	_, rest, _ := strings.Cut(t.issuer, "{")
 	name, _, _ := strings.Cut(rest, "}")
 	return name
-}
-
-// address is one address at which the provider answers.
-type address struct {
-	name     string
-	url      string
-	artefact Artefact
-	serve    http.HandlerFunc
-	calls    atomic.Int64
-}
-
-// serveAt maps the path of each of the provider's addresses to its handler.
-func (p *Provider) serveAt() (map[string]*address, error) {
-	t := p.terms
-	all := []*address{
-		{name: "authorization", artefact: Callback, url: t.endpoints.Authorization, serve: p.authorize},
-		{name: "token", artefact: TokenEndpoint, url: t.endpoints.Token, serve: p.token},
-	}
-	if t.openID {
-		all = append(all, p.openIDAddresses()...)
-	} else {
-		all = append(all, p.apiAddresses()...)
-	}
-	at := make(map[string]*address, len(all))
-	for _, a := range all {
-		u, err := url.Parse(a.url)
-		if err != nil || u.Path == "" {
-			return nil, fmt.Errorf("%s: no address to serve at in %q", a.name, a.url)
-		}
-		if other, taken := at[u.Path]; taken {
-			return nil, fmt.Errorf("%s and %s have one path, %s", other.name, a.name, u.Path)
-		}
-		at[u.Path] = a
-	}
-	return at, nil
-}
-
-func (p *Provider) openIDAddresses() []*address {
-	e := p.terms.endpoints
-	return []*address{
-		{name: "discovery", artefact: Discovery, url: p.terms.discovery, serve: p.discovery},
-		{name: "jwks", artefact: Keys, url: e.JWKS, serve: p.jwks},
-		{name: "userinfo", artefact: Profile, url: e.Userinfo, serve: p.userinfo},
-	}
-}
-
-func (p *Provider) apiAddresses() []*address {
-	all := []*address{{name: "profile", artefact: Profile, url: p.terms.profile.URL, serve: p.profile}}
-	for name, call := range p.terms.calls {
-		serve := func(w http.ResponseWriter, r *http.Request) { p.call(w, r, name, call) }
-		all = append(all, &address{name: name, artefact: Profile, url: call.URL, serve: serve})
-	}
-	slices.SortFunc(all, func(a, b *address) int { return strings.Compare(a.name, b.name) })
-	return all
 }
