@@ -3,6 +3,7 @@ package mapping
 import (
 	"encoding/json"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -102,6 +103,9 @@ func takeEmail(v any) (any, error) {
 	return s, nil
 }
 
+// presumed is a date whose day, or month and day, is not known.
+var presumed = regexp.MustCompile(`^([0-9]{4})-(?:0[0-9]|1[0-2])-00$`)
+
 // takeBirthdate takes the three forms of OpenID Connect Core §5.1: YYYY-MM-DD,
 // 0000-MM-DD where the year is not shared, and YYYY. FranceConnect and others
 // write 00 for a month or day that is not known: then only the year is.
@@ -110,26 +114,13 @@ func takeBirthdate(v any) (any, error) {
 	if !ok {
 		return nil, errUnfit
 	}
-	if _, err := time.Parse(time.DateOnly, s); err == nil {
-		return s, nil
+	s = presumed.ReplaceAllString(s, "$1")
+	for _, form := range []string{time.DateOnly, "2006"} {
+		if _, err := time.Parse(form, s); err == nil && s != "0000" {
+			return s, nil
+		}
 	}
-	year, presumed := strings.CutSuffix(s, "-00-00")
-	if !presumed {
-		year = withoutPresumedDay(s)
-	}
-	if _, err := time.Parse("2006", year); err != nil || year == "0000" {
-		return nil, errUnfit
-	}
-	return year, nil
-}
-
-// withoutPresumedDay returns the year of YYYY-MM-00, and other texts unchanged.
-func withoutPresumedDay(s string) string {
-	month, ok := strings.CutSuffix(s, "-00")
-	if _, err := time.Parse("2006-01", month); !ok || err != nil {
-		return s
-	}
-	return month[:4]
+	return nil, errUnfit
 }
 
 // takeBoolean takes text as well: Apple, LinkedIn and gov.br write it.
@@ -182,14 +173,13 @@ func takeAddress(v any) (any, error) {
 // takeLines takes text of several lines.
 func takeLines(v any) (any, error) {
 	s, ok := v.(string)
-	if !ok || len(s) > maxText {
+	if !ok || len(s) > maxText || strings.ContainsFunc(s, isControlInLine) {
 		return nil, errUnfit
-	}
-	if _, err := takeText(strings.NewReplacer("\r", "", "\n", "").Replace(s)); err != nil {
-		return nil, err
 	}
 	return s, nil
 }
+
+func isControlInLine(r rune) bool { return unicode.IsControl(r) && r != '\r' && r != '\n' }
 
 func takeAnything(v any) (any, error) {
 	switch v := v.(type) {

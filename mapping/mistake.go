@@ -53,14 +53,10 @@ func compileMistake(source, variable string, issues *cel.Issues) *Mistake {
 	return m
 }
 
-// splitSuggestion takes CEL's own did-you-mean off its message. What it would
-// suggest from a library that is not part of our dialect is no help.
+// splitSuggestion takes CEL's own did-you-mean off its message: the first name
+// of "(did you mean 'a' or 'b'?)".
 func splitSuggestion(message string) (rest, suggest string) {
-	rest, _, _ = strings.Cut(message, " (enable with")
-	rest, hint, _ := strings.Cut(rest, " (did you mean '")
-	if strings.Contains(hint, "enable with") {
-		return rest, ""
-	}
+	rest, hint, _ := strings.Cut(message, " (did you mean '")
 	suggest, _, _ = strings.Cut(hint, "'")
 	return rest, suggest
 }
