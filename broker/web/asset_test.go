@@ -2,9 +2,10 @@ package web_test
 
 import (
 	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"net/http/httptest"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -48,10 +49,7 @@ func TestAssetOfAnotherVersion(t *testing.T) {
 
 func TestAssetsAreCompressed(t *testing.T) {
 	s := newSite(t, web.Options{})
-	want, err := os.ReadFile("assets/councilid.css")
-	if err != nil {
-		t.Fatal(err)
-	}
+	want := read(t, "assets/councilid.css")
 	r := httptest.NewRequest("GET", "/assets/x/councilid.css", nil)
 	r.Header.Set("Accept-Encoding", "br, gzip")
 	w := s.do(r)
@@ -63,10 +61,10 @@ func TestAssetsAreCompressed(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := io.ReadAll(z)
-	if err != nil || string(got) != string(want) {
+	if err != nil || string(got) != want {
 		t.Errorf("other bytes than the file's, %v", err)
 	}
-	if w := s.get("/assets/x/councilid.css"); w.Header().Get("Content-Encoding") != "" || w.Body.String() != string(want) {
+	if w := s.get("/assets/x/councilid.css"); w.Header().Get("Content-Encoding") != "" || w.Body.String() != want {
 		t.Error("compressed for a browser that did not ask for it")
 	}
 }
@@ -78,19 +76,26 @@ func TestLookStylesheet(t *testing.T) {
 	}
 }
 
+func TestStylesheetIsBuiltFromItsSources(t *testing.T) {
+	sum := sha256.New()
+	for _, name := range []string{"main.scss", "package-lock.json"} {
+		io.WriteString(sum, read(t, "assets/src/"+name))
+	}
+	if want := hex.EncodeToString(sum.Sum(nil)); !strings.Contains(read(t, "assets/councilid.css"), want) {
+		t.Errorf("assets/councilid.css is older than its sources %s: see assets/src/build.mjs", want)
+	}
+}
+
 // Councils may use neither the font nor the arms, and the policy lets no other
 // host in.
 func TestStylesheetIsOurs(t *testing.T) {
-	css, err := os.ReadFile("assets/councilid.css")
-	if err != nil {
-		t.Fatal(err)
-	}
+	css := read(t, "assets/councilid.css")
 	for _, text := range []string{"GDS Transport", "@font-face", "url(", "@import", "crest"} {
-		if strings.Contains(string(css), text) {
+		if strings.Contains(css, text) {
 			t.Errorf("the style sheet has %s", text)
 		}
 	}
-	if !strings.Contains(string(css), "GOV.UK Frontend") {
+	if !strings.Contains(css, "GOV.UK Frontend") {
 		t.Error("the style sheet lacks GOV.UK Frontend's notice")
 	}
 }

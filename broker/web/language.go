@@ -103,11 +103,8 @@ func (s *Site) switchLanguage(w http.ResponseWriter, r *http.Request) error {
 // (RFC 9700 §4.11). Browsers read a backslash as a slash and so "/\host" as
 // another host.
 func localPath(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || u.IsAbs() || u.Host != "" || u.User != nil {
-		return "/"
-	}
-	if !strings.HasPrefix(address, "/") || strings.HasPrefix(address, "//") || strings.Contains(address, `\`) {
+	u, err := url.Parse(address) // refuses control characters, which browsers drop
+	if err != nil || !strings.HasPrefix(address, "/") || strings.HasPrefix(address, "//") || strings.Contains(address, `\`) {
 		return "/"
 	}
 	return u.RequestURI()

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 //go:embed templates/*.html
@@ -33,6 +34,7 @@ func parsePages(look Look, a assets) (map[pageKey]*template.Template, error) {
 			"t":     texts[lang],
 			"look":  func() Look { return look },
 			"asset": a.url,
+			"link":  link,
 		}
 		for _, name := range pageNames {
 			t, err := template.New("layout.html").Funcs(functions).
@@ -44,6 +46,16 @@ func parsePages(look Look, a assets) (map[pageKey]*template.Template, error) {
 		}
 	}
 	return pages, nil
+}
+
+// link lets address lead to a native app. html/template blocks schemes that it
+// does not know; those of apps are domain names (RFC 8252 §7.1), which no
+// scheme that runs script is.
+func link(address string) any {
+	if u, err := url.Parse(address); err == nil && strings.Contains(u.Scheme, ".") {
+		return template.URL(address)
+	}
+	return address
 }
 
 // layout is what templates/layout.html sees; the page's own templates see

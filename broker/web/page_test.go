@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -204,6 +205,27 @@ func TestLastUsedWayComesFirst(t *testing.T) {
 	}
 	if !strings.Contains(body, "The way you used last time") || !strings.Contains(body, "Other ways to sign in") {
 		t.Error("the two lists have no headings")
+	}
+}
+
+func TestLinksBack(t *testing.T) {
+	s := newSite(t, web.Options{})
+	s.handle("GET /", func(w http.ResponseWriter, r *http.Request) error {
+		return s.Page(w, r, http.StatusOK, "signed_out", web.SignedOut{App: "X", Back: r.FormValue("to")})
+	})
+	for _, tt := range []struct{ to, want string }{
+		{"https://tax.example/done?state=1", "https://tax.example/done?state=1"},
+		{"uk.gov.example.app:/done", "uk.gov.example.app:/done"},
+		{`uk.gov.example.app:"><script>`, "uk.gov.example.app:%22%3e%3cscript%3e"},
+		{"javascript:alert(1)", "#ZgotmplZ"},
+		{"JavaScript:alert('a.b')", "#ZgotmplZ"},
+		{"java\tscript:alert(1)", "#ZgotmplZ"},
+		{"data:text/html,a.b", "#ZgotmplZ"},
+	} {
+		body := s.get("/?to=" + url.QueryEscape(tt.to)).Body.String()
+		if want := `id="back" href="` + tt.want + `"`; !strings.Contains(body, want) {
+			t.Errorf("%s: page lacks %s", tt.to, want)
+		}
 	}
 }
 

@@ -2,11 +2,17 @@
 // or of GOV.UK Frontend's version, and commit the result:
 //
 //   npm ci && npm run build
+import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { compile, NodePackageImporter } from "sass";
 
 const { version } = JSON.parse(readFileSync("node_modules/govuk-frontend/package.json", "utf8"));
+// A test compares the sum, so that the result is not left behind.
+const sources = ["main.scss", "package-lock.json"].map((name) => readFileSync(name));
+const sum = createHash("sha256").update(Buffer.concat(sources)).digest("hex");
 const notice = `/*!
+ * Built from assets/src ${sum}
+ *
  * Made from GOV.UK Frontend ${version}, which is
  * Copyright (C) 2011 Crown Copyright (Government Digital Service)
  *
