@@ -26,7 +26,7 @@ var errUnfit = errors.New("the value does not fit the claim")
 
 // A kind is the type of a claim's value.
 type kind struct {
-	words string     // for a Mistake: "email must be ..."
+	words string     // for a Mistake: "gives bool where text is needed"
 	from  []cel.Kind // the types of expression it can be made from
 	// take returns the value in the form that apps get, and ErrAbsent or
 	// errUnfit for one that is left out. It is never given an absent value.

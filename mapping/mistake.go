@@ -18,8 +18,7 @@ type Mistake struct {
 	Suggest      string // what was probably meant in place of the offending word
 }
 
-// Error makes a mistake fit where configuration that was checked at load
-// turns out to be wrong after all.
+// Error is the mistake in one line.
 func (m *Mistake) Error() string {
 	var b strings.Builder
 	if m.Path != "" {

@@ -124,6 +124,7 @@ func (r *Rules) judge(st *Statement, b binding) {
 	// A telephone number is verified where the operator vouches for it and the
 	// provider does not deny it.
 	st.flag("phone_number", slices.Contains(r.verified, "phone_number") && st.says(phoneVerified) != no)
+	// A flag that is false denies its claim, also one of the council's own.
 	for _, name := range r.verified {
 		if _, ok := st.Claims[name]; ok && st.Claims[name+"_verified"] != false {
 			st.Verified = append(st.Verified, name)
