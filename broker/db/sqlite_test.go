@@ -28,11 +28,12 @@ func TestSQLiteIsDurable(t *testing.T) {
 // it never finds out half way that what it read is old.
 func TestSQLiteTransactionsDoNotCollide(t *testing.T) {
 	d := open(t, db.Options{SQLite: filepath.Join(t.TempDir(), "councilid.db")})
+	const writers, each = 8, 50
 	var runs atomic.Int64
-	var writers sync.WaitGroup
-	for range 8 {
-		writers.Go(func() {
-			for range 20 {
+	var all sync.WaitGroup
+	for range writers {
+		all.Go(func() {
+			for range each {
 				err := d.InTx(t.Context(), func(tx *db.Tx) error {
 					runs.Add(1)
 					var seq int64
@@ -48,13 +49,13 @@ func TestSQLiteTransactionsDoNotCollide(t *testing.T) {
 			}
 		})
 	}
-	writers.Wait()
+	all.Wait()
 	var seq int64
 	if err := d.QueryRow(t.Context(), `SELECT seq FROM audit_head`).Scan(&seq); err != nil {
 		t.Fatal(err)
 	}
-	if seq != 8*20 || runs.Load() != 8*20 {
-		t.Errorf("%d runs made %d changes, want %d", runs.Load(), seq, 8*20)
+	if seq != writers*each || runs.Load() != writers*each {
+		t.Errorf("%d runs made %d changes, want %d", runs.Load(), seq, writers*each)
 	}
 }
 

@@ -33,11 +33,12 @@ func (s *Site) Address(r *http.Request) netip.Addr {
 // Network is the key under which a's calls are counted together: the address
 // itself, or the /64 of an IPv6 address, which is one household's.
 func Network(a netip.Addr) netip.Prefix {
+	a = a.Unmap()
 	bits := a.BitLen()
-	if a.Is6() && !a.Is4In6() {
+	if a.Is6() {
 		bits = 64
 	}
-	p, _ := a.Unmap().Prefix(min(bits, a.Unmap().BitLen())) // fails for the zero Addr only
+	p, _ := a.Prefix(bits) // fails for no valid number of bits
 	return p
 }
 

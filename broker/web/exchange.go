@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/base32"
 	"log/slog"
@@ -35,10 +34,6 @@ func exchangeOf(r *http.Request) *exchange {
 		return x
 	}
 	return &exchange{}
-}
-
-func (x *exchange) in(ctx context.Context) context.Context {
-	return context.WithValue(ctx, exchangeKey{}, x)
 }
 
 // Annotate adds attributes to the request's log line. They never hold claims,

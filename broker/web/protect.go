@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -27,7 +28,7 @@ func (s *Site) Protect(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		x := &exchange{ResponseWriter: w, reference: newReference(), client: s.Address(r)}
-		r = r.WithContext(x.in(r.Context()))
+		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		x.request = r
 		s.answer(x, r, next)

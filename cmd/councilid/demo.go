@@ -62,20 +62,10 @@ func runDemo(ctx context.Context, fixed bool, out, logs io.Writer, act func(cont
 	ctx, done := context.WithCancel(ctx)
 	var failed error
 	err = run(ctx, b, site.Listeners["broker"], site.Listeners["admin"],
-		func(ctx context.Context) { serveOthers(ctx, site) },
+		site.Serve,
 		func(ctx context.Context) { failed = act(ctx, site); done() })
 	_, _ = fmt.Fprintln(out, "Stopped.")
 	return errors.Join(err, failed)
-}
-
-// serveOthers serves the simulated providers and the apps until ctx ends.
-func serveOthers(ctx context.Context, site *demo.Site) {
-	for name, handler := range site.Handlers() {
-		server := newServer(handler)
-		go func() { _ = server.Serve(site.Listeners[name]) }()
-		defer func() { _ = server.Close() }()
-	}
-	<-ctx.Done()
 }
 
 // describe prints what there is and what to try.

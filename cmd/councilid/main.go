@@ -50,6 +50,6 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true, // execute prints them
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newServe(), newDemo(), newCheck())
+	root.AddCommand(newServe(), newCheck(), newReady(), newDemo())
 	return root
 }

@@ -23,11 +23,18 @@ func Program(tb testing.TB, what, name string) string {
 	if err == nil {
 		return path
 	}
-	if slices.Contains(strings.Split(os.Getenv("COUNCILID_TEST_REQUIRE"), ","), what) {
-		tb.Fatalf("COUNCILID_TEST_REQUIRE names %s, but %v", what, err)
-	}
-	tb.Skipf("no %s here: %v", what, err)
+	Missing(tb, what, err.Error())
 	return ""
+}
+
+// Missing skips the test since there is no what here, or fails it if
+// COUNCILID_TEST_REQUIRE names what.
+func Missing(tb testing.TB, what, why string) {
+	tb.Helper()
+	if slices.Contains(strings.Split(os.Getenv("COUNCILID_TEST_REQUIRE"), ","), what) {
+		tb.Fatalf("COUNCILID_TEST_REQUIRE names %s, but %s", what, why)
+	}
+	tb.Skipf("no %s here: %s", what, why)
 }
 
 // find looks in PATH and where Debian keeps PostgreSQL's programs, the newest

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"context"
 	"embed"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"text/template"
+	"time"
 
 	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/connectors"
@@ -171,5 +173,12 @@ func (s *Site) openApps() {
 	}
 }
 
-// Handlers are the servers of the providers and the apps, by name.
-func (s *Site) Handlers() map[string]http.Handler { return s.handlers }
+// Serve serves the simulated providers and the apps until ctx ends.
+func (s *Site) Serve(ctx context.Context) {
+	for name, handler := range s.handlers {
+		server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
+		go func() { _ = server.Serve(s.Listeners[name]) }()
+		defer func() { _ = server.Close() }()
+	}
+	<-ctx.Done()
+}
