@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +52,26 @@ func RedisCluster(tb testing.TB) []string {
 	return addrs
 }
 
+// RedisSentinel starts a master, its replica and a sentinel that watches them
+// under the name councilid, and returns the sentinel's address and the master.
+func RedisSentinel(tb testing.TB) (addr string, master *RedisServer) {
+	tb.Helper()
+	program := Program(tb, "redis", "redis-server")
+	master = startRedis(tb, program)
+	startRedis(tb, program, "--replicaof", "127.0.0.1", port(master.Addr))
+	conf := filepath.Join(tb.TempDir(), "sentinel.conf") // sentinels write to it
+	rules := fmt.Sprintf("sentinel monitor councilid 127.0.0.1 %s 1\n"+
+		"sentinel down-after-milliseconds councilid 500\nsentinel failover-timeout councilid 2000\n", port(master.Addr))
+	if err := os.WriteFile(conf, []byte(rules), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	sentinel := startRedis(tb, program, conf, "--sentinel")
+	if err := await(func() error { return ask(sentinel.Addr, "INFO sentinel", "slaves=1") }); err != nil {
+		tb.Fatalf("the sentinel sees no replica: %v", err)
+	}
+	return sentinel.Addr, master
+}
+
 func startRedis(tb testing.TB, program string, args ...string) *RedisServer {
 	tb.Helper()
 	dir, err := folder(nil)
@@ -59,7 +81,7 @@ func startRedis(tb testing.TB, program string, args ...string) *RedisServer {
 	addr := free(tb)
 	s := &RedisServer{Addr: addr, process: process{
 		folder: dir,
-		args:   append([]string{program, "--bind", "127.0.0.1", "--port", port(addr), "--dir", dir, "--save", ""}, args...),
+		args:   append(append([]string{program}, args...), "--bind", "127.0.0.1", "--port", port(addr), "--dir", dir, "--save", ""),
 		ready:  func() error { return ask(addr, "PING", "PONG") },
 	}}
 	s.Start(tb)

@@ -1,0 +1,79 @@
+package test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/councilid/councilid/broker"
+	"github.com/councilid/councilid/cmd/councilid/demo"
+	"github.com/councilid/councilid/test/servers"
+	"github.com/councilid/councilid/test/town"
+)
+
+// node runs a script of test/js, whose packages `npm ci` installs.
+func node(t *testing.T, environment []string, script string, args ...string) {
+	t.Helper()
+	program := servers.Program(t, "node", "node")
+	if _, err := os.Stat("js/node_modules"); err != nil {
+		servers.Missing(t, "node", "test/js/node_modules is not there: run npm ci in test/js")
+	}
+	cmd := exec.CommandContext(t.Context(), program, append([]string{filepath.Join("js", script)}, args...)...)
+	cmd.Env = append(os.Environ(), environment...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", script, err, out)
+	}
+}
+
+func TestOpenIDClientOfNode(t *testing.T) {
+	t.Parallel()
+	council := town.Open(t, town.Options{})
+	node(t, nil, "client.mjs", council.Issuer, "tax", town.Secret, town.App+"/tax/callback", town.App+"/tax/bye")
+}
+
+// A resident in Chromium. COUNCILID_TEST_SHOTS names a folder for screenshots.
+func TestBrowser(t *testing.T) {
+	t.Parallel()
+	chromium := servers.Program(t, "chromium", "chromium")
+	site := openDemo(t)
+	for _, tt := range []struct{ name, width, script string }{
+		{"desktop", "1280", "script"},
+		{"phone", "360", "script"},
+		{"without JavaScript", "1280", "noscript"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			node(t, []string{"CHROMIUM=" + chromium}, "browser.mjs",
+				site.URL("council-tax"), site.URL("broker"), os.Getenv("COUNCILID_TEST_SHOTS"), tt.width, tt.script)
+		})
+	}
+}
+
+// openDemo runs the demo's council as `councilid demo` does.
+func openDemo(t *testing.T) *demo.Site {
+	t.Helper()
+	site, err := demo.Open(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	node, err := broker.Open(t.Context(), site.Config, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	server := &http.Server{Handler: node}
+	go func() { _ = server.Serve(site.Listeners["broker"]) }()
+	go site.Serve(ctx)
+	t.Cleanup(func() {
+		stop()
+		for _, close := range []func() error{server.Close, node.Close, site.Close} {
+			if err := close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	return site
+}
