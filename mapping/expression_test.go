@@ -49,6 +49,7 @@ func TestEval(t *testing.T) {
 		{`claims.number`, float64(1<<53 - 1)},
 		{`claims.decimal`, 1.5},
 		{`string(int(claims.whole))`, "3"},
+		{`string(12345678.0)`, "1.2345678e+07"}, // why whole numbers go through int()
 		{`claims.id == claims.number`, true},
 		{`claims.half >= 1`, true},
 		{`7u`, 7.0},
