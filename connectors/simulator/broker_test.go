@@ -33,6 +33,7 @@ func TestTheBrokerEndsAsExpected(t *testing.T) {
 					checkOutcome(t, s, persona.ID, persona.Fault.Expect)
 				}
 			}
+			checkOutcome(t, s, "load-7", "")
 			for _, fault := range s.provider.Faults() {
 				if fault.Beforehand() {
 					checkImposed(t, s, fault)

@@ -31,7 +31,7 @@ func (p *Provider) idToken(g *grant, accessToken string) (string, error) {
 
 func (p *Provider) idTokenClaims(g *grant, accessToken string) mapping.Claims {
 	scope := "openid"
-	if p.terms.openClaims {
+	if p.terms.fullIDToken {
 		scope = g.scope
 	}
 	now := p.now()

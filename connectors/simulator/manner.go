@@ -25,7 +25,7 @@ type manner struct {
 	scopes       map[string]string                   // claim to the scope it needs; others need none
 	prompts      []string                            // values of prompt that are known
 	fragment     string                              // that callbacks end in
-	userAgent    bool                                // calls without User-Agent are refused
+	userAgent    bool                                // API calls without User-Agent are refused
 	formTokens   bool                                // the token endpoint answers with a form unless asked for JSON
 	tokenRefusal func(refusal) (int, map[string]any) // of the token endpoint
 	apiRefusal   func(refusal) (int, map[string]any) // of the profile and the calls

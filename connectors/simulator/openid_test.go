@@ -253,6 +253,7 @@ func TestUnknownClientsSeeAPage(t *testing.T) {
 		"two addresses":          func(q url.Values) { q.Add("redirect_uri", callback) },
 		"a persona nobody knows": set("persona", "nobody"),
 		"a fault nobody knows":   set("fault", "nothing"),
+		"a fault too late":       set("fault", "down"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			resp, err := p.stage.browser.Get(changed(t, p.address(nil), change))

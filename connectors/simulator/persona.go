@@ -63,25 +63,24 @@ func (p *Provider) stricken(f *Fault) Persona {
 // crowd is resident number n of a load test.
 func (p *Provider) crowd(n uint64) Persona {
 	number := strconv.FormatUint(n, 10)
-	return Persona{ID: "load-" + number, Title: "Resident " + number, Person: mapping.Claims{
-		"sub":            p.manner.subject(n),
+	someone := Persona{ID: "load-" + number, Title: "Resident " + number, Person: mapping.Claims{
 		"name":           "Resident " + number,
 		"given_name":     "Resident",
 		"family_name":    number,
 		"email":          "resident-" + number + "@example.org",
 		"email_verified": true,
 	}}
+	p.admit(someone, n)
+	return someone
 }
 
-// admit gives people their accounts at this provider.
-func (p *Provider) admit(people []Persona) []Persona {
-	for _, someone := range people {
-		someone.Person["sub"] = p.manner.subject(p.seed(cmp.Or(someone.accountOf, someone.ID)))
-		if claim := p.terms.tenantClaim(); claim != "" && len(p.terms.tenants) > 0 {
-			someone.Person[claim] = p.terms.tenants[0]
-		}
+// admit gives somebody an account at this provider, in the first tenant that
+// the connector lets in.
+func (p *Provider) admit(someone Persona, seed uint64) {
+	someone.Person["sub"] = p.manner.subject(seed)
+	if claim := p.terms.tenantClaim(); claim != "" && len(p.terms.tenants) > 0 {
+		someone.Person[claim] = p.terms.tenants[0]
 	}
-	return people
 }
 
 // seed turns a persona's id into a number that no resident of a load test

@@ -23,7 +23,8 @@ import (
 	"github.com/councilid/councilid/connectors/simulator"
 )
 
-const tenant = "9188040d-6c67-4c5b-b112-36a304b66dad"
+// tenant is a council's own, not that of personal accounts.
+const tenant = "0b5f2c3a-1111-4222-8333-444455556666"
 
 // preset loads a connector as an operator would write it, with its addresses
 // led to base.

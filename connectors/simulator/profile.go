@@ -86,7 +86,7 @@ func (p *Provider) bearer(w http.ResponseWriter, r *http.Request, call config.Ca
 	g, ok := p.tokens.get(token)
 	switch {
 	case p.manner.userAgent && r.UserAgent() == "":
-		p.refuseAPI(w, noUserAgent())
+		p.refuseAPI(w, &refusal{http.StatusForbidden, "access_denied", "requests must have a User-Agent header"})
 	case !ok:
 		p.refuseAPI(w, &refusal{http.StatusUnauthorized, "invalid_token", "the access token is unknown or has expired"})
 	case call.Proof == "appsecret_proof" && !hmac.Equal([]byte(r.URL.Query().Get("appsecret_proof")), []byte(p.proof(token))):

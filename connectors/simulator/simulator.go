@@ -22,6 +22,7 @@
 package simulator
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -103,7 +104,10 @@ func New(cfg config.Connector, o Options) (*Provider, error) {
 		return nil, fmt.Errorf("simulator: connector %s: %w", cfg.ID, err)
 	}
 	p.keys.alg = t.algorithm
-	p.people = p.admit(people(p.now()))
+	p.people = people(p.now())
+	for _, someone := range p.people {
+		p.admit(someone, p.seed(cmp.Or(someone.accountOf, someone.ID)))
+	}
 	p.faults = faultsOf(t, p.manner)
 	return p, nil
 }

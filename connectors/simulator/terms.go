@@ -33,7 +33,7 @@ type terms struct {
 	calls        map[string]config.Call
 	cancel       url.Values
 	algorithm    jose.SignatureAlgorithm
-	openClaims   bool // ID tokens carry what the provider says of the person
+	fullIDToken  bool // ID tokens carry all that is said of the person
 }
 
 func termsOf(cfg config.Connector) (terms, error) {
@@ -44,7 +44,7 @@ func termsOf(cfg config.Connector) (terms, error) {
 		// By the standard (OpenID Connect Core §5.4) the code flow's ID token
 		// says who signed in and userinfo says more; the large providers put
 		// everything into both.
-		t.openClaims = cfg.Preset != "" || t.userinfo == "never"
+		t.fullIDToken = cfg.Preset != "" || t.userinfo == "never"
 	case cfg.OAuth2 != nil:
 		t = oauth2Terms(*cfg.OAuth2)
 	default:

@@ -37,9 +37,6 @@ func (p *Provider) redeem(w http.ResponseWriter, r *http.Request) (*grant, *refu
 	if r.Method != http.MethodPost || r.ParseForm() != nil {
 		return nil, invalid("a form must be posted")
 	}
-	if p.manner.userAgent && r.UserAgent() == "" {
-		return nil, noUserAgent()
-	}
 	if !p.authenticates(r) {
 		return nil, &refusal{http.StatusUnauthorized, "invalid_client", "the client is not authenticated by " + p.terms.clientAuth}
 	}
@@ -97,10 +94,6 @@ func (p *Provider) issue(g *grant) (map[string]any, error) {
 
 func invalidGrant(description string) *refusal {
 	return &refusal{http.StatusBadRequest, "invalid_grant", description}
-}
-
-func noUserAgent() *refusal {
-	return &refusal{http.StatusForbidden, "access_denied", "requests must have a User-Agent header"}
 }
 
 func (p *Provider) refuseToken(w http.ResponseWriter, r *http.Request, why *refusal) {

@@ -76,8 +76,8 @@ func (p *Provider) choiceOf(r *http.Request) (choice, string) {
 		}
 	}
 	if id := asked(r, "fault"); id != "" {
-		if c.fault = find(p.faults, id); c.fault == nil {
-			return c, "There is no fault of that name."
+		if c.fault = find(p.faults, id); c.fault == nil || c.fault.Beforehand() {
+			return c, "There is no fault of that name that can be chosen here."
 		}
 	}
 	return c, ""
