@@ -2,8 +2,8 @@ package op_test
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -81,18 +81,38 @@ func (b *bed) openStores() {
 	})
 	b.must(err)
 	b.t.Cleanup(func() { b.store.Close() })
+	fresh, err := freshDatabase()
+	b.must(err)
 	b.db, err = db.Open(ctx, db.Options{
-		SQLite:  filepath.Join(b.t.TempDir(), "councilid.db"),
+		SQLite:  writeFile(b.t, "councilid.db", string(fresh)),
 		Observe: func(error, time.Duration) { b.reads.Add(1) },
 	})
 	b.must(err)
 	b.t.Cleanup(func() { b.db.Close() })
-	master := make([]byte, 32)
-	rand.Read(master)
-	b.keys, err = keys.Open(ctx, b.db, keys.Options{Master: master, Now: b.now})
+	b.keys, err = keys.Open(ctx, b.db, keys.Options{Master: make([]byte, 32), Now: b.now})
 	b.must(err)
 	b.accounts = accounts.Open(b.db, b.now)
 }
+
+// freshDatabase is the file of a database with its tables and its signing
+// keys, which take a while to make.
+var freshDatabase = sync.OnceValues(func() (file []byte, err error) {
+	dir, err := os.MkdirTemp("", "op")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	name, ctx := filepath.Join(dir, "councilid.db"), context.Background()
+	d, err := db.Open(ctx, db.Options{SQLite: name})
+	if err != nil {
+		return nil, err
+	}
+	_, err = keys.Open(ctx, d, keys.Options{Master: make([]byte, 32)})
+	if err := errors.Join(err, d.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(name)
+})
 
 // build makes everything that depends on the configuration.
 func (b *bed) build(apps []config.App) {

@@ -117,8 +117,8 @@ func (s *Server) signedOut(w http.ResponseWriter, r *http.Request, l logout) err
 func logoutFields(form url.Values) map[string]string {
 	fields := map[string]string{}
 	for _, name := range []string{"id_token_hint", "client_id", "post_logout_redirect_uri", "state"} {
-		if form.Has(name) {
-			fields[name] = form.Get(name)
+		if values := form[name]; len(values) == 1 {
+			fields[name] = values[0]
 		}
 	}
 	return fields

@@ -113,7 +113,7 @@ func (s *Server) usableRefreshToken(ctx context.Context, c *client, token string
 	}
 	_, err = s.Accounts.ByID(ctx, t.grant.Account)
 	if errors.Is(err, accounts.ErrNotFound) || errors.Is(err, accounts.ErrFrozen) {
-		return refreshToken{}, refused(invalidGrant, "the resident's account may not be used").because(err)
+		return refreshToken{}, refused(invalidGrant, "the account may not be used").because(err)
 	}
 	return t, err
 }

@@ -56,11 +56,11 @@ func (b *bed) request(method, form, authorization string) *http.Request {
 func TestScopes(t *testing.T) {
 	b := newBed(t)
 	for scope, want := range map[string][]string{
-		"openid":                                  {"sub", "ward"},
-		"openid profile":                          {"sub", "ward", "name"},
-		"email openid":                            {"sub", "ward", "email", "email_verified"},
-		"openid phone":                            {"sub", "ward"}, // known, and not registered
-		"openid unknown":                          {"sub", "ward"},
+		"openid":         {"sub", "ward"},
+		"openid profile": {"sub", "ward", "name"},
+		"email openid":   {"sub", "ward", "email", "email_verified"},
+		"openid phone":   {"sub", "ward"}, // known, and not registered
+		"openid unknown": {"sub", "ward"},
 		"openid address phone email profile what": {"sub", "ward", "name", "email", "email_verified"},
 	} {
 		t.Run(scope, func(t *testing.T) {

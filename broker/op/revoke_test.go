@@ -1,0 +1,107 @@
+package op_test
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func (b *bed) revoke(client, token string) *answer {
+	b.t.Helper()
+	return b.call("/revoke", client, url.Values{"token": {token}, "token_type_hint": {"nonsense"}})
+}
+
+func (b *bed) wantRevoked(client, token string) {
+	b.t.Helper()
+	if got := b.revoke(client, token); got.StatusCode != http.StatusOK || got.body != "" {
+		b.t.Errorf("status %d, body %q", got.StatusCode, got.body)
+	}
+}
+
+func TestRevokeAccessToken(t *testing.T) {
+	b := newBed(t)
+	answer := b.signedIn(newBrowser(t), "scope", "openid offline_access")
+	b.revoke("waste", answer.AccessToken).wantError(t, http.StatusBadRequest, "invalid_grant")
+	b.wantAlive(answer.AccessToken)
+	b.wantRevoked("tax", answer.AccessToken)
+	b.wantDead(answer.AccessToken)
+	b.wantRevoked("tax", answer.AccessToken) // RFC 7009 §2.2: nothing to revoke is fine
+	b.refresh("tax", answer.RefreshToken).tokens(t)
+}
+
+func TestRevokeRefreshToken(t *testing.T) {
+	b := newBed(t)
+	first := b.signedIn(newBrowser(t), "scope", "openid offline_access")
+	second := b.refresh("tax", first.RefreshToken).tokens(t)
+	b.revoke("waste", second.RefreshToken).wantError(t, http.StatusBadRequest, "invalid_grant")
+	b.wantAlive(second.AccessToken)
+	b.wantRevoked("tax", second.RefreshToken)
+	b.wantDead(first.AccessToken)
+	b.wantDead(second.AccessToken)
+	b.refresh("tax", second.RefreshToken).wantError(t, http.StatusBadRequest, "invalid_grant")
+	b.wantRevoked("tax", second.RefreshToken)
+}
+
+func TestRevokeRefuses(t *testing.T) {
+	b := newBed(t)
+	b.wantRevoked("tax", "letmein")
+	b.wantRevoked("library", "letmein") // public clients may (RFC 7009 §2.1)
+	b.call("/revoke", "tax", url.Values{}).wantError(t, http.StatusBadRequest, "invalid_request")
+	res, err := b.Client().PostForm(b.URL+"/revoke", url.Values{"token": {"letmein"}})
+	b.read(res, err).wantError(t, http.StatusUnauthorized, "invalid_client")
+}
+
+func (b *bed) introspect(client, token string) map[string]any {
+	b.t.Helper()
+	got := b.call("/introspect", client, url.Values{"token": {token}})
+	if got.StatusCode != http.StatusOK || got.Header.Get("Cache-Control") != "no-store" {
+		b.t.Fatalf("status %d, headers %v, body %q", got.StatusCode, got.Header, got.body)
+	}
+	return decode[map[string]any](b.t, got.body)
+}
+
+func TestIntrospect(t *testing.T) {
+	b := newBed(t)
+	answer := b.signedIn(newBrowser(t), "scope", "openid email offline_access")
+	sub, now := b.idToken("tax", answer.IDToken)["sub"], float64(b.now().Unix())
+	want := map[string]any{
+		"active": true, "iss": b.URL, "client_id": "tax", "sub": sub, "scope": "openid email offline_access",
+		"token_type": "Bearer", "iat": now, "exp": now + 600,
+	}
+	if diff := cmp.Diff(want, b.introspect("tax", answer.AccessToken)); diff != "" {
+		t.Errorf("access token: -want +got\n%s", diff)
+	}
+	delete(want, "token_type")
+	want["exp"] = now + (720 * time.Hour).Seconds()
+	if diff := cmp.Diff(want, b.introspect("tax", answer.RefreshToken)); diff != "" {
+		t.Errorf("refresh token: -want +got\n%s", diff)
+	}
+}
+
+// What is not a good token of the app that asks is inactive, and no more is
+// said (RFC 7662 §2.2).
+func TestIntrospectInactive(t *testing.T) {
+	b := newBed(t)
+	answer := b.signedIn(newBrowser(t), "scope", "openid offline_access")
+	inactive := map[string]any{"active": false}
+	for name, got := range map[string]map[string]any{
+		"made up":                  b.introspect("tax", "letmein"),
+		"ID token":                 b.introspect("tax", answer.IDToken),
+		"another app's":            b.introspect("waste", answer.AccessToken),
+		"another app's to refresh": b.introspect("waste", answer.RefreshToken),
+	} {
+		if diff := cmp.Diff(inactive, got); diff != "" {
+			t.Errorf("%s: -want +got\n%s", name, diff)
+		}
+	}
+	b.wantRevoked("tax", answer.RefreshToken)
+	for _, token := range []string{answer.AccessToken, answer.RefreshToken} {
+		if diff := cmp.Diff(inactive, b.introspect("tax", token)); diff != "" {
+			t.Errorf("revoked: -want +got\n%s", diff)
+		}
+	}
+	b.call("/introspect", "library", url.Values{"token": {answer.AccessToken}}).wantError(t, http.StatusUnauthorized, "invalid_client")
+}
