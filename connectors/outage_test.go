@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/pem"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -40,6 +41,7 @@ func flood(w http.ResponseWriter, _ *http.Request) {
 // hang keeps its client waiting, after the headers if flushed.
 func hang(flushed bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // or the server does not notice that its client left
 		if flushed {
 			_, _ = w.Write([]byte("{"))
 			w.(http.Flusher).Flush()
@@ -88,6 +90,7 @@ func TestResidentLeaves(t *testing.T) {
 	c := p.open(p.connector())
 	ctx, leave := context.WithCancel(t.Context())
 	p.on("/token", func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
 		leave()
 		<-r.Context().Done()
 	})
