@@ -21,7 +21,10 @@ type App struct {
 
 	// Sector groups apps that know a resident under one subject identifier
 	// (OpenID Connect Core §8.1). It does not change lightly: another sector
-	// means other subjects. Default: the host of the first redirect URI.
+	// means other subjects. Default: the host of the first redirect URI, or
+	// the app's id where that is on loopback or has a scheme of its own.
+	// Required with redirect URIs of several hosts.
+	// Example: tax.example.gov.uk
 	Sector string `yaml:"sector,omitempty"`
 
 	// OIDC makes the app an OpenID Connect client.

@@ -125,9 +125,11 @@ type Redis struct {
 type ClientTLS struct {
 	// CA is a PEM file of the authorities to trust. Default: the system's.
 	CA string `yaml:"ca,omitempty"`
-	// Cert and Key are a client certificate, where the server asks for one.
+	// Cert is a PEM file with a client certificate, where the server asks for
+	// one.
 	Cert string `yaml:"cert,omitempty"`
-	Key  string `yaml:"key,omitempty"`
+	// Key is the PEM file of the private key of Cert.
+	Key string `yaml:"key,omitempty"`
 }
 
 // Database is a PostgreSQL 14 or later, or an SQLite file. Exactly one is set.
@@ -152,10 +154,13 @@ type Look struct {
 	// Languages are the languages offered, first the default: en, cy, gd.
 	// Default: [en, cy, gd].
 	Languages []string `yaml:"languages,omitempty" jsonschema:"enum=en,enum=cy,enum=gd"`
-	// Help, Privacy and Accessibility are links in the footer. Default: left
-	// out. Example: https://www.example.gov.uk/help
-	Help          string `yaml:"help,omitempty"`
-	Privacy       string `yaml:"privacy,omitempty"`
+	// Help is a link in the footer. Default: left out.
+	// Example: https://www.example.gov.uk/help
+	Help string `yaml:"help,omitempty"`
+	// Privacy is the link to the privacy notice. Default: left out.
+	Privacy string `yaml:"privacy,omitempty"`
+	// Accessibility is the link to the accessibility statement. Default: left
+	// out.
 	Accessibility string `yaml:"accessibility,omitempty"`
 }
 

@@ -6,8 +6,9 @@ import "time"
 // preset, or has exactly one protocol block (oidc or oauth2).
 //
 // Presets are written in the same schema and give what is true of a provider
-// for everybody; what the operator writes replaces the preset's value of that
-// key. A key that is a list is replaced as a whole.
+// for everybody. What the operator writes replaces the preset's value of that
+// key: within blocks and maps key by key, while a list is replaced as a whole.
+// A connector may be stricter than its preset; see insecure_loosen_preset.
 type Connector struct {
 	// ID is the file's name without .yaml: lower-case letters, digits and
 	// hyphens. It is part of the callback address that is registered with the
@@ -85,7 +86,10 @@ type Connector struct {
 
 	// InsecureLoosenPreset names the keys in which this connector is less
 	// strict than its preset, and so accepts the risk. Without it such a key
-	// is a mistake. Default: none. Example: [oidc.nonce]
+	// is a mistake: another issuer or subject, an address on another host,
+	// more algorithms or tenants, no PKCE or nonce, weaker client_auth, more
+	// trust, or another expression for a claim that is trusted.
+	// Default: none. Example: [oidc.nonce]
 	InsecureLoosenPreset []string `yaml:"insecure_loosen_preset,omitempty"`
 
 	// Simulator is how the simulated provider behaves. Only presets have it.
@@ -218,11 +222,16 @@ type OAuth2 struct {
 
 // Endpoints are addresses of a provider.
 type Endpoints struct {
+	// Authorization is where residents are sent to sign in.
 	Authorization string `yaml:"authorization,omitempty"`
-	Token         string `yaml:"token,omitempty"`
-	Userinfo      string `yaml:"userinfo,omitempty"`
-	JWKS          string `yaml:"jwks,omitempty"`
-	EndSession    string `yaml:"end_session,omitempty"`
+	// Token is where codes are exchanged.
+	Token string `yaml:"token,omitempty"`
+	// Userinfo is where further claims come from. OpenID Connect only.
+	Userinfo string `yaml:"userinfo,omitempty"`
+	// JWKS is where the provider's keys are. OpenID Connect only.
+	JWKS string `yaml:"jwks,omitempty"`
+	// EndSession is where residents are sent to sign out. OpenID Connect only.
+	EndSession string `yaml:"end_session,omitempty"`
 }
 
 // Call is a GET of a provider's API with the access token as bearer.
@@ -249,9 +258,10 @@ type Trust struct {
 
 // EmailTrust says when an e-mail address counts as verified.
 type EmailTrust struct {
-	// Policy is trust (the provider verifies every address), claim (its
-	// email_verified is believed), conditional (believed only when When is
-	// true as well), or never. Default: never.
+	// Policy is never, conditional (an address counts when When is true),
+	// claim (it counts when the provider's email_verified says so) or trust
+	// (every address counts). Under all of them an address does not count
+	// when email_verified says no. Default: never.
 	Policy string `yaml:"policy,omitempty" jsonschema:"enum=never,enum=conditional,enum=claim,enum=trust"`
 	// When is a CEL expression over claims, for policy conditional.
 	// Example: claims.email.endsWith("@gmail.com") || has(claims.hd)

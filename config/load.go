@@ -108,7 +108,7 @@ func (l *loader) ids(folder string) []string {
 func (l *loader) open(name string) (*document, bool) {
 	text, err := os.ReadFile(filepath.Join(l.dir, name))
 	if err != nil {
-		l.problems = append(l.problems, Problem{File: name, Message: unreadable(name, err).Error()})
+		l.problems = append(l.problems, Problem{File: name, Message: unreadable(filepath.Join(l.dir, name), err).Error()})
 		return &document{name: name}, false
 	}
 	return l.parse(name, text)

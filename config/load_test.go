@@ -293,9 +293,11 @@ func TestNotUTF8(t *testing.T) {
 }
 
 func TestNoFolder(t *testing.T) {
-	_, err := config.Load(filepath.Join(t.TempDir(), "nowhere"), fstest.MapFS{})
-	if err == nil || !strings.Contains(err.Error(), "broker.yaml: the file broker.yaml cannot be read: no such file or directory") {
-		t.Errorf("got %v", err)
+	dir := filepath.Join(t.TempDir(), "nowhere")
+	_, err := config.Load(dir, fstest.MapFS{})
+	want := "broker.yaml: the file " + dir + "/broker.yaml cannot be read: no such file or directory"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 

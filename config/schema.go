@@ -49,7 +49,8 @@ func Schema() ([]byte, error) {
 	}
 	codes, _ := whole.Definitions["Connector"].Properties.Get("errors")
 	codes.AdditionalProperties.Enum = anySlice(outcomes())
-	return json.MarshalIndent(whole, "", "  ")
+	text, err := json.MarshalIndent(whole, "", "  ")
+	return append(text, '\n'), err
 }
 
 // schemaOf describes the types that are not written as their kind in Go.

@@ -1,0 +1,177 @@
+package config_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/councilid/councilid/config"
+)
+
+// The manual's word on each default is kept. A comment that gains or loses a
+// default needs a line here.
+func TestDefaults(t *testing.T) {
+	cfg := load(t, `
+-- broker.yaml --
+issuer: http://127.0.0.1:8080
+redis: {addresses: ["redis.internal:6379"]}
+telemetry: {otlp: "http://collector.internal:4318"}
+-- connectors/secret.yaml --
+label: Secret
+client_id: secret
+client_secret: env:SECRET
+oauth2:
+  issuer: https://api.example
+  endpoints: {authorization: https://api.example/authorize, token: https://api.example/token}
+  profile: {url: https://api.example/me}
+-- connectors/strict.yaml --
+preset: strict
+client_id: councilid
+oidc: {private_key: "file:keys/p256.pem"}
+-- connectors/simulated.yaml --
+preset: simulated
+client_id: councilid
+client_secret: env:SECRET
+-- presets/simulated.yaml --
+label: Simulated
+oidc: {issuer: https://simulated.example}
+simulator: {}
+-- apps/keys.yaml --
+label: Keys
+oidc:
+  jwks: keys/jwks.json
+  redirect_uris: [https://keys.example.gov.uk:8443/callback]
+-- apps/native.yaml --
+label: Native
+oidc:
+  redirect_uris: [uk.gov.example.native:/callback]
+`)
+	b := cfg.Broker
+	works, api := connector(t, cfg, "works"), connector(t, cfg, "secret").OAuth2
+	oidc, simulator := works.OIDC, connector(t, cfg, "simulated").Simulator
+	keys, native, tax := cfg.Apps[0], cfg.Apps[1], cfg.Apps[2]
+	equal := func(got, want []string) bool { return slices.Equal(got, want) }
+	kept := map[string]bool{
+		"Broker.Listen: :8443":                 b.Listen == ":8443",
+		"Broker.Admin: 127.0.0.1:9443":         b.Admin == "127.0.0.1:9443",
+		"Broker.Proxies: none":                 len(b.ProxyPrefixes()) == 0,
+		"Broker.DataDir: data":                 b.DataDir == filepath.Join(cfg.Dir, "data"),
+		"Broker.Redis: embedded":               load(t, "").Broker.Redis == nil,
+		"Broker.Database: SQLite":              b.Database == nil,
+		"Broker.MasterKey: a":                  !b.MasterKey.Set(),
+		"Broker.Telemetry: none":               load(t, "").Broker.Telemetry == nil,
+		"Redis.Mode: single":                   b.Redis.Mode == "single",
+		"Redis.Username: none":                 b.Redis.Username == "",
+		"Redis.Database: 0":                    b.Redis.Database == 0,
+		"Redis.TLS: none":                      b.Redis.TLS == nil,
+		"ClientTLS.CA: the":                    b.Redis.TLS == nil,
+		"Look.Council: Council":                b.Look.Council == "Council sign-in",
+		"Look.Colour: #1d4f7c":                 b.Look.Colour == "#1d4f7c",
+		"Look.Logo: none":                      b.Look.Logo == "",
+		"Look.Languages: [en, cy, gd]":         equal(b.Look.Languages, []string{"en", "cy", "gd"}),
+		"Look.Help: left":                      b.Look.Help == "",
+		"Look.Privacy: left":                   b.Look.Privacy == "",
+		"Look.Accessibility: left":             b.Look.Accessibility == "",
+		"Session.Idle: 1h":                     b.Session.Idle == time.Hour,
+		"Session.Lifetime: 12h":                b.Session.Lifetime == 12*time.Hour,
+		"Limits.Address: 600":                  b.Limits.Address == 600,
+		"Limits.App: 6000":                     b.Limits.App == 6000,
+		"Keys.Rotate: 2160h":                   b.Keys.Rotate == 2160*time.Hour,
+		"Log.Format: text":                     b.Log.Format == "", // chosen at start, see cmd/councilid
+		"Log.Level: info":                      b.Log.Level == "info",
+		"Telemetry.Sample: 0.01":               b.Telemetry.Sample == 0.01,
+		"Connector.Order: 100":                 works.Order == 100,
+		"Connector.Disabled: false":            !works.Disabled,
+		"Connector.Domains: none":              len(works.Domains) == 0,
+		"Connector.Subject: claims.sub":        works.Subject == "claims.sub",
+		"Connector.InsecureLoosenPreset: none": len(works.InsecureLoosenPreset) == 0,
+		"OIDC.Discovery: ISSUER/.well-known/openid-configuration": oidc.Discovery == "https://id.example.gov.uk/.well-known/openid-configuration",
+		"OIDC.ClientAuth: client_secret_basic":                    oidc.ClientAuth == "client_secret_basic",
+		"OIDC.AssertionAudience: token_endpoint":                  oidc.AssertionAudience == "token_endpoint",
+		"OIDC.Algorithms: [RS256, ES256]":                         equal(oidc.Algorithms, []string{"RS256", "ES256"}),
+		"OIDC.Scopes: [openid, profile, email]":                   equal(oidc.Scopes, []string{"openid", "profile", "email"}),
+		"OIDC.LoginHint: true":                                    oidc.LoginHint != nil && *oidc.LoginHint,
+		"OIDC.PKCE: required":                                     oidc.PKCE == "required",
+		"OIDC.Nonce: required":                                    oidc.Nonce == "required",
+		"OIDC.IssParameter: Issuer":                               oidc.IssParameter == oidc.Issuer,
+		"OIDC.Userinfo: merge":                                    oidc.Userinfo == "merge",
+		"OIDC.ClockSkew: 30s":                                     oidc.ClockSkew == 30*time.Second,
+		"OAuth2.ClientAuth: client_secret_post":                   api.ClientAuth == "client_secret_post",
+		"OAuth2.PKCE: required":                                   api.PKCE == "required",
+		"OAuth2.IssParameter: none":                               api.IssParameter == "",
+		"Call.Proof: none":                                        api.Profile.Proof == "",
+		"EmailTrust.Policy: never":                                works.Trust.Email.Policy == "never",
+		"Network.Timeout: 10s":                                    works.Network.Timeout == 10*time.Second,
+		"Network.Proxy: none":                                     works.Network.Proxy == "",
+		"Network.AllowPrivate: false":                             !works.Network.AllowPrivate,
+		"Network.Attempts: 3":                                     works.Network.Attempts == 3,
+		"Simulator.Cancel: error=access_denied":                   simulator.Cancel == "error=access_denied",
+		"Simulator.Algorithm: RS256":                              simulator.Algorithm == "RS256",
+		"App.Home: the": tax.Home == "https://tax.example.gov.uk/" &&
+			keys.Home == "https://keys.example.gov.uk:8443/" && native.Home == "",
+		"App.Connectors: all": len(tax.Connectors) == 0,
+		"App.Sector: the": tax.Sector == "tax.example.gov.uk" &&
+			keys.Sector == "keys.example.gov.uk" && native.Sector == "native",
+		"App.Release: [sub]": cmp.Equal(tax.Release, []config.Release{{As: "sub"}}),
+		"App.Assurance: {identity: P0, authenticator: Cl}": tax.Assurance == config.Assurance{Identity: "P0", Authenticator: "Cl"},
+		"AppOIDC.ClientID: the":                            tax.OIDC.ClientID == "tax",
+		"AppOIDC.ClientAuth: client_secret_basic": tax.OIDC.ClientAuth == "client_secret_basic" &&
+			keys.OIDC.ClientAuth == "private_key_jwt" && native.OIDC.ClientAuth == "none",
+		"AppOIDC.PostLogoutRedirectURIs: none": len(tax.OIDC.PostLogoutRedirectURIs) == 0,
+		"AppOIDC.PKCE: required": tax.OIDC.PKCE == "optional" &&
+			keys.OIDC.PKCE == "optional" && native.OIDC.PKCE == "required",
+		"AppOIDC.IDTokenAlg: RS256":          tax.OIDC.IDTokenAlg == "RS256",
+		"AppOIDC.Refresh: false":             !tax.OIDC.Refresh,
+		"AppOIDC.AccessTokenLifetime: 10m":   tax.OIDC.AccessTokenLifetime == 10*time.Minute,
+		"AppOIDC.RefreshTokenLifetime: 720h": tax.OIDC.RefreshTokenLifetime == 720*time.Hour,
+		"Release.Value: the":                 tax.Release[0].Value == "",
+	}
+	for says, ok := range kept {
+		if !ok {
+			t.Errorf("not so: %s", says)
+		}
+	}
+	if diff := cmp.Diff(documentedDefaults(t), slices.Sorted(maps.Keys(kept))); diff != "" {
+		t.Errorf("documented and tested (-documented +tested):\n%s", diff)
+	}
+}
+
+// saysDefault finds a default in a comment: a list, a mapping or a word.
+var saysDefault = regexp.MustCompile(`Default: (\[[^\]]*\]|\{[^}]*\}|[^ ]+)`)
+
+// documentedDefaults lists what the comments say, as TYPE.FIELD: DEFAULT.
+func documentedDefaults(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	for _, name := range []string{"config.go", "connector.go", "app.go"} {
+		file := must(parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments))
+		ast.Inspect(file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.TypeSpec)
+			if !ok {
+				return true
+			}
+			fields, ok := spec.Type.(*ast.StructType)
+			if !ok {
+				return true
+			}
+			for _, f := range fields.Fields.List {
+				comment := strings.Join(strings.Fields(f.Doc.Text()), " ")
+				if m := saysDefault.FindStringSubmatch(comment); m != nil {
+					all = append(all, spec.Name.Name+"."+f.Names[0].Name+": "+strings.TrimRight(m[1], ".,;"))
+				}
+			}
+			return true
+		})
+	}
+	slices.Sort(all)
+	return all
+}
