@@ -41,6 +41,7 @@ func TestEmbeddedClock(t *testing.T) {
 			t.Error("the record ended early")
 		}
 		time.Sleep(time.Second)
+		synctest.Wait() // the clock ticks at this very moment
 		if found() {
 			t.Error("the record has not ended")
 		}

@@ -52,6 +52,25 @@ func TestRedisStopsAndComesBack(t *testing.T) {
 	eventually(t, "the stream is read again", func() bool { return len(k.read()) > 1 })
 }
 
+func TestSentinelFailsOver(t *testing.T) {
+	sentinel, master := servers.RedisSentinel(t)
+	s := open(t, store.Options{Redis: &redis.UniversalOptions{Addrs: []string{sentinel}, MasterName: "councilid"}})
+	table, h := fresh(t), store.NewHandle()
+	put := func() error {
+		b := s.Batch()
+		table.Put(b, h, record{"Ceri", 1}, time.Hour)
+		return b.Exec(t.Context())
+	}
+	if err := put(); err != nil {
+		t.Fatal(err)
+	}
+	master.Stop(t)
+	if err := put(); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("without a master: %v", err)
+	}
+	eventually(t, "the replica is used", func() bool { return put() == nil })
+}
+
 func TestLimitAfterRedisForgotTheScript(t *testing.T) {
 	server := servers.StartRedis(t)
 	for name, o := range map[string]store.Options{
@@ -74,6 +93,17 @@ func TestLimitAfterRedisForgotTheScript(t *testing.T) {
 				t.Error("the batch's reply is lost")
 			}
 			s.tripsAre(t, 2)
+
+			// What the batch could not read is not forgotten on the second trip.
+			if err := s.Redis().ScriptFlush(t.Context()).Err(); err != nil {
+				t.Fatal(err)
+			}
+			store.Table[string](table).Put(b, h, "a text", time.Hour)
+			exec(t, b)
+			table.Get(b, h)
+			if _, _, err := b.ExecLimited(t.Context(), "key", store.Limit{PerMinute: 1}); err == nil {
+				t.Error("a text was read as a record")
+			}
 		})
 	}
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/go-redis/redis_rate/v10"
@@ -19,7 +20,8 @@ type Limit struct {
 // not act on it, and retryAfter says when the next may be.
 func (b *Batch) ExecLimited(ctx context.Context, key string, l Limit) (allowed bool, retryAfter time.Duration, err error) {
 	if l.PerMinute == 0 || b.err != nil {
-		return true, 0, b.Exec(ctx)
+		err := b.Exec(ctx)
+		return err == nil, 0, err
 	}
 	r := &rider{UniversalClient: b.store.client, batch: b}
 	res, err := redis_rate.NewLimiter(r).Allow(ctx, "{"+digest(key)+"}", redis_rate.PerMinute(l.PerMinute))
@@ -60,6 +62,6 @@ func (r *rider) run(ctx context.Context, verb, script string, keys []string, arg
 	cmd := redis.NewCmd(ctx, append(line, args...)...)
 	cmd.SetFirstKeyPos(3)
 	r.batch.add(once{cmd})
-	r.err = r.batch.Exec(ctx)
+	r.err = errors.Join(r.err, r.batch.Exec(ctx))
 	return cmd
 }
