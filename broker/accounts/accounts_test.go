@@ -285,12 +285,15 @@ func TestSubject(t *testing.T) {
 		}
 
 		pin := `INSERT INTO subjects (account_id, sector, subject, current) VALUES ($1, $2, $3, $4)`
-		n.exec(t, pin, acc.ID, "tax.example", "old", false)
 		n.exec(t, pin, acc.ID, "tax.example", "pinned", true)
+		n.exec(t, pin, acc.ID, "tax.example", "retired", false)
 		n.exec(t, pin, acc.ID, "library.example", "reader", true)
 		acc, _, _ = enter(t, n, in)
 		if diff := cmp.Diff(map[string]string{"tax.example": "pinned", "library.example": "reader"}, acc.Subjects); diff != "" {
 			t.Errorf("pinned subjects (-want +got):\n%s", diff)
+		}
+		if byID, err := n.ByID(t.Context(), acc.ID); err != nil || !cmp.Equal(acc, byID) {
+			t.Errorf("by id: %v, %v; want %v", byID.Subjects, err, acc.Subjects)
 		}
 		if got := acc.Subject("tax.example"); got != "pinned" {
 			t.Errorf("subject %s, want the pinned one", got)

@@ -43,6 +43,8 @@ func TestAuditNoticesEveryChange(t *testing.T) {
 		change{`UPDATE audit_head SET hash = (SELECT hash FROM audit WHERE seq = 5)`, 6},
 		change{`UPDATE audit_head SET seq = 7`, 7},
 		change{`INSERT INTO audit SELECT 7, at, kind, account, actor, detail, hash, hash FROM audit WHERE seq = 6`, 7},
+		// An entry put in another's place, and sound by itself.
+		change{`UPDATE audit SET at = 1772366400000000, account = 'abc', detail = '{"name":"ŵ"}', hash = '` + pinned + `' WHERE seq = 1`, 2},
 		// Where a column ends is part of what is hashed.
 		change{`UPDATE audit SET kind = kind || substr(account, 1, 1), account = substr(account, 2) WHERE seq = 1`, 1},
 	)

@@ -8,8 +8,9 @@
 // key set for less than a day never meets a key it has not seen. The same day
 // lets the nodes follow one another by reading the database once a minute.
 //
-// A key that has leaked is got rid of by deleting its row: within a minute
-// every node signs with the next in line, made at once if there is none.
+// A key that has leaked is got rid of by deleting its row: within a minute or
+// so every node has forgotten it and signs with another of its line, made at
+// once if there is none.
 package keys
 
 import (

@@ -26,7 +26,8 @@ type line struct {
 }
 
 // current is the newest key whose time has come. Where none has, because the
-// one before it was deleted, the next in line steps in early.
+// one before it was deleted, the next in line steps in early. The line must
+// not be empty.
 func (l line) current(now time.Time) *key {
 	for i := len(l.keys) - 1; i > 0; i-- {
 		if !now.Before(l.keys[i].from) {
@@ -75,6 +76,9 @@ type set struct {
 func arrange(lines []line, now time.Time) *set {
 	s := &set{signs: map[jose.SignatureAlgorithm]*key{}, known: map[string]*key{}}
 	for _, l := range lines {
+		if len(l.keys) == 0 {
+			continue // deleted this very moment; the next renewal makes one
+		}
 		s.signs[l.alg] = l.current(now)
 		for i, k := range l.keys {
 			s.known[k.id] = k

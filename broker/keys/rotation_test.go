@@ -1,9 +1,11 @@
 package keys_test
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/councilid/councilid/broker/db"
@@ -58,6 +60,29 @@ func TestRotation(t *testing.T) {
 		if got := len(published(two, "ES256")); got != 1 {
 			t.Errorf("%d ES256 keys published, want 1: only RS256 was rotated", got)
 		}
+	})
+}
+
+// TestRun has one node rotate, and another follow by itself.
+func TestRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := sqlite(t)
+		one, two := open(t, d, time.Now), open(t, d, time.Now)
+		ctx, cancel := context.WithCancel(t.Context())
+		var g sync.WaitGroup
+		g.Go(func() { two.Run(ctx) })
+
+		rotate(t, one, "ES256")
+		if len(published(two, "ES256")) != 1 {
+			t.Error("the other node knows before it looked")
+		}
+		time.Sleep(75 * time.Second) // of the bubble's time
+		synctest.Wait()
+		if got, want := published(two, "ES256"), published(one, "ES256"); !slices.Equal(got, want) {
+			t.Errorf("published %v, want %v", got, want)
+		}
+		cancel()
+		g.Wait()
 	})
 }
 
@@ -143,7 +168,7 @@ func TestForgotten(t *testing.T) {
 	}
 }
 
-// TestLeaked deletes the row of a key: the next in line signs at once, and
+// TestLeaked deletes the row of a key: another of its line signs at once, and
 // nothing that the leaked key signed is accepted any more.
 func TestLeaked(t *testing.T) {
 	d := sqlite(t)
