@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/councilid/councilid/broker/store"
@@ -350,103 +349,5 @@ func largeBatch(t *testing.T, s *harness) {
 		if got, _ := r.Value(); got != want {
 			t.Fatalf("reply %d has %d bytes", i, len(got.Name))
 		}
-	}
-}
-
-func indexVerbs(t *testing.T, s *harness) {
-	index, b := store.Index{Name: name(t)}, s.Batch()
-	for _, m := range []string{"a", "b", "c", "b"} {
-		index.Add(b, "ceri", m, time.Hour)
-	}
-	index.Remove(b, "ceri", "c")
-	index.Add(b, "other", "x", time.Hour)
-	members, nobody := index.Members(b, "ceri"), index.Members(b, "nobody")
-	exec(t, b)
-	got, ok := members.Value()
-	if diff := cmp.Diff([]string{"a", "b"}, sorted(got)); diff != "" || !ok {
-		t.Error(diff, ok)
-	}
-	if got, ok := nobody.Value(); ok {
-		t.Errorf("nobody has %v", got)
-	}
-
-	index.Delete(b, "ceri")
-	members = index.Members(b, "ceri")
-	exec(t, b)
-	if got, ok := members.Value(); ok {
-		t.Errorf("found %v after Delete", got)
-	}
-}
-
-func indexLives(t *testing.T, s *harness) {
-	index, b := store.Index{Name: name(t)}, s.Batch()
-	index.Add(b, "short", "a", 30*time.Millisecond)
-	index.Add(b, "long", "a", time.Hour)
-	index.Add(b, "long", "b", 30*time.Millisecond) // must not shorten it
-	index.Add(b, "grows", "a", 30*time.Millisecond)
-	index.Add(b, "grows", "b", time.Hour)
-	exec(t, b)
-	eventually(t, "the set ends", func() bool {
-		r := index.Members(b, "short")
-		exec(t, b)
-		_, ok := r.Value()
-		return !ok
-	})
-	for _, key := range []string{"long", "grows"} {
-		r := index.Members(b, key)
-		exec(t, b)
-		if got, _ := r.Value(); len(got) != 2 {
-			t.Errorf("%s: %v", key, got)
-		}
-	}
-}
-
-func limitLimits(t *testing.T, s *harness) {
-	b, limit := s.Batch(), store.Limit{PerMinute: 3}
-	key, other := store.NewHandle().Tag, store.NewHandle().Tag
-	for i := range 5 {
-		allowed, retryAfter, err := b.ExecLimited(t.Context(), key, limit)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if want := i < 3; allowed != want {
-			t.Errorf("call %d: allowed is %v", i, allowed)
-		}
-		if !allowed && (retryAfter <= 0 || retryAfter > 20*time.Second) {
-			t.Errorf("call %d: retry after %v", i, retryAfter)
-		}
-	}
-	if allowed, _, err := b.ExecLimited(t.Context(), other, limit); !allowed || err != nil {
-		t.Errorf("another key: %v, %v", allowed, err)
-	}
-	for range 10 {
-		if allowed, _, err := b.ExecLimited(t.Context(), key, store.Limit{}); !allowed || err != nil {
-			t.Errorf("no limit: %v, %v", allowed, err)
-		}
-	}
-}
-
-func limitRides(t *testing.T, s *harness) {
-	table, h, limit := fresh(t), store.NewHandle(), store.Limit{PerMinute: 2}
-	key := store.NewHandle().Tag
-	warm := s.Batch()
-	if _, _, err := warm.ExecLimited(t.Context(), key, limit); err != nil {
-		t.Fatal(err)
-	}
-	s.observed.Store(0)
-	s.seen.Store(0)
-
-	for i, want := range []bool{true, false} {
-		b := s.Batch()
-		table.Put(b, h, record{"Ceri", i}, time.Hour)
-		r := table.Get(b, h)
-		allowed, _, err := b.ExecLimited(t.Context(), key, limit)
-		if err != nil || allowed != want {
-			t.Errorf("call %d: %v, %v", i, allowed, err)
-		}
-		if got, _ := r.Value(); got.N != i {
-			t.Errorf("call %d: the batch was not carried out: %v", i, got)
-		}
-		s.tripsAre(t, 1)
 	}
 }

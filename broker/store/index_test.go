@@ -1,0 +1,58 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/councilid/councilid/broker/store"
+)
+
+func indexVerbs(t *testing.T, s *harness) {
+	index, b := store.Index{Name: name(t)}, s.Batch()
+	for _, m := range []string{"a", "b", "c", "b"} {
+		index.Add(b, "ceri", m, time.Hour)
+	}
+	index.Remove(b, "ceri", "c")
+	index.Add(b, "other", "x", time.Hour)
+	members, nobody := index.Members(b, "ceri"), index.Members(b, "nobody")
+	exec(t, b)
+	got, ok := members.Value()
+	if diff := cmp.Diff([]string{"a", "b"}, sorted(got)); diff != "" || !ok {
+		t.Error(diff, ok)
+	}
+	if got, ok := nobody.Value(); ok {
+		t.Errorf("nobody has %v", got)
+	}
+
+	index.Delete(b, "ceri")
+	members = index.Members(b, "ceri")
+	exec(t, b)
+	if got, ok := members.Value(); ok {
+		t.Errorf("found %v after Delete", got)
+	}
+}
+
+func indexLives(t *testing.T, s *harness) {
+	index, b := store.Index{Name: name(t)}, s.Batch()
+	index.Add(b, "short", "a", 30*time.Millisecond)
+	index.Add(b, "long", "a", time.Hour)
+	index.Add(b, "long", "b", 30*time.Millisecond) // must not shorten it
+	index.Add(b, "grows", "a", 30*time.Millisecond)
+	index.Add(b, "grows", "b", time.Hour)
+	exec(t, b)
+	eventually(t, "the set ends", func() bool {
+		r := index.Members(b, "short")
+		exec(t, b)
+		_, ok := r.Value()
+		return !ok
+	})
+	for _, key := range []string{"long", "grows"} {
+		r := index.Members(b, key)
+		exec(t, b)
+		if got, _ := r.Value(); len(got) != 2 {
+			t.Errorf("%s: %v", key, got)
+		}
+	}
+}

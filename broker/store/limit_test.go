@@ -1,0 +1,58 @@
+package store_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/councilid/councilid/broker/store"
+)
+
+func limitLimits(t *testing.T, s *harness) {
+	b, limit := s.Batch(), store.Limit{PerMinute: 3}
+	key, other := store.NewHandle().Tag, store.NewHandle().Tag
+	for i := range 5 {
+		allowed, retryAfter, err := b.ExecLimited(t.Context(), key, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := i < 3; allowed != want {
+			t.Errorf("call %d: allowed is %v", i, allowed)
+		}
+		if !allowed && (retryAfter <= 0 || retryAfter > 20*time.Second) {
+			t.Errorf("call %d: retry after %v", i, retryAfter)
+		}
+	}
+	if allowed, _, err := b.ExecLimited(t.Context(), other, limit); !allowed || err != nil {
+		t.Errorf("another key: %v, %v", allowed, err)
+	}
+	for range 10 {
+		if allowed, _, err := b.ExecLimited(t.Context(), key, store.Limit{}); !allowed || err != nil {
+			t.Errorf("no limit: %v, %v", allowed, err)
+		}
+	}
+}
+
+func limitRides(t *testing.T, s *harness) {
+	table, h, limit := fresh(t), store.NewHandle(), store.Limit{PerMinute: 2}
+	key := store.NewHandle().Tag
+	warm := s.Batch()
+	if _, _, err := warm.ExecLimited(t.Context(), key, limit); err != nil {
+		t.Fatal(err)
+	}
+	s.observed.Store(0)
+	s.seen.Store(0)
+
+	for i, want := range []bool{true, false} {
+		b := s.Batch()
+		table.Put(b, h, record{"Ceri", i}, time.Hour)
+		r := table.Get(b, h)
+		allowed, _, err := b.ExecLimited(t.Context(), key, limit)
+		if err != nil || allowed != want {
+			t.Errorf("call %d: %v, %v", i, allowed, err)
+		}
+		if got, _ := r.Value(); got.N != i {
+			t.Errorf("call %d: the batch was not carried out: %v", i, got)
+		}
+		s.tripsAre(t, 1)
+	}
+}
