@@ -103,10 +103,11 @@ func (b *Browser) Step(method, address string, form url.Values) Page {
 			r.Header.Set("Simulator-Fault", b.Fault)
 		}
 	}
-	return b.do(r)
+	return b.Do(r)
 }
 
-func (b *Browser) do(r *http.Request) Page {
+// Do sends a request as it is, with the browser's cookies, and follows nothing.
+func (b *Browser) Do(r *http.Request) Page {
 	b.tb.Helper()
 	answer, err := b.client.Do(r)
 	if err != nil {

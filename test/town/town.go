@@ -42,6 +42,9 @@ type Options struct {
 	// {{issuer}} and {{ID}} stand for the addresses of the broker and of the
 	// provider of connector ID.
 	Files map[string]string
+	// Watch is told of every request to the broker and to the providers once
+	// it is answered. Default: nobody is told.
+	Watch func(Exchange)
 }
 
 // Town is what was put up.
@@ -54,6 +57,8 @@ type Town struct {
 
 	turn atomic.Int64
 	pin  atomic.Int64 // the node that serves everything, from 1; 0 for each in turn
+	fill *strings.Replacer
+	stop []func() error // of each node
 }
 
 // Open puts up a town and takes it down when the test ends.
@@ -63,16 +68,23 @@ func Open(tb testing.TB, o Options) *Town {
 	addresses := map[string]string{}
 	servers := map[string]*http.Server{}
 	for _, name := range []string{"issuer", "google", "facebook", "microsoft", "github", "works"} {
-		addresses[name], servers[name] = listen(tb)
+		addresses[name], servers[name] = listen(tb, o.Watch)
 	}
 	t.Issuer = addresses["issuer"]
 	t.writeFolder(tb, o, addresses)
-	cfg, err := config.Load(t.Dir, connectors.Presets())
-	if err != nil {
-		tb.Fatalf("the town's folder: %v", err)
-	}
+	cfg := t.load(tb)
 	t.openProviders(tb, cfg, servers)
-	t.openNodes(tb, cfg, max(1, o.Nodes))
+	for range max(1, o.Nodes) {
+		node, stop := t.openNode(tb, cfg)
+		t.Nodes, t.stop = append(t.Nodes, node), append(t.stop, stop)
+	}
+	tb.Cleanup(func() {
+		for _, stop := range t.stop {
+			if err := stop(); err != nil {
+				tb.Error(err)
+			}
+		}
+	})
 	servers["issuer"].Handler.(*late).set(t)
 	return t
 }
@@ -89,17 +101,53 @@ func (t *Town) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Pin sends everything to node i, from 0; -1 to each in turn again.
 func (t *Town) Pin(i int) { t.pin.Store(int64(i) + 1) }
 
-// Reload loads the operator's folder again on every node.
-func (t *Town) Reload() error {
+// Reload loads the operator's folder again on the nodes numbered, from 0, or
+// on all.
+func (t *Town) Reload(nodes ...int) error {
 	cfg, err := config.Load(t.Dir, connectors.Presets())
 	if err != nil {
 		return err
 	}
 	var errs []error
-	for _, node := range t.Nodes {
-		errs = append(errs, node.Reload(cfg))
+	for i, node := range t.Nodes {
+		if len(nodes) == 0 || slices.Contains(nodes, i) {
+			errs = append(errs, node.Reload(cfg))
+		}
 	}
 	return errors.Join(errs...)
+}
+
+// Restart stops node i, from 0, and starts it again from the operator's folder.
+// No request may be under way.
+func (t *Town) Restart(tb testing.TB, i int) {
+	tb.Helper()
+	if err := t.stop[i](); err != nil {
+		tb.Fatal(err)
+	}
+	t.stop[i] = func() error { return nil } // should the next line fail
+	t.Nodes[i], t.stop[i] = t.openNode(tb, t.load(tb))
+}
+
+// Write writes a file of the operator's folder, with the same placeholders as
+// Options.Files.
+func (t *Town) Write(tb testing.TB, name, text string) {
+	tb.Helper()
+	file := filepath.Join(t.Dir, name)
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		tb.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(t.fill.Replace(text)), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func (t *Town) load(tb testing.TB) *config.Config {
+	tb.Helper()
+	cfg, err := config.Load(t.Dir, connectors.Presets())
+	if err != nil {
+		tb.Fatalf("the town's folder: %v", err)
+	}
+	return cfg
 }
 
 func (t *Town) openProviders(tb testing.TB, cfg *config.Config, servers map[string]*http.Server) {
@@ -117,23 +165,19 @@ func (t *Town) openProviders(tb testing.TB, cfg *config.Config, servers map[stri
 	}
 }
 
-func (t *Town) openNodes(tb testing.TB, cfg *config.Config, n int) {
-	for range n {
-		node, err := broker.Open(tb.Context(), cfg, slog.New(slog.NewJSONHandler(t.Log, nil)))
-		if err != nil {
-			tb.Fatal(err)
-		}
-		ctx, stop := context.WithCancel(context.Background())
-		done := make(chan error, 1)
-		go func() { done <- node.Run(ctx) }()
-		tb.Cleanup(func() {
-			stop()
-			<-done
-			if err := node.Close(); err != nil {
-				tb.Error(err)
-			}
-		})
-		t.Nodes = append(t.Nodes, node)
+func (t *Town) openNode(tb testing.TB, cfg *config.Config) (node *broker.Broker, stop func() error) {
+	tb.Helper()
+	node, err := broker.Open(tb.Context(), cfg, slog.New(slog.NewJSONHandler(t.Log, nil)))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- node.Run(ctx) }()
+	return node, func() error {
+		cancel()
+		<-done
+		return node.Close()
 	}
 }
 
@@ -145,15 +189,9 @@ func (t *Town) writeFolder(tb testing.TB, o Options, addresses map[string]string
 	for _, name := range slices.Sorted(maps.Keys(addresses)) {
 		pairs = append(pairs, "{{"+name+"}}", addresses[name])
 	}
-	fill := strings.NewReplacer(append(pairs, "{{app}}", App)...)
+	t.fill = strings.NewReplacer(append(pairs, "{{app}}", App)...)
 	for name, text := range all {
-		file := filepath.Join(t.Dir, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-			tb.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(fill.Replace(text)), 0o600); err != nil {
-			tb.Fatal(err)
-		}
+		t.Write(tb, name, text)
 	}
 }
 
@@ -172,19 +210,31 @@ func stores(o Options, folder map[string]string) string {
 }
 
 // late is a handler that is known only after its address.
-type late struct{ h atomic.Pointer[http.Handler] }
+type late struct {
+	h     atomic.Pointer[http.Handler]
+	watch func(Exchange) // may be nil
+}
 
 func (l *late) set(h http.Handler) { l.h.Store(&h) }
 
-func (l *late) ServeHTTP(w http.ResponseWriter, r *http.Request) { (*l.h.Load()).ServeHTTP(w, r) }
+func (l *late) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h := *l.h.Load(); l.watch == nil {
+		h.ServeHTTP(w, r)
+	} else {
+		watched(w, r, h, l.watch)
+	}
+}
 
-func listen(tb testing.TB) (string, *http.Server) {
+// maxHeader is what `councilid serve` takes of a request's header.
+const maxHeader = 32 << 10
+
+func listen(tb testing.TB, watch func(Exchange)) (string, *http.Server) {
 	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	server := &http.Server{Handler: &late{}}
+	server := &http.Server{Handler: &late{watch: watch}, MaxHeaderBytes: maxHeader}
 	go func() { _ = server.Serve(l) }()
 	tb.Cleanup(func() { _ = server.Close() })
 	return "http://" + l.Addr().String(), server
