@@ -70,6 +70,8 @@ func issuer(s string) string {
 		return "must not end in a slash: ID tokens carry it letter by letter"
 	case u.Host != strings.ToLower(u.Host):
 		return "must be written in lower case, as browsers send it"
+	case u.Scheme == "https" && u.Port() == "443", u.Scheme == "http" && u.Port() == "80":
+		return "must not name the default port: browsers leave it out"
 	}
 	return ""
 }

@@ -1,13 +1,6 @@
 package config
 
 import (
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
-	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -120,42 +113,6 @@ func (r report) authenticates(c *Connector, method string, key Secret) {
 	}
 }
 
-// checkPrivateKey accepts what can sign RS256 or ES256 (RFC 7518 §3.3, §3.4).
-func checkPrivateKey(s Secret) error {
-	key, err := parsePrivateKey(s.Reveal())
-	if err != nil {
-		return err
-	}
-	switch key := key.(type) {
-	case *rsa.PrivateKey:
-		if key.N.BitLen() >= 2048 {
-			return nil
-		}
-	case *ecdsa.PrivateKey:
-		if key.Curve == elliptic.P256() {
-			return nil
-		}
-	}
-	return errors.New("must be an RSA key of 2048 bits or more, or a P-256 key")
-}
-
-func parsePrivateKey(text string) (crypto.PrivateKey, error) {
-	block, _ := pem.Decode([]byte(text))
-	if block == nil {
-		return nil, errors.New("must be a private key in PEM")
-	}
-	if key, err := x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
-		return key, nil
-	}
-	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
-		return key, nil
-	}
-	if key, err := x509.ParseECPrivateKey(block.Bytes); err == nil {
-		return key, nil
-	}
-	return nil, errors.New("must be an unencrypted RSA or EC private key in PEM")
-}
-
 func (r report) oauth2(c *Connector, o *OAuth2) {
 	r.require("oauth2.issuer", o.Issuer != "", "")
 	r.require("oauth2.endpoints.authorization", o.Endpoints.Authorization != "", "")
@@ -220,7 +177,7 @@ func (r report) mapped(c *Connector) {
 	if r.own.has("trust.email.when") && email.Policy != "conditional" {
 		r.wrong("trust.email.when", "is for policy conditional")
 	}
-	if email.Policy == "trust" {
+	if email.Policy == "trust" && r.own.has("trust.email") {
 		r.risky("trust.email.policy", "believes every address: are you sure that this provider lets nobody sign up with an address of somebody else?")
 	}
 }
@@ -292,16 +249,16 @@ func (c *Connector) issuer() string {
 
 // Stale returns a warning for each connector whose preset was last checked
 // against the provider's documentation more than a year ago.
-func (cfg *Config) Stale(now time.Time) Problems {
+func (c *Config) Stale(now time.Time) Problems {
 	var stale Problems
-	for _, c := range cfg.Connectors {
-		verified, err := time.Parse(time.DateOnly, c.Verified)
+	for _, connector := range c.Connectors {
+		verified, err := time.Parse(time.DateOnly, connector.Verified)
 		if err != nil || now.Before(verified.AddDate(1, 0, 0)) {
 			continue
 		}
 		stale = append(stale, Problem{
-			File: "connectors/" + c.ID + ".yaml", Path: "preset", Warning: true,
-			Message: fmt.Sprintf("what preset %s says was last checked on %s: see whether the provider has changed", c.Preset, c.Verified),
+			File: "connectors/" + connector.ID + ".yaml", Path: "preset", Warning: true,
+			Message: fmt.Sprintf("what preset %s says was last checked on %s: see whether the provider has changed", connector.Preset, connector.Verified),
 		})
 	}
 	return stale

@@ -9,17 +9,17 @@
 // connectors or apps, without .yaml, is the id of what it describes.
 //
 // [Load] reports every mistake of the folder in one run, each with file, line
-// and column. Unknown keys are mistakes. Zero values are the safe defaults;
-// a key that loosens security starts with insecure_ and is named in a warning.
+// and column. Unknown keys are mistakes. Defaults are the safe choice; a key
+// that loosens security starts with insecure_ and is named in a warning.
 // Secrets are never written in the YAML itself, only where to find them:
-// env:NAME or file:PATH.
+// env:NAME or file:PATH. Names of files are relative to the folder.
 package config
 
 import "time"
 
 // Config is a whole folder, loaded and found sound.
 type Config struct {
-	Dir        string      // the folder it was read from; relative paths in it are relative to this
+	Dir        string      // the folder it was read from; names of files below are joined with it
 	Broker     Broker      // broker.yaml
 	Connectors []Connector // connectors/*.yaml in the order of Connector.Order, then of their ids
 	Apps       []App       // apps/*.yaml in the order of their ids

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"iter"
 	"reflect"
 	"slices"
 	"strconv"
@@ -109,14 +110,39 @@ func (d *decoder) structure(path string, n ast.Node, v reflect.Value) {
 			d.unknown(path, key, pair.Key, fields, v.Type())
 			continue
 		}
-		value := v.FieldByIndex(fields[i].Index)
-		before := reflect.ValueOf(value.Interface())
-		d.value(at, pair.Value, value)
-		if !d.enum(at, value, fields[i].enum) {
-			value.Set(before)
-		}
+		d.field(at, pair.Value, v.FieldByIndex(fields[i].Index), fields[i].enum)
 	}
 	d.required(path, v)
+}
+
+// field decodes the value of one key, which may have to be one of some choices.
+func (d *decoder) field(path string, n ast.Node, v reflect.Value, choices []string) {
+	if choices == nil {
+		d.value(path, n, v)
+		return
+	}
+	got := reflect.New(v.Type()).Elem()
+	d.value(path, n, got)
+	if !got.IsZero() && d.chosen(path, got, choices) {
+		v.Set(got)
+	}
+}
+
+// chosen holds a value, or each of a list, to the choices of its field.
+func (d *decoder) chosen(path string, v reflect.Value, choices []string) bool {
+	if v.Kind() == reflect.Slice {
+		ok := true
+		for i := range v.Len() {
+			ok = d.chosen(indexed(path, i), v.Index(i), choices) && ok
+		}
+		return ok
+	}
+	if v.String() == "" || slices.Contains(choices, v.String()) {
+		return true
+	}
+	p := d.report(path, d.doc.values[path], "%s must be %s, not %q", leaf(path), or(choices), v.String())
+	p.Suggest = nearest(v.String(), choices)
+	return false
 }
 
 // unknown reports a key that is not in the manual. What it was meant for
@@ -133,11 +159,13 @@ func (d *decoder) unknown(path, key string, n ast.Node, fields []field, in refle
 	if p.Suggest == "" {
 		return
 	}
-	d.doc.values[join(path, p.Suggest)] = n
+	if meant := join(path, p.Suggest); !d.doc.has(meant) {
+		d.doc.values[meant] = n
+	}
 	i := slices.Index(names, p.Suggest)
 	if i >= 0 && fields[i].Type == reflect.TypeFor[Secret]() {
-		before, _, _ := strings.Cut(p.Source, key)
-		p.Source = before + key + ": " + redacted
+		head, _, _ := strings.Cut(p.Source, key)
+		p.Source = head + key + ": " + redacted
 	}
 }
 
@@ -153,26 +181,6 @@ func (d *decoder) required(path string, v reflect.Value) {
 		p.Path = at
 		*d.problems = append(*d.problems, *p)
 	}
-}
-
-// enum holds a value, or each of a list, to the choices of its field.
-func (d *decoder) enum(path string, v reflect.Value, choices []string) bool {
-	if choices == nil {
-		return true
-	}
-	if v.Kind() == reflect.Slice {
-		ok := true
-		for i := range v.Len() {
-			ok = d.enum(indexed(path, i), v.Index(i), choices) && ok
-		}
-		return ok
-	}
-	if v.String() == "" || slices.Contains(choices, v.String()) {
-		return true
-	}
-	p := d.report(path, d.doc.values[path], "%s must be %s, not %q", leaf(path), or(choices), v.String())
-	p.Suggest = nearest(v.String(), choices)
-	return false
 }
 
 // mapping decodes a mapping whose keys are the operator's.
@@ -192,7 +200,7 @@ func (d *decoder) mapping(path string, n ast.Node, v reflect.Value) {
 
 // pairs returns the keys of a mapping with what they hold, and reports keys
 // that cannot be.
-func (d *decoder) pairs(path string, n ast.Node) func(yield func(string, *ast.MappingValueNode) bool) {
+func (d *decoder) pairs(path string, n ast.Node) iter.Seq2[string, *ast.MappingValueNode] {
 	return func(yield func(string, *ast.MappingValueNode) bool) {
 		m, ok := n.(*ast.MappingNode)
 		if !ok {
@@ -320,94 +328,4 @@ func (d *decoder) release(path string, n ast.Node, v reflect.Value) {
 	if name, ok := d.string(path, n); ok {
 		v.Set(reflect.ValueOf(Release{As: name}))
 	}
-}
-
-// field is one key of a struct.
-type field struct {
-	reflect.StructField
-	key      string
-	optional bool
-	enum     []string
-}
-
-// fieldsOf lists the keys of a struct. A yaml tag without omitempty makes a
-// key required; the jsonschema tag lists the values allowed, for us and for
-// the editor's schema.
-func fieldsOf(t reflect.Type) []field {
-	var fields []field
-	for f := range t.Fields() {
-		key, options, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-		if key == "" || key == "-" {
-			continue
-		}
-		fields = append(fields, field{f, key, options == "omitempty", enumOf(f.Tag)})
-	}
-	return fields
-}
-
-func enumOf(tag reflect.StructTag) []string {
-	var choices []string
-	for part := range strings.SplitSeq(tag.Get("jsonschema"), ",") {
-		if choice, ok := strings.CutPrefix(part, "enum="); ok {
-			choices = append(choices, choice)
-		}
-	}
-	return choices
-}
-
-// scalarText returns a scalar as it is spelt, quotes and folding undone.
-func scalarText(n ast.Node) (string, bool) {
-	switch n := n.(type) {
-	case *ast.StringNode:
-		return n.Value, true
-	case *ast.LiteralNode:
-		return n.Value.Value, true
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
-		return n.GetToken().Value, true
-	}
-	return "", false
-}
-
-// keyText returns a mapping's key, which may be any scalar but the merge key.
-func keyText(n ast.MapKeyNode) (string, bool) {
-	if n.IsMergeKey() {
-		return "", false
-	}
-	return scalarText(n)
-}
-
-// nature says what a node is, for people.
-func nature(n ast.Node) string {
-	switch n.(type) {
-	case *ast.MappingNode, *ast.MappingValueNode:
-		return "a mapping"
-	case *ast.SequenceNode:
-		return "a list"
-	case *ast.IntegerNode:
-		return "a whole number"
-	case *ast.FloatNode:
-		return "a number with a fraction"
-	case *ast.BoolNode:
-		return "true or false"
-	}
-	return "text"
-}
-
-func join(path, key string) string {
-	if path == "" {
-		return key
-	}
-	return path + "." + key
-}
-
-// indexed is the path of an element of a list.
-func indexed(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
-
-// or lists choices: single, sentinel or cluster.
-func or(choices []string) string {
-	last := len(choices) - 1
-	if last < 1 {
-		return strings.Join(choices, "")
-	}
-	return strings.Join(choices[:last], ", ") + " or " + choices[last]
 }

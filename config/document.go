@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"unicode"
@@ -21,9 +22,10 @@ type document struct {
 	values map[string]ast.Node // by path, as in oidc.redirect_uris[0]
 }
 
-// parse reads a file's text. The document is of use for positions even where
-// the text is not YAML and a problem is returned.
+// parse reads a file's text. Where it returns a problem the document is of no
+// use.
 func parse(name string, text []byte) (*document, *Problem) {
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // Windows editors' byte order mark
 	d := &document{
 		name:   name,
 		lines:  strings.Split(string(text), "\n"),
@@ -31,7 +33,7 @@ func parse(name string, text []byte) (*document, *Problem) {
 		values: map[string]ast.Node{},
 	}
 	if !utf8.Valid(text) {
-		return d, d.problem(0, 0, "is not UTF-8 text")
+		return d, d.problem(0, 0, "this file is not UTF-8 text")
 	}
 	// Duplicate keys are found while decoding, with all other mistakes.
 	file, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey())
@@ -182,33 +184,4 @@ func (r *scalarReader) here() (line, column int) {
 		return r.line + 1, r.column + 1
 	}
 	return end.line + 1, end.column + 1
-}
-
-// start returns the first token of a node; goccy/go-yaml gives mappings the
-// token of their first colon.
-func start(n ast.Node) *token.Token {
-	switch n := n.(type) {
-	case *ast.DocumentNode:
-		if n.Body != nil {
-			return start(n.Body)
-		}
-	case *ast.MappingNode:
-		if !n.IsFlowStyle && len(n.Values) > 0 {
-			return start(n.Values[0].Key)
-		}
-	case *ast.MappingValueNode:
-		return start(n.Key)
-	}
-	return n.GetToken()
-}
-
-// parent returns the path that path is in: oidc.redirect_uris[0] is in
-// oidc.redirect_uris, which is in oidc.
-func parent(path string) string {
-	return path[:max(strings.LastIndexAny(path, ".["), 0)]
-}
-
-// leaf returns the last key of path: redirect_uris[0].
-func leaf(path string) string {
-	return path[strings.LastIndex(path, ".")+1:]
 }

@@ -43,6 +43,7 @@ func writeKeys(t testing.TB, dir string) {
 var testKeys = sync.OnceValue(func() map[string][]byte {
 	p256 := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	p384 := must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
+	large := must(rsa.GenerateKey(rand.Reader, 2048))
 	small := must(rsa.GenerateKey(rand.Reader, 1024))
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
 	cert := must(x509.CreateCertificate(rand.Reader, template, template, p256.Public(), p256))
@@ -52,6 +53,7 @@ var testKeys = sync.OnceValue(func() map[string][]byte {
 		"p256.pem":     pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: must(x509.MarshalECPrivateKey(p256))}),
 		"p384.pem":     pkcs8(p384),
 		"rsa1024.pem":  pkcs8(small),
+		"rsa2048.pem":  pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(large)}),
 		"cert.pem":     pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}),
 		"jwks.json":    must(json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{public}})),
 		"private.json": must(json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{private}})),

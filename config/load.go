@@ -103,13 +103,12 @@ func (l *loader) ids(folder string) []string {
 	return ids
 }
 
-// open reads and parses a file of the folder. Where it cannot, the problem is
-// noted and the document is empty.
+// open reads and parses a file of the folder, and notes why where it cannot.
 func (l *loader) open(name string) (*document, bool) {
 	text, err := os.ReadFile(filepath.Join(l.dir, name))
 	if err != nil {
 		l.problems = append(l.problems, Problem{File: name, Message: unreadable(filepath.Join(l.dir, name), err).Error()})
-		return &document{name: name}, false
+		return nil, false
 	}
 	return l.parse(name, text)
 }
@@ -118,7 +117,7 @@ func (l *loader) parse(name string, text []byte) (*document, bool) {
 	doc, problem := parse(name, text)
 	if problem != nil {
 		l.problems = append(l.problems, *problem)
-		return doc, false
+		return nil, false
 	}
 	return doc, true
 }

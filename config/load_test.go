@@ -283,11 +283,31 @@ func writeBroken(t *testing.T, line string) string {
 	return dir
 }
 
+// Windows writes files in its own way.
+func TestWindowsText(t *testing.T) {
+	setTestEnv(t)
+	dir, presets := writeFolder(t, parseArchive(t, "testdata/base.txtar").Files)
+	write(t, filepath.Join(dir, "connectors/works.yaml"), []byte(strings.ReplaceAll("\ufeff"+`label: Works
+client_id: councilid
+client_secret: env:SECRET
+oidc: {issuer: https://id.example.gov.uk}
+claims:
+  email: >-
+    claims.mail
+    + clams.domain
+`, "\n", "\r\n")))
+	_, err := config.Load(dir, presets)
+	want := `connectors/works.yaml:8:7: email: undeclared reference to 'clams'; did you mean "claims"?`
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 func TestNotUTF8(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "broker.yaml"), []byte("issuer: \xff\n"))
 	_, err := config.Load(dir, fstest.MapFS{})
-	if err == nil || !strings.Contains(err.Error(), "broker.yaml: is not UTF-8 text") {
+	if err == nil || !strings.Contains(err.Error(), "broker.yaml: this file is not UTF-8 text") {
 		t.Errorf("got %v", err)
 	}
 }

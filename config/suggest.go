@@ -69,3 +69,12 @@ func elsewhere(key string, t reflect.Type) string {
 	}
 	return ""
 }
+
+// or lists choices: single, sentinel or cluster.
+func or(choices []string) string {
+	last := len(choices) - 1
+	if last < 1 {
+		return strings.Join(choices, "")
+	}
+	return strings.Join(choices[:last], ", ") + " or " + choices[last]
+}

@@ -1,0 +1,47 @@
+package config
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+)
+
+// checkPrivateKey accepts what can sign RS256 or ES256 (RFC 7518 §3.3, §3.4).
+func checkPrivateKey(s Secret) error {
+	key, err := parsePrivateKey(s.Reveal())
+	if err != nil {
+		return err
+	}
+	switch key := key.(type) {
+	case *rsa.PrivateKey:
+		if key.N.BitLen() >= 2048 {
+			return nil
+		}
+	case *ecdsa.PrivateKey:
+		if key.Curve == elliptic.P256() {
+			return nil
+		}
+	}
+	return errors.New("must be an RSA key of 2048 bits or more, or a P-256 key")
+}
+
+func parsePrivateKey(text string) (crypto.PrivateKey, error) {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return nil, errors.New("must be a private key in PEM")
+	}
+	if key, err := x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
+		return key, nil
+	}
+	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
+		return key, nil
+	}
+	if key, err := x509.ParseECPrivateKey(block.Bytes); err == nil {
+		return key, nil
+	}
+	return nil, errors.New("must be an unencrypted RSA or EC private key in PEM")
+}
