@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"reflect"
 	"strings"
 	"time"
@@ -42,9 +43,7 @@ func Schema() ([]byte, error) {
 	}
 	for _, kind := range []any{Broker{}, Connector{}, App{}} {
 		s := r.Reflect(kind)
-		for name, definition := range s.Definitions {
-			whole.Definitions[name] = definition
-		}
+		maps.Copy(whole.Definitions, s.Definitions)
 		whole.AnyOf = append(whole.AnyOf, &jsonschema.Schema{Ref: s.Ref})
 	}
 	codes, _ := whole.Definitions["Connector"].Properties.Get("errors")
