@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -51,9 +52,7 @@ func TestClientAuthentication(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			form := url.Values{"grant_type": {"authorization_code"}, "code": {"none"}}
-			for name, values := range test.form {
-				form[name] = values
-			}
+			maps.Copy(form, test.form)
 			r := b.tokenRequest(form)
 			if test.user != "" {
 				r.SetBasicAuth(url.QueryEscape(test.user), url.QueryEscape(test.password))

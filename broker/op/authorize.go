@@ -28,21 +28,22 @@ type reply struct {
 func (s *Server) handleAuthorize(w http.ResponseWriter, r *http.Request) error {
 	form, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return cannotBeCompleted(errors.New("the query cannot be read"))
+		return cannotBeCompleted(web.RequestInvalid, errors.New("the query cannot be read"))
 	}
 	a, to, err := parseAuthorization(form, s.clients)
+	if err != nil && !to.known() {
+		return err
+	}
+	var req login.Request
 	if err == nil {
-		var req login.Request
-		if req, err = s.request(a, to); err == nil {
-			web.Annotate(r, slog.String("app", a.client.app.ID))
-			return s.Flow.Begin(w, r, req)
-		}
+		req, err = s.request(a, to)
 	}
-	if !to.known() {
-		return cannotBeCompleted(err)
+	if err != nil {
+		web.Annotate(r, slog.String("app", a.client.app.ID))
+		s.redirectError(w, r, to, known(err))
+		return nil
 	}
-	s.redirectError(w, r, to, known(err))
-	return nil
+	return s.Flow.Begin(w, r, req)
 }
 
 // request is the authorization request in the words of every protocol.
@@ -130,11 +131,11 @@ func (s *Server) replyOf(req login.Request) (*client, replyTo, reply, error) {
 	}
 	c, ok := s.apps[req.App]
 	if !ok {
-		return nil, replyTo{}, reply{}, cannotBeCompleted(errors.New("the app is not registered any more"))
+		return nil, replyTo{}, reply{}, cannotBeCompleted(web.AppUnknown, errors.New("the app is not registered any more"))
 	}
 	to, ok := c.replyTo(answer.RedirectURI, string(answer.State))
 	if !ok {
-		return nil, replyTo{}, reply{}, cannotBeCompleted(errors.New("the redirect_uri is not registered any more"))
+		return nil, replyTo{}, reply{}, cannotBeCompleted(web.RedirectURIUnknown, errors.New("the redirect_uri is not registered any more"))
 	}
 	return c, to, answer, nil
 }

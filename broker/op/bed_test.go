@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -374,9 +375,7 @@ func (b *bed) call(path, client string, form url.Values) *answer {
 func (b *bed) post(path, client string, form url.Values) (*http.Response, error) {
 	c := b.app(client)
 	sent := url.Values{}
-	for name, values := range form {
-		sent[name] = values
-	}
+	maps.Copy(sent, form)
 	switch c.ClientAuth {
 	case "client_secret_post":
 		sent.Set("client_secret", c.ClientSecret.Reveal())

@@ -2,6 +2,7 @@ package op
 
 import (
 	"encoding/base64"
+	"maps"
 	"net/url"
 	"testing"
 
@@ -59,9 +60,7 @@ func TestParseCredentials(t *testing.T) {
 
 func with(form url.Values, pairs ...string) url.Values {
 	all := url.Values{}
-	for name, values := range form {
-		all[name] = values
-	}
+	maps.Copy(all, form)
 	for i := 0; i < len(pairs); i += 2 {
 		all.Set(pairs[i], pairs[i+1])
 	}

@@ -82,19 +82,19 @@ func (s *Server) metadata() metadata {
 	}
 }
 
-// public lets everybody read an answer and keep it for an hour: less than a
+// publish lets everybody read an answer and keep it for an hour: less than a
 // new signing key is published before it signs.
-func public(w http.ResponseWriter) {
+func publish(w http.ResponseWriter) {
 	w.Header().Set("Cache-Control", "public, max-age=3600")
 	w.Header().Set("Access-Control-Allow-Origin", "*")
 }
 
 func (s *Server) handleDiscovery(w http.ResponseWriter, _ *http.Request) error {
-	public(w)
+	publish(w)
 	return writeJSON(w, http.StatusOK, s.discovery)
 }
 
 func (s *Server) handleKeys(w http.ResponseWriter, _ *http.Request) error {
-	public(w)
+	publish(w)
 	return writeJSON(w, http.StatusOK, s.Keys.Public())
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // introspection is RFC 7662 §2.2.
@@ -38,7 +39,8 @@ func (s *Server) handleIntrospect(w http.ResponseWriter, r *http.Request) error 
 	}
 	var answer introspection
 	if t, g, ok := found.valid(s); ok && g.Client == c.id {
-		answer = introspection{TokenType: bearer, Issued: t.Issued.Unix(), Expires: t.Expires.Unix()}.of(s, g)
+		answer = s.active(g, t.Issued, t.Expires)
+		answer.TokenType = bearer
 	} else if answer, err = s.introspectRefreshToken(r.Context(), c, token); err != nil {
 		return err
 	}
@@ -50,11 +52,13 @@ func (s *Server) introspectRefreshToken(ctx context.Context, c *client, token st
 	if err != nil || !found || t.check(c, s.Now()) != nil {
 		return introspection{}, err
 	}
-	return introspection{Issued: t.created.Unix(), Expires: t.expires.Unix()}.of(s, t.grant), nil
+	return s.active(t.grant, t.created, t.expires), nil
 }
 
-// of adds what the grant says.
-func (i introspection) of(s *Server, g grant) introspection {
-	i.Active, i.Issuer, i.ClientID, i.Subject, i.Scope = true, s.Issuer, g.Client, g.Subject, strings.Join(g.Scopes, " ")
-	return i
+// active says what a good token stands for.
+func (s *Server) active(g grant, issued, expires time.Time) introspection {
+	return introspection{
+		Active: true, Issuer: s.Issuer, ClientID: g.Client, Subject: g.Subject, Scope: strings.Join(g.Scopes, " "),
+		Issued: issued.Unix(), Expires: expires.Unix(),
+	}
 }

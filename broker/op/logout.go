@@ -89,7 +89,7 @@ func (s *Server) handleEndSession(w http.ResponseWriter, r *http.Request) error 
 // brought along is parsed anew, as a form is only what a browser sent.
 func (s *Server) handleConfirmEndSession(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
-		return cannotBeCompleted(err)
+		return cannotBeCompleted(web.RequestInvalid, err)
 	}
 	l := parseLogout(r.PostForm, s.clients, s.verifyHint)
 	l.annotate(r)

@@ -94,7 +94,7 @@ func (s *Server) insertGrant(ctx context.Context, v db.Verbs, c *client, tag str
 }
 
 // insertRefreshToken makes a refresh token of the grant. Only its hash is
-// kept. It has no dot, by which it is told from an access token.
+// kept.
 func (s *Server) insertRefreshToken(ctx context.Context, tx *db.Tx, c *client, tag string) (string, error) {
 	token, now := rand.Text(), s.Now()
 	_, err := tx.Exec(ctx, `INSERT INTO refresh_tokens (hash, grant_id, created_at, expires_at) VALUES ($1, $2, $3, $4)`,

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/councilid/councilid/broker/web"
 )
 
 // What an authorization request may carry, in bytes. All of it waits in Redis
@@ -39,8 +41,8 @@ type authorization struct {
 }
 
 // parseAuthorization reads an authorization request. With an error it returns
-// where to send it, or the zero replyTo where no app has been found to send it
-// to and the person has to be told.
+// the client and where to send the error; or the zero replyTo where there is
+// nobody to send it to, and an error for the person.
 func parseAuthorization(form url.Values, clients map[string]*client) (authorization, replyTo, error) {
 	c, to, err := addressee(form, clients)
 	if err != nil {
@@ -51,7 +53,7 @@ func parseAuthorization(form url.Values, clients map[string]*client) (authorizat
 		a.readForm, a.readState, a.readResponse, a.readScope, a.readNonce, a.readPKCE, a.readPrompt, a.readMaxAge, a.readHints,
 	} {
 		if err := read(form); err != nil {
-			return authorization{}, to, err
+			return a, to, err
 		}
 	}
 	return a, to, nil
@@ -61,11 +63,11 @@ func parseAuthorization(form url.Values, clients map[string]*client) (authorizat
 // else of the request matters before this is known (RFC 6749 §4.1.2.1).
 func addressee(form url.Values, clients map[string]*client) (*client, replyTo, error) {
 	if len(form["client_id"]) != 1 || len(form["redirect_uri"]) != 1 {
-		return nil, replyTo{}, errors.New("client_id and redirect_uri are needed once each")
+		return nil, replyTo{}, cannotBeCompleted(web.RequestInvalid, errors.New("client_id and redirect_uri are needed once each"))
 	}
 	c, ok := clients[form.Get("client_id")]
 	if !ok {
-		return nil, replyTo{}, errors.New("no such client")
+		return nil, replyTo{}, cannotBeCompleted(web.AppUnknown, errors.New("no such client"))
 	}
 	state := form.Get("state")
 	if len(form["state"]) > 1 || len(state) > maxState {
@@ -73,7 +75,7 @@ func addressee(form url.Values, clients map[string]*client) (*client, replyTo, e
 	}
 	to, ok := c.replyTo(form.Get("redirect_uri"), state)
 	if !ok {
-		return nil, replyTo{}, fmt.Errorf("the redirect_uri is not registered by app %s", c.app.ID)
+		return nil, replyTo{}, cannotBeCompleted(web.RedirectURIUnknown, fmt.Errorf("the redirect_uri is not registered by app %s", c.app.ID))
 	}
 	return c, to, nil
 }

@@ -33,7 +33,7 @@ func (s *Server) handleRevoke(w http.ResponseWriter, r *http.Request) error {
 }
 
 // managedToken reads a request of an app about one of its tokens. The
-// token_type_hint is not needed: tokens show what they are.
+// token_type_hint is passed over: to look for both kinds costs little.
 func (s *Server) managedToken(r *http.Request) (*client, string, error) {
 	form, err := appForm(r)
 	if err != nil {

@@ -90,7 +90,7 @@ func (s *Server) Mount(mux *http.ServeMux) {
 // come with a POST from the app's site, and does come with the GET.
 func getInstead(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
-		return cannotBeCompleted(err)
+		return cannotBeCompleted(web.RequestInvalid, err)
 	}
 	http.Redirect(w, r, r.URL.Path+"?"+r.Form.Encode(), http.StatusSeeOther)
 	return nil
@@ -98,8 +98,8 @@ func getInstead(w http.ResponseWriter, r *http.Request) error {
 
 // cannotBeCompleted is the page for a request that must not be answered at the
 // app's address: RFC 6749 §4.1.2.1, tell the person, do not redirect.
-func cannotBeCompleted(err error) error {
-	return &web.Error{Status: http.StatusBadRequest, Message: "request_invalid", Err: err}
+func cannotBeCompleted(message string, err error) error {
+	return &web.Error{Status: http.StatusBadRequest, Message: message, Err: err}
 }
 
 // limited runs b and counts the call against the app, in one round trip.

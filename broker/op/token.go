@@ -79,7 +79,7 @@ func (s *Server) redeem(ctx context.Context, c *client, form url.Values) (tokenR
 	if err := sent.check(g, c, form); err != nil {
 		return tokenResponse{}, err
 	}
-	return s.tokens(ctx, c, h.Tag, g, sent.Nonce, token)
+	return s.tokens(ctx, c, g, sent.Nonce, token)
 }
 
 // reused answers for a code that has been redeemed before.
@@ -104,15 +104,13 @@ func (sent code) check(g grant, c *client, form url.Values) error {
 }
 
 // checkPKCE checks the verifier (RFC 7636 §4.6). One that comes without a
-// challenge betrays that the challenge was stripped on the way (RFC 9700
-// §2.1.1).
+// challenge fits none: it betrays that the challenge was stripped on the way
+// (RFC 9700 §2.1.1).
 func checkPKCE(challenge, verifier string) error {
-	switch {
-	case challenge == "" && verifier == "":
+	if challenge == "" && verifier == "" {
 		return nil
-	case challenge == "":
-		return refused(invalidGrant, "code_verifier without a code_challenge")
-	case !isVerifier(verifier) || subtle.ConstantTimeCompare([]byte(hashOf(verifier)), []byte(challenge)) != 1:
+	}
+	if !isVerifier(verifier) || subtle.ConstantTimeCompare([]byte(hashOf(verifier)), []byte(challenge)) != 1 {
 		return refused(invalidGrant, "code_verifier does not fit the code_challenge")
 	}
 	return nil
@@ -132,10 +130,10 @@ func isVerifier(s string) bool {
 }
 
 // tokens is the answer to a code that has passed every check.
-func (s *Server) tokens(ctx context.Context, c *client, tag string, g grant, nonce string, token store.Handle) (tokenResponse, error) {
+func (s *Server) tokens(ctx context.Context, c *client, g grant, nonce string, token store.Handle) (tokenResponse, error) {
 	answer := c.tokenResponse(token, g.Scopes)
 	if g.refreshable() {
-		refresh, err := s.beginRefresh(ctx, c, tag, g)
+		refresh, err := s.beginRefresh(ctx, c, token.Tag, g)
 		if err != nil {
 			return tokenResponse{}, err
 		}

@@ -83,13 +83,15 @@ func TestTokenRefuses(t *testing.T) {
 	}
 }
 
-// A tag alone, which a resident's address bar shows, is not enough to revoke.
-func TestTagAloneRevokesNothing(t *testing.T) {
+// A tag alone, which stands in Redis as it is, neither redeems nor revokes.
+func TestTagAloneIsWorthNothing(t *testing.T) {
 	b := newBed(t)
 	code := b.code(newBrowser(t), taxRequest())
 	answer := b.redeem(code).tokens(t)
 	tag, _, _ := strings.Cut(code, ".")
-	b.redeem(tag+"."+strings.Repeat("A", 26)).wantError(t, http.StatusBadRequest, "invalid_grant")
+	made := tag + "." + strings.Repeat("A", 26)
+	b.redeem(made).wantError(t, http.StatusBadRequest, "invalid_grant")
+	b.redeem(made, "redirect_uri", "").wantError(t, http.StatusBadRequest, "invalid_grant")
 	b.wantAlive(answer.AccessToken)
 }
 
