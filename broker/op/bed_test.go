@@ -32,6 +32,7 @@ import (
 	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/connectors"
 	"github.com/councilid/councilid/mapping"
+	"github.com/councilid/councilid/test/servers"
 )
 
 // bed is a whole OpenID Provider with real stores, real keys and a real login
@@ -58,13 +59,28 @@ type bed struct {
 
 func newBed(t *testing.T, apps ...config.App) *bed {
 	t.Helper()
+	fresh, err := freshDatabase()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newBedOver(t, db.Options{SQLite: writeFile(t, "councilid.db", string(fresh))}, apps...)
+}
+
+// onEach runs a test with an empty database of each kind.
+func onEach(t *testing.T, test func(t *testing.T, b *bed)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, newBed(t)) })
+	t.Run("postgres", func(t *testing.T) { test(t, newBedOver(t, db.Options{Postgres: servers.Postgres(t)})) })
+}
+
+func newBedOver(t *testing.T, o db.Options, apps ...config.App) *bed {
+	t.Helper()
 	b := &bed{t: t, clock: time.Now().Truncate(time.Second), redis: miniredis.RunT(t), provider: &provider{}, log: &log{}}
 	b.provider.signIn("alice")
 	b.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b.handler.Load().(http.Handler).ServeHTTP(w, r)
 	}))
 	t.Cleanup(b.Close)
-	b.openStores()
+	b.openStores(o)
 	if len(apps) == 0 {
 		apps = town()
 	}
@@ -72,7 +88,7 @@ func newBed(t *testing.T, apps ...config.App) *bed {
 	return b
 }
 
-func (b *bed) openStores() {
+func (b *bed) openStores(o db.Options) {
 	b.t.Helper()
 	ctx := b.t.Context()
 	var err error
@@ -82,12 +98,8 @@ func (b *bed) openStores() {
 	})
 	b.must(err)
 	b.t.Cleanup(func() { b.store.Close() })
-	fresh, err := freshDatabase()
-	b.must(err)
-	b.db, err = db.Open(ctx, db.Options{
-		SQLite:  writeFile(b.t, "councilid.db", string(fresh)),
-		Observe: func(error, time.Duration) { b.reads.Add(1) },
-	})
+	o.Observe = func(error, time.Duration) { b.reads.Add(1) }
+	b.db, err = db.Open(ctx, o)
 	b.must(err)
 	b.t.Cleanup(func() { b.db.Close() })
 	b.keys, err = keys.Open(ctx, b.db, keys.Options{Master: make([]byte, 32), Now: b.now})

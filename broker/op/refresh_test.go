@@ -13,8 +13,9 @@ func (b *bed) refresh(client, token string, changes ...string) *answer {
 	return b.call("/token", client, with(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}, changes...))
 }
 
-func TestRefreshToken(t *testing.T) {
-	b := newBed(t)
+func TestRefreshToken(t *testing.T) { onEach(t, refreshToken) }
+
+func refreshToken(t *testing.T, b *bed) {
 	first := b.signedIn(newBrowser(t), "scope", "openid profile email offline_access", "prompt", "consent")
 	b.pass(time.Second)
 	second := b.refresh("tax", first.RefreshToken).tokens(t)
@@ -58,8 +59,9 @@ func TestRefreshTokenNeedsRegistration(t *testing.T) {
 	b.refresh("library", "any").wantError(t, http.StatusBadRequest, "unauthorized_client")
 }
 
-func TestRefreshScope(t *testing.T) {
-	b := newBed(t)
+func TestRefreshScope(t *testing.T) { onEach(t, refreshScope) }
+
+func refreshScope(t *testing.T, b *bed) {
 	token := b.signedIn(newBrowser(t), "scope", "openid profile email offline_access").RefreshToken
 
 	fewer := b.refresh("tax", token, "scope", "openid email").tokens(t)
@@ -90,8 +92,9 @@ func TestRefreshScope(t *testing.T) {
 
 // A refresh token that was replaced works for another minute, as answers get
 // lost, and gives its grant away afterwards.
-func TestRefreshTokenReuse(t *testing.T) {
-	b := newBed(t)
+func TestRefreshTokenReuse(t *testing.T) { onEach(t, refreshTokenReuse) }
+
+func refreshTokenReuse(t *testing.T, b *bed) {
 	browser := newBrowser(t)
 	first := b.signedIn(browser, "scope", "openid offline_access")
 	second := b.refresh("tax", first.RefreshToken).tokens(t)
@@ -136,8 +139,9 @@ func TestRefreshTokenExpires(t *testing.T) {
 
 // Ten workers of an app who refresh at the same moment all succeed, each with
 // a successor of its own.
-func TestRefreshRace(t *testing.T) {
-	b := newBed(t)
+func TestRefreshRace(t *testing.T) { onEach(t, refreshRace) }
+
+func refreshRace(t *testing.T, b *bed) {
 	token := b.signedIn(newBrowser(t), "scope", "openid offline_access").RefreshToken
 	seen := map[string]bool{}
 	for _, a := range b.atOnce(10, "tax", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}) {
@@ -164,8 +168,9 @@ func TestSignOutAndOfflineAccess(t *testing.T) {
 	b.wantDead(first.AccessToken)
 }
 
-func TestRefreshNeedsTheAccount(t *testing.T) {
-	b := newBed(t)
+func TestRefreshNeedsTheAccount(t *testing.T) { onEach(t, refreshNeedsTheAccount) }
+
+func refreshNeedsTheAccount(t *testing.T, b *bed) {
 	token := b.signedIn(newBrowser(t), "scope", "openid offline_access").RefreshToken
 	_, err := b.db.Exec(t.Context(), `UPDATE accounts SET status = 'frozen'`)
 	b.must(err)
@@ -184,8 +189,9 @@ func TestRefreshSurvivesRedis(t *testing.T) {
 	b.refresh("tax", token).tokens(t)
 }
 
-func TestSweep(t *testing.T) {
-	b := newBed(t)
+func TestSweep(t *testing.T) { onEach(t, sweep) }
+
+func sweep(t *testing.T, b *bed) {
 	old := b.signedIn(newBrowser(t), "scope", "openid offline_access").RefreshToken
 	b.pass(700 * time.Hour)
 	young := b.signedIn(newBrowser(t), "scope", "openid offline_access").RefreshToken

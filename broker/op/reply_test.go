@@ -3,7 +3,6 @@ package op
 import (
 	"net/http/httptest"
 	"net/url"
-	"strings"
 	"testing"
 )
 
@@ -102,13 +101,5 @@ func TestReplyToSend(t *testing.T) {
 	got := w.Result()
 	if got.StatusCode != 303 || got.Header.Get("Cache-Control") != "no-store" || got.Header.Get("Location") != "https://tax.example/?code=c" {
 		t.Errorf("status %d, headers %v", got.StatusCode, got.Header)
-	}
-}
-
-// Every refusal that is redirected or written as JSON keeps to RFC 6749 §5.2.
-func TestKnown(t *testing.T) {
-	e := known(strings.NewReader("").UnreadByte())
-	if e.Code != serverError || e.Status != 500 || strings.Contains(e.Description, "Reader") {
-		t.Errorf("a stranger's error became %+v", e)
 	}
 }

@@ -32,8 +32,9 @@ func TestRevokeAccessToken(t *testing.T) {
 	b.refresh("tax", answer.RefreshToken).tokens(t)
 }
 
-func TestRevokeRefreshToken(t *testing.T) {
-	b := newBed(t)
+func TestRevokeRefreshToken(t *testing.T) { onEach(t, revokeRefreshToken) }
+
+func revokeRefreshToken(t *testing.T, b *bed) {
 	first := b.signedIn(newBrowser(t), "scope", "openid offline_access")
 	second := b.refresh("tax", first.RefreshToken).tokens(t)
 	b.revoke("waste", second.RefreshToken).wantError(t, http.StatusBadRequest, "invalid_grant")

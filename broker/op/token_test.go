@@ -144,8 +144,9 @@ func TestCodeReuse(t *testing.T) {
 
 // Of ten who redeem a code at once one gets tokens, and the nine who come too
 // late revoke them.
-func TestCodeRace(t *testing.T) {
-	b := newBed(t)
+func TestCodeRace(t *testing.T) { onEach(t, codeRace) }
+
+func codeRace(t *testing.T, b *bed) {
 	code := b.code(newBrowser(t), taxRequest("scope", "openid offline_access"))
 	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {taxCallback}}
 	answers := b.atOnce(10, "tax", form)
