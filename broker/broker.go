@@ -60,7 +60,7 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *Broker,
 	if err != nil {
 		return nil, err
 	}
-	if b.keys, err = keys.Open(ctx, b.db, keys.Options{Master: master, Rotate: cfg.Broker.Keys.Rotate, Now: time.Now}); err != nil {
+	if b.keys, err = keys.Open(ctx, b.db, keys.Options{Master: master, Rotate: cfg.Broker.Keys.Rotate, Now: time.Now, Log: log}); err != nil {
 		return nil, fmt.Errorf("open signing keys: %w", err)
 	}
 	b.accounts = accounts.Open(b.db, time.Now)

@@ -64,15 +64,16 @@ func redisOptions(c *config.Redis) (*redis.UniversalOptions, error) {
 
 func openDB(ctx context.Context, cfg *config.Config, b *Broker) (*db.DB, error) {
 	o := db.Options{Observe: observe(b.metrics.sql)}
-	switch d := cfg.Broker.Database; {
-	case d == nil:
-		if err := os.MkdirAll(cfg.Broker.DataDir, 0o700); err != nil {
-			return nil, err
-		}
+	if d := cfg.Broker.Database; d != nil {
+		o.SQLite, o.Postgres = d.SQLite, d.Postgres.Reveal()
+	} else {
 		o.SQLite = filepath.Join(cfg.Broker.DataDir, "councilid.db")
 		b.log.Warn("accounts are kept in an SQLite file: one node serves alone", "key", "database", "file", o.SQLite)
-	default:
-		o.SQLite, o.Postgres = d.SQLite, d.Postgres.Reveal()
+	}
+	if o.SQLite != "" {
+		if err := os.MkdirAll(filepath.Dir(o.SQLite), 0o700); err != nil {
+			return nil, err
+		}
 	}
 	return db.Open(ctx, o)
 }

@@ -11,9 +11,12 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
+	"slices"
 	"syscall"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
@@ -52,7 +55,8 @@ func serve(ctx context.Context, dir string, out io.Writer) error {
 		return err
 	}
 	log := newLogger(cfg.Broker.Log, out)
-	for _, w := range cfg.Warnings {
+	redis.SetLogger(redisLog{log})
+	for _, w := range slices.Concat(cfg.Warnings, cfg.Stale(time.Now())) {
 		log.Warn("configuration: "+w.Message, "file", w.File, "line", w.Line, "key", w.Path)
 	}
 	shutdown, err := broker.Trace(ctx, cfg.Broker)
@@ -67,6 +71,7 @@ func serve(ctx context.Context, dir string, out io.Writer) error {
 	if err != nil {
 		return errors.Join(err, b.Close())
 	}
+	debug.FreeOSMemory() // migrations, catalogues and rules needed more to start than to run
 	log.Info("serving", "issuer", cfg.Broker.Issuer, "listen", public.Addr().String(), "admin", admin.Addr().String())
 	err = run(ctx, b, public, admin, func(ctx context.Context) { reloadOnHangup(ctx, b, dir, log) })
 	return errors.Join(err, b.Close(), shutdown(context.WithoutCancel(ctx)))
@@ -194,12 +199,11 @@ func isTerminal(out io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// loopback listens on a loopback port: port, or any free one where that is
-// taken or 0.
-func loopback(port int) (net.Listener, error) {
-	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-	if err != nil && port != 0 {
-		return net.Listen("tcp", "127.0.0.1:0")
-	}
-	return l, err
+// redisLog takes what go-redis says of its connections, which it would print
+// to standard error.
+type redisLog struct{ log *slog.Logger }
+
+// Printf logs at debug level: a call that fails because of it says so itself.
+func (l redisLog) Printf(ctx context.Context, format string, args ...any) {
+	l.log.DebugContext(ctx, fmt.Sprintf(format, args...))
 }
