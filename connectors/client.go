@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -35,7 +34,7 @@ func newClient(cfg config.Connector, o Options) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	breaker := newBreaker(o.Log.With(slog.String("connector", cfg.ID)))
+	breaker := newBreaker(o.Log)
 	return &client{
 		http: &http.Client{
 			Transport:     newResilient(transport, breaker, cfg.Network),
@@ -51,8 +50,8 @@ func newTransport(n config.Network, reach *reach) (*http.Transport, error) {
 	if err != nil {
 		return nil, err
 	}
+	// No Proxy: what the environment says of proxies is not for us.
 	t := &http.Transport{
-		Proxy:                  nil, // whatever the environment says
 		DialContext:            reach.dial,
 		TLSClientConfig:        &tls.Config{RootCAs: roots, ClientSessionCache: tls.NewLRUClientSessionCache(0)},
 		TLSHandshakeTimeout:    n.Timeout,
@@ -128,9 +127,9 @@ func (c *client) do(r *http.Request, call string, answer any) error {
 	defer resp.Body.Close()
 	switch {
 	case resp.StatusCode == http.StatusTooManyRequests:
-		return fail(TryLater, "%s: %s answered %s", call, r.URL.Host, resp.Status)
+		return fail(TryLater, "%s: %s answered status %d", call, r.URL.Host, resp.StatusCode)
 	case resp.StatusCode != http.StatusOK:
-		return fail(Unavailable, "%s: %s answered %s", call, r.URL.Host, resp.Status)
+		return fail(Unavailable, "%s: %s answered status %d", call, r.URL.Host, resp.StatusCode)
 	}
 	if err := json.NewDecoder(resp.Body).Decode(answer); err != nil {
 		return fail(Unavailable, "%s: %s answered %q that is not the JSON expected",

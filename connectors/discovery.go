@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/url"
 	"regexp"
 	"slices"
@@ -29,11 +28,11 @@ type metadata struct {
 // again.
 const metadataFresh = time.Hour
 
-func newMetadata(settings config.OIDC, client *client, o Options, log *slog.Logger) *cached[metadata] {
+func newMetadata(settings config.OIDC, client *client, o Options) *cached[metadata] {
 	return &cached[metadata]{
 		fresh:  metadataFresh,
 		now:    o.Now,
-		failed: func(err error) { log.Warn("the last good discovery document is kept", "err", err) },
+		failed: func(err error) { o.Log.Warn("the last good discovery document is kept", "err", err) },
 		load: func(ctx context.Context) (metadata, error) {
 			return discover(ctx, settings, client)
 		},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -20,11 +19,11 @@ type keySet struct {
 	algorithms []jose.SignatureAlgorithm
 }
 
-func newKeySet(algorithms []string, m *cached[metadata], client *client, o Options, log *slog.Logger) *keySet {
+func newKeySet(algorithms []string, m *cached[metadata], client *client, o Options) *keySet {
 	k := &keySet{keys: &cached[[]jose.JSONWebKey]{
 		fresh:  keysFresh,
 		now:    o.Now,
-		failed: func(err error) { log.Warn("the last good keys are kept", "err", err) },
+		failed: func(err error) { o.Log.Warn("the last good keys are kept", "err", err) },
 		load: func(ctx context.Context) ([]jose.JSONWebKey, error) {
 			m, err := m.get(ctx)
 			if err != nil {

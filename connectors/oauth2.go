@@ -1,10 +1,12 @@
 package connectors
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -31,14 +33,11 @@ func openOAuth2(cfg config.Connector, o Options) (Connector, error) {
 	if err := checkParams(settings.ForceParams); err != nil {
 		return nil, err
 	}
-	registration, err := register(cfg, settings.ClientAuth, o)
+	p, err := openProvider(cfg, settings.ClientAuth, o)
 	if err != nil {
 		return nil, err
 	}
-	p, err := openProvider(cfg, registration, o)
-	if err != nil {
-		return nil, err
-	}
+	p.scopes, p.pkce = settings.Scopes, settings.PKCE != "forbidden"
 	return &oauth2Connector{provider: p, settings: settings}, nil
 }
 
@@ -47,20 +46,12 @@ func (c *oauth2Connector) Start(_ context.Context, a Attempt) (Redirect, error) 
 	if err := c.ready(); err != nil {
 		return Redirect{}, err
 	}
-	var options []oauth2.AuthCodeOption
-	if c.settings.PKCE != "forbidden" {
-		options = append(options, oauth2.S256ChallengeOption(a.Verifier))
-	}
-	for name, value := range c.settings.Params {
-		options = append(options, oauth2.SetAuthURLParam(name, value))
-	}
+	params := map[string]string{}
+	maps.Copy(params, c.settings.Params)
 	if a.Force {
-		for name, value := range c.settings.ForceParams {
-			options = append(options, oauth2.SetAuthURLParam(name, value))
-		}
+		maps.Copy(params, c.settings.ForceParams)
 	}
-	conf := c.oauth(c.settings.Endpoints.Authorization, "", c.settings.Scopes)
-	return Redirect{URL: conf.AuthCodeURL(a.State, options...)}, nil
+	return Redirect{URL: c.authorizationURL(c.settings.Endpoints.Authorization, a, params)}, nil
 }
 
 // Finish implements [Connector].
@@ -69,10 +60,7 @@ func (c *oauth2Connector) Finish(ctx context.Context, a Attempt, r *http.Request
 	if err != nil {
 		return nil, err
 	}
-	iss := c.settings.IssParameter
-	if iss == "" {
-		iss = c.settings.Issuer
-	}
+	iss := cmp.Or(c.settings.IssParameter, c.settings.Issuer)
 	if err := c.accept(answer, []string{iss}, false); err != nil {
 		return nil, err
 	}
@@ -92,12 +80,8 @@ func (c *oauth2Connector) Finish(ctx context.Context, a Attempt, r *http.Request
 }
 
 func (c *oauth2Connector) redeem(ctx context.Context, a Attempt, code string) (*oauth2.Token, error) {
-	var options []oauth2.AuthCodeOption
-	if c.settings.PKCE != "forbidden" {
-		options = append(options, oauth2.VerifierOption(a.Verifier))
-	}
 	endpoint := c.settings.Endpoints.Token
-	token, err := c.exchange(ctx, c.oauth("", endpoint, nil), code, endpoint, options...)
+	token, err := c.exchange(ctx, endpoint, endpoint, a, code)
 	if err != nil {
 		return nil, err
 	}

@@ -97,8 +97,11 @@ func TestProfileRequest(t *testing.T) {
 		}
 	}
 	a.Force = true
-	if got := query().Get("prompt"); got != "select_account" {
-		t.Errorf("prompt is %q where a new sign-in is forced", got)
+	for _, params := range []map[string]string{cfg.OAuth2.Params, nil} {
+		cfg.OAuth2.Params = params
+		if got := query().Get("prompt"); got != "select_account" {
+			t.Errorf("prompt is %q where a new sign-in is forced", got)
+		}
 	}
 }
 

@@ -3,7 +3,7 @@ package connectors
 import (
 	"context"
 	"errors"
-	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
 
@@ -30,21 +30,17 @@ func openOIDC(cfg config.Connector, o Options) (Connector, error) {
 	if braces.MatchString(settings.Issuer) && len(settings.Tenants) == 0 {
 		return nil, errors.New("tenants: required with an issuer for many tenants")
 	}
-	registration, err := register(cfg, settings.ClientAuth, o)
+	p, err := openProvider(cfg, settings.ClientAuth, o)
 	if err != nil {
 		return nil, err
 	}
-	p, err := openProvider(cfg, registration, o)
-	if err != nil {
-		return nil, err
-	}
-	log := o.Log.With(slog.String("connector", cfg.ID))
-	m := newMetadata(settings, p.client, o, log)
+	p.scopes, p.pkce = settings.Scopes, settings.PKCE != "forbidden"
+	m := newMetadata(settings, p.client, o)
 	return &oidcConnector{
 		provider: p,
 		settings: settings,
 		metadata: m,
-		keys:     newKeySet(settings.Algorithms, m, p.client, o, log),
+		keys:     newKeySet(settings.Algorithms, m, p.client, o),
 		issuers:  issParameters(settings),
 	}, nil
 }
@@ -75,28 +71,27 @@ func (c *oidcConnector) Start(ctx context.Context, a Attempt) (Redirect, error) 
 	if err != nil {
 		return Redirect{}, err
 	}
-	set := oauth2.SetAuthURLParam
-	options := []oauth2.AuthCodeOption{set("nonce", a.Nonce)}
+	return Redirect{URL: c.authorizationURL(m.AuthorizationEndpoint, a, c.parameters(a))}, nil
+}
+
+// parameters are those of OpenID Connect and of the configuration, which has
+// the last word: a provider may know another prompt than login.
+func (c *oidcConnector) parameters(a Attempt) map[string]string {
+	params := map[string]string{"nonce": a.Nonce}
 	if a.Force {
-		options = append(options, set("prompt", "login"), set("max_age", "0"))
+		params["prompt"], params["max_age"] = "login", "0"
 	}
 	if len(a.ACR) > 0 {
-		options = append(options, set("acr_values", strings.Join(a.ACR, " ")))
+		params["acr_values"] = strings.Join(a.ACR, " ")
 	}
 	if len(a.Locales) > 0 {
-		options = append(options, set("ui_locales", strings.Join(a.Locales, " ")))
+		params["ui_locales"] = strings.Join(a.Locales, " ")
 	}
 	if a.LoginHint != "" && (c.settings.LoginHint == nil || *c.settings.LoginHint) {
-		options = append(options, set("login_hint", a.LoginHint))
+		params["login_hint"] = a.LoginHint
 	}
-	if c.settings.PKCE != "forbidden" {
-		options = append(options, oauth2.S256ChallengeOption(a.Verifier))
-	}
-	// Last, so that what the configuration says of prompt, for one, stands.
-	for name, value := range c.settings.Params {
-		options = append(options, set(name, value))
-	}
-	return Redirect{URL: c.oauth(m.AuthorizationEndpoint, "", c.settings.Scopes).AuthCodeURL(a.State, options...)}, nil
+	maps.Copy(params, c.settings.Params)
+	return params
 }
 
 // Finish implements [Connector].
@@ -137,15 +132,11 @@ func (c *oidcConnector) Finish(ctx context.Context, a Attempt, r *http.Request) 
 }
 
 func (c *oidcConnector) redeem(ctx context.Context, m metadata, a Attempt, code string) (*oauth2.Token, error) {
-	var options []oauth2.AuthCodeOption
-	if c.settings.PKCE != "forbidden" {
-		options = append(options, oauth2.VerifierOption(a.Verifier))
-	}
 	audience := m.TokenEndpoint
 	if c.settings.AssertionAudience == "issuer" {
 		audience = c.settings.Issuer
 	}
-	return c.exchange(ctx, c.oauth("", m.TokenEndpoint, nil), code, audience, options...)
+	return c.exchange(ctx, m.TokenEndpoint, audience, a, code)
 }
 
 // withUserinfo adds what the userinfo endpoint says (Core §5.3) to what the
@@ -162,9 +153,7 @@ func (c *oidcConnector) withUserinfo(ctx context.Context, m metadata, said mappi
 	if claims.Text("sub") != said.Text("sub") {
 		return nil, fail(Refused, "userinfo: sub is another person's")
 	}
-	for name, value := range said {
-		claims[name] = value
-	}
+	maps.Copy(claims, said)
 	return claims, nil
 }
 

@@ -198,6 +198,7 @@ func TestIDTokenRefused(t *testing.T) {
 		"not yet valid":     func(p *provider) { p.said = claims{"nbf": p.clock.Now().Add(31 * time.Second).Unix()} },
 		"from the future":   func(p *provider) { p.said = claims{"iat": p.clock.Now().Add(31 * time.Second).Unix()} },
 		"without iat":       func(p *provider) { p.said = claims{"iat": nil} },
+		"iat beyond number": func(p *provider) { p.said = claims{"iat": 1e300} },
 		"exp beyond number": func(p *provider) { p.said = claims{"exp": 1e300} },
 
 		"userinfo of another":  func(p *provider) { p.userinfo = claims{"sub": "somebody else"} },
@@ -210,6 +211,16 @@ func TestIDTokenRefused(t *testing.T) {
 			wantOutcome(t, got, err, connectors.Refused)
 		})
 	}
+}
+
+// sub is required (Core §2) even where the link hangs on another claim.
+func TestSubIsRequired(t *testing.T) {
+	p := newProvider(t)
+	p.said = claims{"sub": nil, "oid": "person 1"}
+	cfg := p.connector()
+	cfg.Subject = "claims.oid"
+	got, err := p.signIn(p.open(cfg), newAttempt())
+	wantOutcome(t, got, err, connectors.Refused)
 }
 
 func TestIDTokenAccepted(t *testing.T) {
@@ -436,7 +447,7 @@ func (p *provider) believesAssertion(r *http.Request, key crypto.PublicKey, audi
 	if r.PostFormValue("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" {
 		return false
 	}
-	jws, err := jose.ParseSigned(r.PostFormValue("client_assertion"), []jose.SignatureAlgorithm{jose.ES256})
+	jws, err := jose.ParseSignedCompact(r.PostFormValue("client_assertion"), []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil || jws.Signatures[0].Header.KeyID != "ours" {
 		return false
 	}
@@ -574,13 +585,14 @@ func TestTenantsInTheCallback(t *testing.T) {
 
 func TestOpenRefuses(t *testing.T) {
 	for name, bend := range map[string]func(*config.Connector){
-		"no protocol":             func(c *config.Connector) { c.OIDC = nil },
-		"template, no tenants":    func(c *config.Connector) { c.OIDC.Issuer = "https://login.example.com/{tid}" },
-		"params that set state":   func(c *config.Connector) { c.OIDC.Params = map[string]string{"state": "fixed"} },
-		"subject that is not CEL": func(c *config.Connector) { c.Subject = "claims." },
-		"client_auth unknown":     func(c *config.Connector) { c.OIDC.ClientAuth = "tls_client_auth" },
-		"no private key":          func(c *config.Connector) { c.OIDC.ClientAuth = "private_key_jwt" },
-		"ca that is not there":    func(c *config.Connector) { c.Network.CA = "nowhere.pem" },
+		"no protocol":                func(c *config.Connector) { c.OIDC = nil },
+		"template, no tenants":       func(c *config.Connector) { c.OIDC.Issuer = "https://login.example.com/{tid}" },
+		"params that set state":      func(c *config.Connector) { c.OIDC.Params = map[string]string{"state": "fixed"} },
+		"subject that is not CEL":    func(c *config.Connector) { c.Subject = "claims." },
+		"client_auth unknown":        func(c *config.Connector) { c.OIDC.ClientAuth = "tls_client_auth" },
+		"a private key in OAuth 2.0": func(c *config.Connector) { c.OIDC, c.OAuth2 = nil, &config.OAuth2{ClientAuth: "private_key_jwt"} },
+		"no private key":             func(c *config.Connector) { c.OIDC.ClientAuth = "private_key_jwt" },
+		"ca that is not there":       func(c *config.Connector) { c.Network.CA = "nowhere.pem" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := newProvider(t).connector()

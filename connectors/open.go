@@ -45,6 +45,7 @@ type Guarded interface {
 // starting.
 func Open(cfg config.Connector, o Options) (Connector, error) {
 	o = o.withDefaults()
+	o.Log = o.Log.With("connector", cfg.ID)
 	switch {
 	case cfg.OIDC != nil:
 		return openOIDC(cfg, o)
@@ -70,12 +71,18 @@ func (o Options) withDefaults() Options {
 // provider is what connectors of every OAuth protocol have in common.
 type provider struct {
 	registration
+	scopes   []string
+	pkce     bool
 	client   *client
 	outcomes map[string]Outcome // the provider's own error codes
 	subject  *mapping.Expression
 }
 
-func openProvider(cfg config.Connector, r registration, o Options) (provider, error) {
+func openProvider(cfg config.Connector, clientAuth string, o Options) (provider, error) {
+	registration, err := register(cfg, clientAuth, o)
+	if err != nil {
+		return provider{}, err
+	}
 	subject, mistake := mapping.CompileExpression("claims", cfg.Subject)
 	if mistake != nil {
 		return provider{}, fmt.Errorf("subject: %s", mistake.Message)
@@ -88,7 +95,7 @@ func openProvider(cfg config.Connector, r registration, o Options) (provider, er
 	for code, outcome := range cfg.Errors {
 		outcomes[code] = Outcome(outcome)
 	}
-	return provider{registration: r, client: client, outcomes: outcomes, subject: subject}, nil
+	return provider{registration: registration, client: client, outcomes: outcomes, subject: subject}, nil
 }
 
 // BreakerState implements [Guarded].

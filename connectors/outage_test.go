@@ -85,6 +85,19 @@ func TestOutage(t *testing.T) {
 	}
 }
 
+// One flood is enough.
+func TestFloodIsNotRetried(t *testing.T) {
+	p := newProvider(t)
+	p.on("/.well-known/openid-configuration", flood)
+	cfg := p.connector()
+	cfg.Network.Attempts = 3
+	_, err := p.open(cfg).Start(t.Context(), newAttempt())
+	wantOutcome(t, nil, err, connectors.Unavailable)
+	if n := p.called("/.well-known/openid-configuration"); n != 1 || !strings.Contains(err.Error(), "larger than") {
+		t.Errorf("called %d times: %v", n, err)
+	}
+}
+
 func TestResidentLeaves(t *testing.T) {
 	p := newProvider(t)
 	c := p.open(p.connector())
@@ -314,20 +327,20 @@ func TestProviderLeadsInside(t *testing.T) {
 func TestProviderLeadsInsideThroughProxy(t *testing.T) {
 	address, called := inside(t)
 	p := newProvider(t)
-	p.discovery = claims{"userinfo_endpoint": "http://localhost:1/"}
 	cfg := p.connector()
-	cfg.Network.Proxy = address
-	cfg.OIDC.Endpoints.Userinfo = ""
-	cfg.OIDC.Discovery = "http://provider.example/"
+	cfg.OIDC.Discovery, cfg.Network.Proxy = "http://provider.example/", address
 	if _, err := p.open(cfg).Start(t.Context(), newAttempt()); err == nil || !called() {
 		t.Errorf("the call did not go through the proxy: %v", err)
 	}
-	cfg.Network.Proxy = p.url // a proxy that answers by itself
-	cfg.OIDC.Discovery = p.url + "/.well-known/openid-configuration"
-	got, err := p.signIn(p.open(cfg), newAttempt())
-	wantOutcome(t, got, err, connectors.Unavailable)
-	if !strings.Contains(err.Error(), "address is private") {
-		t.Errorf("the cause is unclear: %v", err)
+	for _, private := range []string{"http://localhost:1/", "http://127.0.0.1:1/", "http://[::1]:1/"} {
+		p.discovery = claims{"userinfo_endpoint": private}
+		cfg := p.connector()
+		cfg.Network.Proxy = p.url // a proxy that answers by itself
+		got, err := p.signIn(p.open(cfg), newAttempt())
+		wantOutcome(t, got, err, connectors.Unavailable)
+		if !strings.Contains(err.Error(), "address is private") {
+			t.Errorf("the cause is unclear: %v", err)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package connectors
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -30,6 +31,7 @@ type registration struct {
 }
 
 func register(cfg config.Connector, method string, o Options) (registration, error) {
+	oidc := cmp.Or(cfg.OIDC, &config.OIDC{}) // the other protocols have no private keys
 	r := registration{clientID: cfg.ClientID, redirect: o.Redirect, style: oauth2.AuthStyleInParams, now: o.Now}
 	var err error
 	switch method {
@@ -38,7 +40,7 @@ func register(cfg config.Connector, method string, o Options) (registration, err
 	case "client_secret_post":
 		r.secret = cfg.ClientSecret.Reveal()
 	case "private_key_jwt":
-		r.signer, err = assertionSigner(cfg.OIDC.PrivateKey.Reveal(), cfg.OIDC.KeyID)
+		r.signer, err = assertionSigner(oidc.PrivateKey.Reveal(), oidc.KeyID)
 	case "none":
 	default:
 		err = fmt.Errorf("client_auth: %q is not known", method)
@@ -47,14 +49,9 @@ func register(cfg config.Connector, method string, o Options) (registration, err
 }
 
 // oauth is the registration in the words of x/oauth2.
-func (r registration) oauth(authorization, token string, scopes []string) *oauth2.Config {
-	return &oauth2.Config{
-		ClientID:     r.clientID,
-		ClientSecret: r.secret,
-		RedirectURL:  r.redirect,
-		Scopes:       scopes,
-		Endpoint:     oauth2.Endpoint{AuthURL: authorization, TokenURL: token, AuthStyle: r.style},
-	}
+func (r registration) oauth(endpoint oauth2.Endpoint) *oauth2.Config {
+	endpoint.AuthStyle = r.style
+	return &oauth2.Config{ClientID: r.clientID, ClientSecret: r.secret, RedirectURL: r.redirect, Endpoint: endpoint}
 }
 
 // assertionLifetime is short because an assertion is used at once and only

@@ -39,7 +39,7 @@ func newResilient(next http.RoundTripper, breaker circuitbreaker.CircuitBreaker[
 		HandleIf(failed).
 		AbortOnErrors(circuitbreaker.ErrOpen, errPrivate, errTooLarge).
 		WithMaxAttempts(n.Attempts).
-		WithMaxDuration(n.Timeout / 2). // after a time-out the resident has waited long enough
+		WithMaxDuration(n.Timeout/2). // after a time-out the resident has waited long enough
 		WithBackoff(100*time.Millisecond, time.Second).
 		WithJitterFactor(0.5).
 		ReturnLastFailure().
