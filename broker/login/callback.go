@@ -17,7 +17,7 @@ import (
 // attempt and the request, one writes what follows.
 func (f *Flow) handleCallback(w http.ResponseWriter, r *http.Request) error {
 	v := f.visitor(r)
-	l, a, old, err := f.take(w, r, v)
+	l, a, old, err := f.take(r, v)
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,10 @@ func (f *Flow) handleCallback(w http.ResponseWriter, r *http.Request) error {
 
 // take fetches everything that the answer's state names, exactly once: of two
 // answers to one attempt, or to two attempts of one request, one wins.
-func (f *Flow) take(w http.ResponseWriter, r *http.Request, v visitor) (ongoing, attempt, *Session, error) {
+//
+// The step is not counted against the client's address. It was when it began,
+// and a refusal here would lose what has been taken.
+func (f *Flow) take(r *http.Request, v visitor) (ongoing, attempt, *Session, error) {
 	state, ok := store.ParseHandle(r.URL.Query().Get("state"))
 	if !ok {
 		return ongoing{}, attempt{}, nil, f.stale(r, v, false)
@@ -58,7 +61,7 @@ func (f *Flow) take(w http.ResponseWriter, r *http.Request, v visitor) (ongoing,
 	if v.session != (store.Handle{}) {
 		current = sessionTable.Get(b, v.session)
 	}
-	if err := f.limited(w, r, b); err != nil {
+	if err := b.Exec(r.Context()); err != nil {
 		return l, attempt{}, nil, err
 	}
 	old := f.live(current)
