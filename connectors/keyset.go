@@ -48,7 +48,7 @@ func fetchKeys(ctx context.Context, client *client, address string) ([]jose.JSON
 	var keys []jose.JSONWebKey
 	for _, raw := range set.Keys {
 		var key jose.JSONWebKey
-		if key.UnmarshalJSON(raw) == nil && key.IsPublic() && (key.Use == "" || key.Use == "sig") {
+		if key.UnmarshalJSON(raw) == nil && (key.Use == "" || key.Use == "sig") {
 			keys = append(keys, key)
 		}
 	}

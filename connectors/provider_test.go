@@ -57,6 +57,7 @@ type provider struct {
 
 	key       *ecdsa.PrivateKey
 	keyID     string
+	keyUse    string
 	discovery claims                      // members that differ from the honest document
 	said      claims                      // claims of the ID token that differ; a nil removes one
 	userinfo  claims                      // claims of userinfo
@@ -81,6 +82,7 @@ func newProvider(t testing.TB) *provider {
 		grants: map[string]url.Values{},
 		key:    newKey(t),
 		keyID:  "first",
+		keyUse: "sig",
 	}
 	p.paths = map[string]http.HandlerFunc{
 		"/.well-known/openid-configuration": p.serveDiscovery,
@@ -147,7 +149,7 @@ func (p *provider) serveDiscovery(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (p *provider) serveKeys(w http.ResponseWriter, _ *http.Request) {
-	public := jose.JSONWebKey{Key: p.key.Public(), KeyID: p.keyID, Use: "sig", Algorithm: "ES256"}
+	public := jose.JSONWebKey{Key: p.key.Public(), KeyID: p.keyID, Use: p.keyUse, Algorithm: "ES256"}
 	writeJSON(w, claims{"keys": []any{
 		claims{"kty": "from the future"}, // RFC 7517 §5: to be ignored
 		public,

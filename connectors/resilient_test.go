@@ -136,6 +136,25 @@ func TestBreaker(t *testing.T) {
 	})
 }
 
+// Nobody is sent to a provider while the breaker is open. After that somebody
+// must be, or it would stay open for ever.
+func TestReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &provider{client: &client{breaker: newBreaker(slog.New(slog.DiscardHandler))}}
+		if err := p.ready(); err != nil {
+			t.Error(err)
+		}
+		p.client.breaker.Open()
+		if err := p.ready(); !errors.Is(err, circuitbreaker.ErrOpen) {
+			t.Errorf("error is %v", err)
+		}
+		time.Sleep(15 * time.Second)
+		if err := p.ready(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // Residents who leave do not make a provider look dead.
 func TestLeavingDoesNotOpenTheBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
