@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -95,14 +96,20 @@ func TestRepeatedParameter(t *testing.T) {
 type signer struct {
 	*bed
 	key *ecdsa.PrivateKey
+	rsa *rsa.PrivateKey // for PS256
 }
 
 func newSigner(t *testing.T) signer {
 	t.Helper()
 	key := newKey(t)
+	forPS256, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
 	set, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{
 		{Key: newKey(t).Public(), KeyID: "old", Algorithm: "ES256", Use: "sig"},
 		{Key: key.Public(), KeyID: "new", Algorithm: "ES256", Use: "sig"},
+		{Key: forPS256.Public(), KeyID: "pss", Algorithm: "PS256", Use: "sig"},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +122,7 @@ func newSigner(t *testing.T) signer {
 			AccessTokenLifetime: time.Minute, RefreshTokenLifetime: time.Hour,
 		},
 	}
-	return signer{newBed(t, app), key}
+	return signer{newBed(t, app), key, forPS256}
 }
 
 func newKey(t *testing.T) *ecdsa.PrivateKey {
@@ -170,6 +177,11 @@ func TestPrivateKeyJWT(t *testing.T) {
 	}
 }
 
+func TestPrivateKeyJWTOfRSA(t *testing.T) {
+	s := newSigner(t)
+	s.try(s.sign(jose.PS256, s.rsa, "pss", s.claims())).wantError(t, http.StatusBadRequest, "invalid_grant")
+}
+
 func TestPrivateKeyJWTRefuses(t *testing.T) {
 	s := newSigner(t)
 	for name, change := range map[string]func(claims map[string]any){
@@ -195,6 +207,7 @@ func TestPrivateKeyJWTRefuses(t *testing.T) {
 	for name, assertion := range map[string]string{
 		"other key":          s.sign(jose.ES256, newKey(t), "new", s.claims()),
 		"key of another kid": s.sign(jose.ES256, s.key, "old", s.claims()),
+		"other algorithm":    s.sign(jose.RS256, s.rsa, "pss", s.claims()),
 		"unknown kid":        s.sign(jose.ES256, s.key, "newest", s.claims()),
 		"no kid":             s.sign(jose.ES256, s.key, "", s.claims()),
 		"symmetric":          s.sign(jose.HS256, []byte(strings.Repeat("k", 32)), "new", s.claims()),

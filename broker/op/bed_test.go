@@ -50,8 +50,8 @@ type bed struct {
 	provider *provider
 	log      *log
 	handler  atomic.Value // http.Handler
-	trips    atomic.Int64 // round trips to Redis
-	reads    atomic.Int64 // SQL statements
+	trips    counter      // round trips to Redis
+	reads    counter      // SQL statements
 
 	mu    sync.Mutex
 	clock time.Time
@@ -94,11 +94,11 @@ func (b *bed) openStores(o db.Options) {
 	var err error
 	b.store, err = store.Open(store.Options{
 		Redis:   &redis.UniversalOptions{Addrs: []string{b.redis.Addr()}},
-		Observe: func(error, time.Duration) { b.trips.Add(1) },
+		Observe: func(error, time.Duration) { b.trips.count() },
 	})
 	b.must(err)
 	b.t.Cleanup(func() { b.store.Close() })
-	o.Observe = func(error, time.Duration) { b.reads.Add(1) }
+	o.Observe = func(error, time.Duration) { b.reads.count() }
 	b.db, err = db.Open(ctx, o)
 	b.must(err)
 	b.t.Cleanup(func() { b.db.Close() })
@@ -167,6 +167,28 @@ func (b *bed) build(apps []config.App) {
 	b.flow.Mount(mux)
 	b.op.Mount(mux)
 	b.handler.Store(site.Protect(mux))
+}
+
+// counter counts, and lets something happen when it reaches a number: what
+// two requests do at the same moment, without luck.
+type counter struct {
+	atomic.Int64
+	meanwhile atomic.Pointer[moment]
+}
+
+type moment struct {
+	at int64
+	do func()
+}
+
+// after has do called once, when the counter has counted n more.
+func (c *counter) after(n int64, do func()) { c.meanwhile.Store(&moment{c.Load() + n, do}) }
+
+func (c *counter) count() {
+	n, m := c.Add(1), c.meanwhile.Load()
+	if m != nil && n == m.at && c.meanwhile.CompareAndSwap(m, nil) {
+		m.do()
+	}
 }
 
 func (b *bed) must(err error) {

@@ -92,6 +92,13 @@ func TestRPInitiatedLogoutAsks(t *testing.T) {
 	b.provider.signIn("bob")
 	browser := newBrowser(t)
 	hint := b.signedIn(browser).IDToken
+	resigned := func(name string, value any) string {
+		claims := b.idToken("tax", hint)
+		claims[name] = value
+		token, err := b.keys.Sign("RS256", "", claims)
+		b.must(err)
+		return token
+	}
 	twice := goodbye(hint)
 	twice.Add("post_logout_redirect_uri", "https://evil.example/")
 	for name, test := range map[string]struct {
@@ -105,6 +112,8 @@ func TestRPInitiatedLogoutAsks(t *testing.T) {
 		"no-id-token-hint with client":   {goodbye("", "client_id", "tax"), taxGoodbye + "?state=goodb%2Be+%26"},
 		"modified-id-token-hint":         {goodbye(unsigned(hint)), ""},
 		"bad-id-token-hint":              {goodbye(b.forged(hint)), ""},
+		"hint of a former issuer":        {goodbye(resigned("iss", "https://old.example")), ""},
+		"hint about nobody":              {goodbye(resigned("sub", "")), ""},
 		"no-params":                      {url.Values{}, ""},
 		"only-state":                     {url.Values{"state": {"x"}}, ""},
 		"hint of another client":         {goodbye(hint, "client_id", "waste"), ""},

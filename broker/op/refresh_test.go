@@ -168,6 +168,18 @@ func TestSignOutAndOfflineAccess(t *testing.T) {
 	b.wantDead(first.AccessToken)
 }
 
+// A grant that is revoked while it is used to refresh stays revoked, and what
+// was about to be handed out is worth nothing.
+func TestRefreshWhileRevoked(t *testing.T) {
+	b := newBed(t)
+	first := b.signedIn(newBrowser(t), "scope", "openid offline_access")
+	second := b.refresh("tax", first.RefreshToken).tokens(t)
+	b.reads.after(2, func() { b.wantRevoked("tax", second.RefreshToken) }) // token and account have been read
+	b.refresh("tax", second.RefreshToken).wantError(t, http.StatusBadRequest, "invalid_grant")
+	b.wantDead(second.AccessToken)
+	b.refresh("tax", second.RefreshToken).wantError(t, http.StatusBadRequest, "invalid_grant")
+}
+
 func TestRefreshNeedsTheAccount(t *testing.T) { onEach(t, refreshNeedsTheAccount) }
 
 func refreshNeedsTheAccount(t *testing.T, b *bed) {

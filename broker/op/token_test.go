@@ -202,6 +202,16 @@ func (b *bed) atOnce(n int, client string, form url.Values) []*answer {
 	return answers
 }
 
+// A code that comes again before the first to redeem it has its refresh token
+// leaves the first with none.
+func TestCodeReuseMeanwhile(t *testing.T) { onEach(t, codeReuseMeanwhile) }
+
+func codeReuseMeanwhile(t *testing.T, b *bed) {
+	code := b.code(newBrowser(t), taxRequest("scope", "openid offline_access"))
+	b.trips.after(1, func() { b.redeem(code).wantError(t, http.StatusBadRequest, "invalid_grant") })
+	b.redeem(code).wantError(t, http.StatusBadRequest, "invalid_grant")
+}
+
 func TestTokenRateLimit(t *testing.T) {
 	b := newBed(t)
 	b.op.Limit.PerMinute = 2

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/councilid/councilid/broker/store"
 )
 
 func TestUserinfo(t *testing.T) {
@@ -126,6 +128,27 @@ func TestAccessTokenExpires(t *testing.T) {
 	b.wantAlive(token)
 	b.pass(time.Second)
 	b.wantDead(token)
+}
+
+// Records in Redis that no request of ours can have written, or that Redis
+// keeps longer than it should, open nothing.
+func TestAccessTokenRecord(t *testing.T) {
+	b := newBed(t)
+	answer := b.signedIn(newBrowser(t))
+	h, _ := store.ParseHandle(answer.AccessToken)
+	table := store.Table[map[string]any]{Name: "access"}
+	for name, record := range map[string]map[string]any{
+		"expired":             {"client": "tax", "exp": b.now()},
+		"of another client":   {"client": "waste", "exp": b.now().Add(time.Minute)},
+		"of an offline grant": {"client": "tax", "exp": b.now().Add(time.Minute), "offline": true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			batch := b.store.Batch()
+			table.Put(batch, h, record, time.Minute)
+			b.must(batch.Exec(t.Context()))
+			b.wantDead(answer.AccessToken)
+		})
+	}
 }
 
 // A code and a refresh token are no access tokens.
