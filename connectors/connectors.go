@@ -1,10 +1,11 @@
 // Package connectors signs residents in at upstream identity providers.
 //
 // A [Connector] is one configured provider: [Open] makes it from what the
-// operator wrote, which may start from one of the [Presets]. It does two things: say where to
-// send the browser, and check the answer that the browser brings back. What
-// happens before, between and after (choosing, remembering, cookies, accounts)
-// belongs to broker/login; what a provider's words mean belongs to mapping.
+// operator wrote, which may start from one of the [Presets]. It does two
+// things: say where to send the browser, and check the answer that the browser
+// brings back. What happens before, between and after (choosing, remembering,
+// cookies, accounts) belongs to broker/login; what a provider's words mean
+// belongs to mapping.
 //
 // A connector never trusts what the browser carried: it returns an
 // [Assertion] only when every check of its protocol has passed, and a
