@@ -148,7 +148,11 @@ func TestFirstSignInsRaceWithTheEnd(t *testing.T) {
 	council := town.Open(t, town.Options{Postgres: database})
 	const crowd, rounds = 6, 3
 	for round := range rounds {
-		residents := newComers(t, council, round*crowd, crowd)
+		var personas []string
+		for i := range crowd {
+			personas = append(personas, fmt.Sprint("load-", round*crowd+i))
+		}
+		residents := newComers(t, council, personas...)
 		// The database stops when that many have been answered.
 		enough := make(chan struct{}, crowd)
 		var all sync.WaitGroup
@@ -178,13 +182,13 @@ type newComer struct {
 	page    town.Page // where the answer led
 }
 
-func newComers(t *testing.T, council *town.Town, from, n int) []*newComer {
+func newComers(t *testing.T, council *town.Town, personas ...string) []*newComer {
 	t.Helper()
 	tax := council.NewClient(t, "tax")
-	residents := make([]*newComer, n)
-	for i := range residents {
+	residents := make([]*newComer, len(personas))
+	for i, persona := range personas {
 		r := &newComer{client: tax, browser: council.NewBrowser(t), ask: tax.Ask("connector_hint", "works")}
-		r.browser.Persona = fmt.Sprint("load-", from+i)
+		r.browser.Persona = persona
 		r.answer = callback(t, r.browser, r.ask)
 		residents[i] = r
 	}

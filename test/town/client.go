@@ -106,6 +106,16 @@ func (c *Client) Check(token *oauth2.Token) Tokens {
 	return t
 }
 
+// Refresh exchanges a refresh token for new tokens.
+func (c *Client) Refresh(t Tokens) Tokens {
+	c.tb.Helper()
+	token, err := c.TokenSource(c.tb.Context(), &oauth2.Token{RefreshToken: t.RefreshToken}).Token()
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	return c.Check(token)
+}
+
 // Userinfo fetches what the app may see.
 func (c *Client) Userinfo(t Tokens) map[string]any {
 	c.tb.Helper()

@@ -29,6 +29,9 @@ import (
 // Secret is what every app and provider shares with the broker.
 const Secret = "a-secret-of-the-town"
 
+// MasterKey is the master key of towns with a real database.
+const MasterKey = "2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a"
+
 // App is where every app of the town is. Nobody listens there: browsers stop
 // when they are sent to it.
 const App = "http://127.0.0.1:1"
@@ -204,7 +207,7 @@ func stores(o Options, folder map[string]string) string {
 	}
 	if o.Postgres != "" {
 		text += "database: {postgres: file:postgres}\nmaster_key: file:master\n"
-		folder["postgres"], folder["master"] = o.Postgres, strings.Repeat("2a", 32)
+		folder["postgres"], folder["master"] = o.Postgres, MasterKey
 	}
 	return text
 }
