@@ -68,7 +68,7 @@ func signOut(t *testing.T, council *town.Town, tax *town.Client, browser *town.B
 	}
 	for i := range council.Nodes {
 		council.Pin(i)
-		if status, _ := tax.Call("/userinfo", url.Values{"access_token": {online.AccessToken}}); status != http.StatusUnauthorized {
+		if status := worth(tax, online); status != http.StatusUnauthorized {
 			t.Errorf("node %d answers %d to the access token of a session that is over", i, status)
 		}
 		if page := browser.Get(tax.Ask("prompt", "none").URL); page.Query("error") != "login_required" {
