@@ -2,6 +2,7 @@ package op_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -47,6 +48,20 @@ func TestRoundTrips(t *testing.T) {
 	}
 	if got := b.reads.Load(); got != 0 {
 		t.Errorf("%d SQL statements, want none", got)
+	}
+}
+
+// RFC 6749 §5.1: whatever serves the endpoints around it.
+func TestNothingIsCached(t *testing.T) {
+	b := newBed(t)
+	mux := http.NewServeMux()
+	b.op.Mount(mux)
+	for _, path := range []string{"/token", "/userinfo", "/revoke", "/introspect"} {
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, nil))
+		if got := w.Header().Get("Cache-Control"); got != "no-store" {
+			t.Errorf("%s: Cache-Control %q", path, got)
+		}
 	}
 }
 
