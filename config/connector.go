@@ -167,6 +167,12 @@ type OIDC struct {
 	// then it is sent, and checked only when it comes back. Default: required.
 	Nonce string `yaml:"nonce,omitempty" jsonschema:"enum=required,enum=unreturned"`
 
+	// Force is how the provider is made to ask for a new sign-in where an app
+	// insists on one: prompt (prompt=login and max_age=0, and it has to prove
+	// by auth_time that it did) or never, for providers that cannot be made
+	// to: they are not offered then. Default: prompt.
+	Force string `yaml:"force,omitempty" jsonschema:"enum=prompt,enum=never"`
+
 	// IssParameter is the value that the callback's iss parameter must have
 	// (RFC 9207). When it is absent from the callback it is required only if
 	// the provider's discovery document announces it. Default: Issuer.

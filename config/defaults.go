@@ -45,6 +45,7 @@ func (o *OIDC) setDefaults() {
 	o.LoginHint = &loginHint
 	o.PKCE = "required"
 	o.Nonce = "required"
+	o.Force = "prompt"
 	o.Userinfo = "merge"
 	o.ClockSkew = 30 * time.Second
 }

@@ -122,6 +122,7 @@ func connectorDefaults(t *testing.T, cfg *config.Config) map[string]bool {
 		"OIDC.Scopes: [openid, profile, email]":                   slices.Equal(oidc.Scopes, []string{"openid", "profile", "email"}),
 		"OIDC.LoginHint: true":                                    oidc.LoginHint != nil && *oidc.LoginHint,
 		"OIDC.PKCE: required":                                     oidc.PKCE == "required",
+		"OIDC.Force: prompt":                                      oidc.Force == "prompt",
 		"OIDC.Nonce: required":                                    oidc.Nonce == "required",
 		"OIDC.IssParameter: Issuer":                               oidc.IssParameter == oidc.Issuer,
 		"OIDC.Userinfo: merge":                                    oidc.Userinfo == "merge",

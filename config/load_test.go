@@ -92,6 +92,7 @@ oauth2:
 		Params:            map[string]string{"prompt": "select_account"},
 		PKCE:              "required",
 		Nonce:             "required",
+		Force:             "prompt",
 		IssParameter:      "https://strict.example",
 		Userinfo:          "merge",
 		ClockSkew:         30 * time.Second,

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// pause is how long after a load, good or bad, the next one waits: a provider
-// that is down, or that signs with keys it has not published, is not hammered.
+// pause is how long after a load that failed the next one waits: a provider
+// that is down is not hammered.
 const pause = 5 * time.Second
 
 // cached is a value that can be fetched again: a discovery document, a key
@@ -48,7 +48,7 @@ func (c *cached[T]) get(ctx context.Context) (T, error) {
 	return c.wait(ctx)
 }
 
-// renew returns the value after loading it anew, unless that was just done.
+// renew returns the value after loading it anew, unless that has just failed.
 func (c *cached[T]) renew(ctx context.Context) (T, error) {
 	c.mu.Lock()
 	value, err, resting := c.value, c.err, c.resting()
@@ -61,7 +61,7 @@ func (c *cached[T]) renew(ctx context.Context) (T, error) {
 }
 
 func (c *cached[T]) resting() bool {
-	return !c.tried.IsZero() && c.now().Sub(c.tried) < pause
+	return c.err != nil && c.now().Sub(c.tried) < pause
 }
 
 func (c *cached[T]) wait(ctx context.Context) (T, error) {

@@ -69,7 +69,7 @@ func checkIDToken(claims mapping.Claims, clientID string, a Attempt, settings co
 		checkAudience(claims, clientID),
 		checkTimes(claims, now, settings.ClockSkew),
 		checkNonce(claims, a.Nonce, settings.Nonce == "unreturned"),
-		checkFresh(claims, a.Force, now),
+		checkFresh(claims, a, settings.ClockSkew),
 		checkSubject(claims),
 	)
 }
@@ -128,16 +128,19 @@ func checkNonce(claims mapping.Claims, nonce string, unreturned bool) error {
 	return nil
 }
 
-// freshSignIn is how long ago an authentication may be that was asked for anew: the
-// time for the provider's own pages that follow the password.
-const freshSignIn = 10 * time.Minute
-
-// checkFresh believes auth_time against a provider that skipped the new
-// authentication asked for. Some providers never send auth_time; that the
-// proof is missing then shows in [Assertion.AuthTime].
-func checkFresh(claims mapping.Claims, forced bool, now time.Time) error {
+// checkFresh wants proof of the new authentication that was asked for. What
+// asked for it is a parameter in the browser's hands, so a provider that does
+// not say when it authenticated the person has proved nothing. auth_time is
+// required where max_age was sent (Core §2), and the attempt sends both.
+func checkFresh(claims mapping.Claims, a Attempt, skew time.Duration) error {
+	if !a.Force {
+		return nil
+	}
 	at, ok := numericDate(claims["auth_time"])
-	if forced && ok && now.Sub(at) > freshSignIn {
+	if !ok {
+		return errors.New("a new sign-in was asked for, and auth_time does not prove it")
+	}
+	if at.Add(skew).Before(a.Started) {
 		return errors.New("auth_time is before the new sign-in that was asked for")
 	}
 	return nil

@@ -157,29 +157,42 @@ func TestUnreturnedNonceIsCheckedWhenItComes(t *testing.T) {
 }
 
 func TestForcedSignIn(t *testing.T) {
-	for ago, want := range map[time.Duration]connectors.Outcome{
-		time.Minute:      "",
-		10 * time.Minute: "",
-		time.Hour:        connectors.Refused,
+	for name, test := range map[string]struct {
+		after time.Duration // auth_time, counted from when the browser was sent off
+		want  connectors.Outcome
+	}{
+		"signed in again":    {time.Minute, ""},
+		"clocks differ":      {-30 * time.Second, ""},
+		"was signed in":      {-time.Minute, connectors.Refused},
+		"was long signed in": {-time.Hour, connectors.Refused},
 	} {
-		t.Run(ago.String(), func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			p := newProvider(t)
-			p.said = claims{"auth_time": p.clock.Now().Add(-ago).Unix()}
 			a := newAttempt()
-			a.Force = true
+			a.Force, a.Started = true, p.clock.Now()
+			p.clock.advance(2 * time.Minute)
+			p.said = claims{"auth_time": a.Started.Add(test.after).Unix()}
 			got, err := p.signIn(p.open(p.connector()), a)
-			if want == "" {
+			if test.want == "" {
 				if err != nil {
 					t.Error(err)
 				}
 				return
 			}
-			wantOutcome(t, got, err, want)
+			wantOutcome(t, got, err, test.want)
 			if _, err := p.signIn(p.open(p.connector()), newAttempt()); err != nil {
 				t.Errorf("an old auth_time is fine where nothing was forced: %v", err)
 			}
 		})
 	}
+	t.Run("no proof", func(t *testing.T) {
+		p := newProvider(t)
+		a := newAttempt()
+		a.Force, a.Started = true, p.clock.Now()
+		p.said = claims{"auth_time": nil}
+		got, err := p.signIn(p.open(p.connector()), a)
+		wantOutcome(t, got, err, connectors.Refused)
+	})
 }
 
 func TestKeyRotation(t *testing.T) {
@@ -190,19 +203,19 @@ func TestKeyRotation(t *testing.T) {
 	}
 	p.key, p.keyID = newKey(t), "second"
 
-	// Right after a fetch the keys are not fetched again, or a provider that
-	// signs with unpublished keys would have us fetch them at each sign-in.
-	got, err := p.signIn(c, newAttempt())
-	wantOutcome(t, got, err, connectors.Refused)
-	if n := p.called("/keys"); n != 1 {
-		t.Errorf("keys were fetched %d times, want 1", n)
-	}
-	p.clock.advance(5 * time.Second)
+	// Nothing but the provider's own token endpoint can make us fetch them, so
+	// a rotation is followed at once.
 	if _, err := p.signIn(c, newAttempt()); err != nil {
 		t.Error(err)
 	}
 	if n := p.called("/keys"); n != 2 {
 		t.Errorf("keys were fetched %d times, want 2", n)
+	}
+	if _, err := p.signIn(c, newAttempt()); err != nil {
+		t.Error(err)
+	}
+	if n := p.called("/keys"); n != 2 {
+		t.Errorf("known keys were fetched again: %d times", n)
 	}
 }
 

@@ -124,7 +124,7 @@ func (f *Flow) ways(req Request) []Way {
 	app := f.Apps[req.App]
 	var ways []Way
 	for _, way := range f.Ways {
-		if allows(app, way.Config.ID) && (!req.Force || way.canForce()) {
+		if allows(app, way.Config.ID) && (!req.insists() || way.canForce()) {
 			ways = append(ways, way)
 		}
 	}
@@ -140,7 +140,10 @@ func allows(app config.App, connector string) bool {
 // One that cannot is not offered where an app insists: the broker must not
 // claim a re-authentication that did not happen.
 func (w Way) canForce() bool {
-	return w.Config.OIDC != nil || (w.Config.OAuth2 != nil && len(w.Config.OAuth2.ForceParams) > 0)
+	if w.Config.OIDC != nil {
+		return w.Config.OIDC.Force != "never"
+	}
+	return w.Config.OAuth2 != nil && len(w.Config.OAuth2.ForceParams) > 0
 }
 
 func (f *Flow) issue(w http.ResponseWriter, r *http.Request, req Request, s Session, b *store.Batch) error {

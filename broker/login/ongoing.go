@@ -21,10 +21,6 @@ import (
 // provider's answer.
 const loginTime = time.Hour
 
-// promptAge is the max_age below which the provider is told at once to ask for
-// a new sign-in: what its own session would give is too old almost surely.
-const promptAge = 5 * time.Minute
-
 // pending is an app's request that waits for the resident.
 type pending struct {
 	Request Request `json:"request"`
@@ -90,11 +86,12 @@ func (f *Flow) start(w http.ResponseWriter, r *http.Request, l ongoing, way Way,
 // for each, so that no answer fits two.
 func (f *Flow) newAttempt(r *http.Request, req Request, state store.Handle) connectors.Attempt {
 	return connectors.Attempt{
+		Started:   f.Now(),
 		State:     state.String(),
 		Nonce:     rand.Text(),
 		Verifier:  oauth2.GenerateVerifier(),
 		ACR:       req.ACR,
-		Force:     req.Force || req.MaxAge != nil && *req.MaxAge < promptAge,
+		Force:     req.insists(),
 		Locales:   append([]string{f.Site.Language(r)}, req.Locales...),
 		LoginHint: req.LoginHint,
 	}

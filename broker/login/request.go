@@ -25,6 +25,15 @@ type Request struct {
 	Reply json.RawMessage `json:"reply"`
 }
 
+// promptAge is the max_age below which the provider is told at once to ask for
+// a new sign-in: what its own session would give is too old almost surely.
+const promptAge = 5 * time.Minute
+
+// insists reports whether the app wants the resident to sign in now.
+func (r Request) insists() bool {
+	return r.Force || r.MaxAge != nil && *r.MaxAge < promptAge
+}
+
 // FrontEnd answers apps in one protocol. op and idp each are one; they never
 // meet.
 type FrontEnd interface {
