@@ -64,7 +64,11 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *Broker,
 		return nil, fmt.Errorf("open signing keys: %w", err)
 	}
 	b.accounts = accounts.Open(b.db, time.Now)
-	return b, b.Reload(cfg)
+	if err := b.Reload(cfg); err != nil {
+		return nil, err
+	}
+	b.metrics.registry.MustRegister(breakers{b})
+	return b, nil
 }
 
 // Reload serves cfg from the next request on, or changes nothing and says why

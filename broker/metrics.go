@@ -6,6 +6,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/councilid/councilid/connectors"
 )
 
 // metrics are what operators watch. Label values come from the configuration
@@ -63,5 +65,24 @@ func observe(h *prometheus.HistogramVec) func(err error, took time.Duration) {
 			return
 		}
 		ok.Observe(took.Seconds())
+	}
+}
+
+// breakers tells how each connector's circuit breaker stands, when asked.
+type breakers struct{ broker *Broker }
+
+var breakerState = prometheus.NewDesc("councilid_breaker_state",
+	"1 for the state of the circuit breaker between the broker and a provider: closed, open or half-open.",
+	[]string{"connector", "state"}, nil)
+
+// Describe implements prometheus.Collector.
+func (breakers) Describe(descriptions chan<- *prometheus.Desc) { descriptions <- breakerState }
+
+// Collect implements prometheus.Collector.
+func (b breakers) Collect(values chan<- prometheus.Metric) {
+	for _, way := range b.broker.current.Load().flow.Ways {
+		if guarded, ok := way.Connector.(connectors.Guarded); ok {
+			values <- prometheus.MustNewConstMetric(breakerState, prometheus.GaugeValue, 1, way.Config.ID, guarded.BreakerState())
+		}
 	}
 }
