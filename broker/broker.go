@@ -38,6 +38,7 @@ type Broker struct {
 // house is everything made from one configuration.
 type house struct {
 	flow    *login.Flow
+	op      *op.Server
 	handler http.Handler
 }
 
@@ -87,7 +88,25 @@ func (b *Broker) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { b.keys.Run(ctx); return nil })
 	g.Go(func() error { return b.current.Load().flow.Run(ctx) })
+	g.Go(func() error { b.sweep(ctx); return nil })
 	return g.Wait()
+}
+
+// sweep deletes what has expired in SQL, every hour until ctx ends. What is in
+// Redis expires by itself.
+func (b *Broker) sweep(ctx context.Context) {
+	hourly := time.NewTicker(time.Hour)
+	defer hourly.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hourly.C:
+			if err := b.current.Load().op.Sweep(ctx); err != nil {
+				b.log.Warn("expired refresh grants wait for the next hour", "err", err)
+			}
+		}
+	}
 }
 
 // Leave makes /readyz fail, so that a load balancer sends no new requests.
@@ -142,7 +161,7 @@ func (b *Broker) build(cfg *config.Config) (*house, error) {
 	for _, room := range []interface{ Mount(*http.ServeMux) }{site, flow, front} {
 		room.Mount(mux)
 	}
-	return &house{flow: flow, handler: traced(cfg.Broker, site.Protect(mux))}, nil
+	return &house{flow: flow, op: front, handler: traced(cfg.Broker, site.Protect(mux))}, nil
 }
 
 // ways opens the connectors. It calls no provider.

@@ -24,12 +24,18 @@ func (f *Flow) handleChoose(w http.ResponseWriter, r *http.Request) error {
 		})
 	}
 	if n := l.Notice; n != nil {
-		page.Notice = string(n.Outcome)
-		if i := index(f.Ways, n.Connector); i >= 0 {
-			page.NoticeArg = f.Ways[i].Config.Label.In(lang)
-		}
+		page.Notice, page.NoticeArg = string(n.Outcome), f.label(r, n.Connector)
 	}
 	return f.Site.Page(w, r, http.StatusOK, "choose", page)
+}
+
+// label is what residents call a connector, or "" for one that is gone.
+func (f *Flow) label(r *http.Request, connector string) string {
+	i := index(f.Ways, connector)
+	if i < 0 {
+		return ""
+	}
+	return f.Ways[i].Config.Label.In(f.Site.Language(r))
 }
 
 // handleStart goes to the connector that the resident chose.
@@ -80,8 +86,9 @@ func (f *Flow) handleAskSignOut(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (f *Flow) handleSignOut(w http.ResponseWriter, r *http.Request) error {
-	if err := f.SignOut(w, r); err != nil {
+	provider, err := f.SignOut(w, r)
+	if err != nil {
 		return err
 	}
-	return f.Site.Page(w, r, http.StatusOK, "signed_out", web.SignedOut{})
+	return f.Site.Page(w, r, http.StatusOK, "signed_out", web.SignedOut{Provider: provider})
 }

@@ -105,24 +105,26 @@ func (f *Flow) open(w http.ResponseWriter, r *http.Request, b *store.Batch, v vi
 	return s, f.enter(w, r, h)
 }
 
-// SignOut ends the browser's session and revokes what apps were issued in it.
-// Without a session it does nothing.
-func (f *Flow) SignOut(w http.ResponseWriter, r *http.Request) error {
+// SignOut ends the browser's session, revokes what apps were issued in it, and
+// returns the label of the connector that it came from: the resident may still
+// be signed in there. Without a session it does nothing and returns "".
+func (f *Flow) SignOut(w http.ResponseWriter, r *http.Request) (provider string, err error) {
 	v := f.visitor(r)
 	if v.session == (store.Handle{}) {
-		return nil
+		return "", nil
 	}
 	b := f.Store.Batch()
 	taken := sessionTable.Take(b, v.session)
 	if err := b.Exec(r.Context()); err != nil {
-		return err
+		return "", err
 	}
 	if s, ok := taken.Value(); ok {
 		if err := f.end(r.Context(), s); err != nil {
-			return err
+			return "", err
 		}
+		provider = f.label(r, s.Connector)
 	}
-	return f.leave(w, r)
+	return provider, f.leave(w, r)
 }
 
 // end tells the front ends that s is over: the ledger's one road, whoever

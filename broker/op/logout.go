@@ -75,14 +75,15 @@ func (s *Server) handleEndSession(w http.ResponseWriter, r *http.Request) error 
 	if !l.certain(session) {
 		return s.Site.Page(w, r, http.StatusOK, "sign_out", web.SignOut{Action: "/end_session/confirm", Fields: logoutFields(form)})
 	}
-	if err := s.Flow.SignOut(w, r); err != nil {
+	provider, err := s.Flow.SignOut(w, r)
+	if err != nil {
 		return err
 	}
 	if l.sub != "" && l.to.known() {
 		l.to.send(w, url.Values{})
 		return nil
 	}
-	return s.signedOut(w, r, l)
+	return s.signedOut(w, r, l, provider)
 }
 
 // handleConfirmEndSession signs out a resident who was asked. What the form
@@ -93,17 +94,18 @@ func (s *Server) handleConfirmEndSession(w http.ResponseWriter, r *http.Request)
 	}
 	l := parseLogout(r.PostForm, s.clients, s.verifyHint)
 	l.annotate(r)
-	if err := s.Flow.SignOut(w, r); err != nil {
+	provider, err := s.Flow.SignOut(w, r)
+	if err != nil {
 		return err
 	}
-	return s.signedOut(w, r, l)
+	return s.signedOut(w, r, l, provider)
 }
 
 // signedOut is the page after signing out. The address that an app asked for
 // is a link on it: a redirect that follows a form would have to be allowed by
 // the page of the form (Content-Security-Policy form-action).
-func (s *Server) signedOut(w http.ResponseWriter, r *http.Request, l logout) error {
-	var page web.SignedOut
+func (s *Server) signedOut(w http.ResponseWriter, r *http.Request, l logout, provider string) error {
+	page := web.SignedOut{Provider: provider}
 	if l.client != nil {
 		page.App, page.Back = l.client.app.Label.In(s.Site.Language(r)), l.client.app.Home
 	}

@@ -65,10 +65,11 @@ func (s *Server) redeem(ctx context.Context, c *client, form url.Values) (tokenR
 	b := s.Store.Batch()
 	taken, found := codes.Take(b, h), grants.Get(b, online(h.Tag))
 	token := s.newAccessToken(b, h.Tag, c, accessToken{})
-	if err := s.limited(ctx, b, c); err != nil {
-		return tokenResponse{}, err
-	}
+	limited := s.limited(ctx, b, c)
 	sent, fresh := taken.Value()
+	if limited != nil {
+		return tokenResponse{}, errors.Join(limited, s.spare(ctx, h, sent, fresh))
+	}
 	g, granted := found.Value()
 	switch {
 	case granted && !fresh && g.madeWith(h.Secret):
@@ -80,6 +81,17 @@ func (s *Server) redeem(ctx context.Context, c *client, form url.Values) (tokenR
 		return tokenResponse{}, err
 	}
 	return s.tokens(ctx, c, g, sent.Nonce, token)
+}
+
+// spare gives a code back that was taken in vain, so that an app which is told
+// to come later finds it.
+func (s *Server) spare(ctx context.Context, h store.Handle, sent code, taken bool) error {
+	if !taken {
+		return nil
+	}
+	b := s.Store.Batch()
+	codes.Put(b, h, sent, codeTime)
+	return b.Exec(ctx)
 }
 
 // reused answers for a code that has been redeemed before.

@@ -243,6 +243,17 @@ func TestTokenRateLimit(t *testing.T) {
 	}
 }
 
+// An app that is told to come later finds its code as it was.
+func TestTokenRateLimitSparesTheCode(t *testing.T) {
+	b := newBed(t)
+	code := b.code(newBrowser(t), taxRequest())
+	b.op.Limit.PerMinute = 1
+	b.redeem(strings.Repeat("A", 26) + "." + strings.Repeat("A", 26))
+	b.redeem(code).wantError(t, http.StatusTooManyRequests, "temporarily_unavailable")
+	b.op.Limit.PerMinute = 0
+	b.redeem(code).tokens(t)
+}
+
 // Nothing that opens anything, and nothing about the person, is in the log.
 func TestLogTellsNoSecrets(t *testing.T) {
 	b := newBed(t)
