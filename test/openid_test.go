@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -183,7 +182,7 @@ func TestRefreshTokensRotate(t *testing.T) {
 // minutesPass puts the replacements of all refresh tokens in the past.
 func minutesPass(t *testing.T, council *town.Town, minutes int64) {
 	t.Helper()
-	d, err := db.Open(t.Context(), db.Options{SQLite: filepath.Join(council.Dir, "data", "councilid.db")})
+	d, err := db.Open(t.Context(), sqlite(council))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -296,7 +295,10 @@ func TestSigningOutIsAskedFor(t *testing.T) {
 	tax.SignIn(alice, "works")
 	ofSam := tax.SignIn(sam, "works")
 	for _, query := range []url.Values{
-		{}, {"client_id": {"tax"}}, {"id_token_hint": {ofSam.Raw}}, {"id_token_hint": {"abc"}},
+		{},
+		{"client_id": {"tax"}},
+		{"id_token_hint": {ofSam.Raw}},
+		{"id_token_hint": {"abc"}},
 		{"post_logout_redirect_uri": {"https://evil.example/"}},
 		{"id_token_hint": {ofSam.Raw}, "post_logout_redirect_uri": {"https://evil.example/"}},
 	} {
