@@ -15,7 +15,7 @@ type Connector struct {
 	// provider, ISSUER/callback/ID, so it does not change lightly.
 	ID string `yaml:"-"`
 
-	// Preset names the provider: see `councilid preset list`.
+	// Preset names the provider: facebook, github, google or microsoft.
 	// Example: google
 	Preset string `yaml:"preset,omitempty"`
 
@@ -236,8 +236,6 @@ type Endpoints struct {
 	Userinfo string `yaml:"userinfo,omitempty"`
 	// JWKS is where the provider's keys are. OpenID Connect only.
 	JWKS string `yaml:"jwks,omitempty"`
-	// EndSession is where residents are sent to sign out. OpenID Connect only.
-	EndSession string `yaml:"end_session,omitempty"`
 }
 
 // Call is a GET of a provider's API with the access token as bearer.

@@ -119,5 +119,4 @@ func (e *Endpoints) addresses(path string, at func(path string, to *string)) {
 	at(path+"token", &e.Token)
 	at(path+"userinfo", &e.Userinfo)
 	at(path+"jwks", &e.JWKS)
-	at(path+"end_session", &e.EndSession)
 }
