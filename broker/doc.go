@@ -6,6 +6,7 @@
 //	POST /token      GET|POST /userinfo     an app fetches           op
 //	POST /revoke     POST /introspect       an app manages tokens    op
 //	GET|POST /end_session                   an app signs out         op
+//	POST /end_session/confirm               the resident agrees      op
 //	GET  /.well-known/…  GET /jwks          what an app reads first  op
 //	GET  /choose     GET /start/{connector} the resident chooses     login
 //	GET  /cancel                            the resident gives up    login

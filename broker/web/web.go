@@ -36,8 +36,8 @@ type Options struct {
 	Log     *slog.Logger
 
 	// CrossOrigin are the patterns of http.ServeMux to which another site's
-	// page may post: authorization requests, the providers' answers, and
-	// endpoints that do not look at cookies. Example: POST /callback/{connector}
+	// page may post: authorization and sign-out requests, and endpoints that do
+	// not look at cookies. Example: POST /authorize
 	CrossOrigin []string
 
 	// Outage reports whether an error means that a store cannot be reached.
