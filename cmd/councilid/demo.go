@@ -85,13 +85,13 @@ func describe(out io.Writer, s *demo.Site) {
 Try:
   · "Sign in with Google" on Council tax, and pick a persona: you come back signed in.
   · Then open Library and choose Google: single sign-on, another sub, fewer claims.
-  · Pick "cancels", "no e-mail" or a fault, and see what a resident sees.
-  · Sign in to Library as %s to go straight to the staff provider:
+  · Pick Joan Price, who has no e-mail address, or the fault "Cancel", and see what a resident sees.
+  · Sign in to Library as an officer, who goes straight to the staff provider:
     %s/sign-in?login_hint=officer@strathmore.example
   · The sign-in page in Welsh or Gaelic: its language links.
 
 Press Ctrl-C to stop. Nothing is kept.
-`, "an officer", s.Apps[1].Base)
+`, s.Apps[1].Base)
 }
 
 // report prints the check's rows; it fails when one of them did.
@@ -112,7 +112,7 @@ func report(out io.Writer, rows []demo.Row, asJSON bool) error {
 		return err
 	}
 	if failed > 0 {
-		return exitError{code: 1}
+		return exitError{1}
 	}
 	return nil
 }

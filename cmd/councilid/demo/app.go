@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html/template"
 	"maps"
@@ -131,7 +132,7 @@ func (a *App) exchange(r *http.Request, v *visit) (*Person, string, error) {
 	a.mu.Unlock()
 	q := r.URL.Query()
 	if asked.State == "" || q.Get("state") != asked.State {
-		return nil, "", fmt.Errorf("this answer belongs to another sign-in")
+		return nil, "", errors.New("this answer belongs to another sign-in")
 	}
 	if code := q.Get("error"); code != "" {
 		return nil, "", fmt.Errorf("%s: %s", code, q.Get("error_description"))
@@ -151,7 +152,7 @@ func (a *App) exchange(r *http.Request, v *visit) (*Person, string, error) {
 		return nil, "", fmt.Errorf("verify ID token: %w", err)
 	}
 	if idToken.Nonce != asked.Nonce {
-		return nil, "", fmt.Errorf("verify ID token: foreign nonce")
+		return nil, "", errors.New("verify ID token: foreign nonce")
 	}
 	info, err := a.provider.UserInfo(r.Context(), conf.TokenSource(r.Context(), token))
 	if err != nil {

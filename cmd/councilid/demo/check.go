@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -82,7 +83,7 @@ func (s *Site) newBrowser(connector string) (*http.Client, error) {
 	provider := s.Listeners[connector].Addr().String()
 	return &http.Client{Jar: jar, Timeout: 30 * time.Second, CheckRedirect: func(r *http.Request, via []*http.Request) error {
 		if len(via) > 10 {
-			return fmt.Errorf("more than ten redirects")
+			return errors.New("more than ten redirects")
 		}
 		if r.URL.Host == provider {
 			q := r.URL.Query()

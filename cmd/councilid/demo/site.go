@@ -32,9 +32,6 @@ var ports = map[string]int{
 	"council-tax": 8111, "library": 8112,
 }
 
-// Providers are the connectors of the demo in the order of its table.
-var Providers = []string{"google", "facebook", "microsoft", "works"}
-
 // Site is the whole demo council on loopback.
 type Site struct {
 	Config    *config.Config
