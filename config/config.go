@@ -23,7 +23,7 @@ type Config struct {
 	Broker     Broker      // broker.yaml
 	Connectors []Connector // connectors/*.yaml in the order of Connector.Order, then of their ids
 	Apps       []App       // apps/*.yaml in the order of their ids
-	Warnings   []Problem   // what is allowed but risky
+	Warnings   Problems    // what is allowed but risky
 }
 
 // Broker is broker.yaml.

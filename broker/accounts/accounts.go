@@ -59,11 +59,11 @@ type Link struct {
 
 // SignIn is one successful sign-in through a connector.
 type SignIn struct {
-	Connector string            `json:"connector"`
-	Issuer    string            `json:"issuer"`
-	Subject   string            `json:"subject"`
-	Said      mapping.Statement `json:"said"`
-	At        time.Time         `json:"at"`
+	Connector string
+	Issuer    string
+	Subject   string
+	Said      mapping.Statement
+	At        time.Time
 }
 
 // Accounts are the council identities in a database.

@@ -25,8 +25,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/councilid/councilid/broker/db"
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/councilid/councilid/broker/db"
 )
 
 // Options of a Ring.
