@@ -3,13 +3,15 @@ package config
 import (
 	"reflect"
 	"strings"
+
+	"github.com/councilid/councilid/mapping"
 )
 
 // nearest returns the candidate that was probably meant by word, or "".
 func nearest(word string, candidates []string) string {
 	best, least := "", 1+len(word)/4
 	for _, c := range candidates {
-		d := distance(plain(word), plain(c))
+		d := mapping.Slips(plain(word), plain(c))
 		if d > least && (len(word) < 3 || !strings.HasPrefix(plain(c), plain(word))) {
 			continue
 		}
@@ -23,31 +25,6 @@ func nearest(word string, candidates []string) string {
 // plain makes redirectUris and Redirect-URIs equal to redirect_uris.
 func plain(s string) string {
 	return strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(s))
-}
-
-// distance counts the insertions, deletions, substitutions and swaps of
-// neighbours that turn a into b (optimal string alignment).
-func distance(a, b string) int {
-	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row := make([]int, len(b)+1)
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			change := 1
-			if a[i-1] == b[j-1] {
-				change = 0
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+change)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last = last, row
-	}
-	return last[len(b)]
 }
 
 // elsewhere returns the path of key in a block below struct type t, for keys

@@ -4,7 +4,6 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
-	"strings"
 )
 
 // A standardClaim is a row of OpenID Connect Core §5.1, with the scope that
@@ -103,52 +102,4 @@ func checkName(name string) *Mistake {
 func isURL(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
-}
-
-// nearest returns the one of known that name is a misspelling of, or "". Case
-// and separators do not count; beyond them one slip is allowed, two in a long
-// name. A name that ends in a number (email_2) is no misspelling.
-func nearest(name string, known []string) string {
-	if strings.ContainsAny(name, "0123456789") {
-		return ""
-	}
-	best, least := "", 3
-	for _, k := range known {
-		want, got := letters(k), letters(name)
-		slips := distance(got, want)
-		if slips < least && (slips <= 1 || slips == 2 && len(want) >= 12) {
-			best, least = k, slips
-		}
-	}
-	return best
-}
-
-func letters(name string) string {
-	return strings.NewReplacer("_", "", "-", "", ".", "", " ", "").Replace(strings.ToLower(name))
-}
-
-// distance counts the slips between two words: a letter too many, too few,
-// another one, or two swapped (the optimal string alignment distance).
-func distance(a, b string) int {
-	d := make([][]int, len(a)+1)
-	for i := range d {
-		d[i] = make([]int, len(b)+1)
-		d[i][0] = i
-	}
-	for j := range len(b) + 1 {
-		d[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			other := 1
-			if a[i-1] == b[j-1] {
-				other = 0
-			}
-			d[i][j] = min(d[i-1][j]+1, d[i][j-1]+1, d[i-1][j-1]+other)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
-			}
-		}
-	}
-	return d[len(a)][len(b)]
 }
