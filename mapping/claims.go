@@ -12,12 +12,6 @@ func (c Claims) Text(name string) string {
 	return s
 }
 
-// True reports whether the claim is true. Several providers write booleans as
-// text (Apple, LinkedIn, gov.br), so "true" counts as well.
-func (c Claims) True(name string) bool {
-	return c[name] == true || c[name] == "true"
-}
-
 // Statement is what one provider said about one person in standard names,
 // with what the provider is believed to have checked.
 type Statement struct {

@@ -28,7 +28,7 @@ func CompileRelease(rules []ReleaseRule) (*Release, []Mistake) {
 			continue
 		}
 		set.note(path+".as", checkName(source.As))
-		if slices.Contains(r.Names(), source.As) {
+		if slices.Contains(r.names(), source.As) {
 			set.note(path+".as", &Mistake{Message: source.As + " is listed twice"})
 		}
 		value := cmp.Or(source.Value, fmt.Sprintf("claims[%q]", source.As))
@@ -61,9 +61,8 @@ func (s *ruleSet) flagsStayTrue(rules []ReleaseRule) {
 	}
 }
 
-// Names returns the names of the claims that may be released, in the order of
-// the list, without sub.
-func (r *Release) Names() []string {
+// names are those of the claims that may be released.
+func (r *Release) names() []string {
 	var names []string
 	for _, rule := range r.rules {
 		names = append(names, rule.name)

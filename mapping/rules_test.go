@@ -176,13 +176,6 @@ func TestStatementSurvivesJSON(t *testing.T) {
 	}
 }
 
-func TestReleaseNames(t *testing.T) {
-	r := release(t, mapping.ReleaseRule{As: "sub"}, mapping.ReleaseRule{As: "email"}, mapping.ReleaseRule{As: "uprn", Value: "claims.x"})
-	if diff := cmp.Diff([]string{"email", "uprn"}, r.Names()); diff != "" {
-		t.Errorf("-want +got\n%s", diff)
-	}
-}
-
 // What an app sees must not depend on how the claims were decoded.
 func TestReleaseOfNumbers(t *testing.T) {
 	r := release(t, mapping.ReleaseRule{As: "updated_at"})
