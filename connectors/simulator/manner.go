@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/councilid/councilid/connectors"
+	"github.com/councilid/councilid/mapping"
 )
 
 // refusal is an error as OAuth 2.0 says it (RFC 6749 §4.1.2.1, §5.2;
@@ -69,18 +70,9 @@ func mannerOf(preset string) manner {
 // standardScopes are the claims that OpenID Connect Core §5.4 hands out by
 // scope.
 func standardScopes() map[string]string {
-	by := map[string][]string{
-		"profile": {
-			"name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile",
-			"picture", "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at",
-		},
-		"email":   {"email", "email_verified"},
-		"address": {"address"},
-		"phone":   {"phone_number", "phone_number_verified"},
-	}
 	scopes := map[string]string{}
-	for scope, claims := range by {
-		for _, claim := range claims {
+	for _, scope := range []string{"profile", "email", "address", "phone"} {
+		for _, claim := range mapping.ScopeClaims(scope) {
 			scopes[claim] = scope
 		}
 	}
