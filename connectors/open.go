@@ -85,7 +85,7 @@ func openProvider(cfg config.Connector, clientAuth string, o Options) (provider,
 	}
 	subject, mistake := mapping.CompileExpression("claims", cfg.Subject)
 	if mistake != nil {
-		return provider{}, fmt.Errorf("subject: %s", mistake.Message)
+		return provider{}, fmt.Errorf("subject: %w", mistake)
 	}
 	client, err := newClient(cfg, o)
 	if err != nil {

@@ -43,7 +43,7 @@ func newClient(app config.App) (*client, error) {
 	}
 	release, mistakes := mapping.CompileRelease(rules)
 	if len(mistakes) > 0 {
-		return nil, fmt.Errorf("%s: %s", mistakes[0].Path, mistakes[0].Message)
+		return nil, &mistakes[0]
 	}
 	c.release = release
 	return c, nil

@@ -36,7 +36,7 @@ func compile(section string, sources map[string]string) (map[string]*mapping.Exp
 	for name, source := range sources {
 		expression, mistake := mapping.CompileExpression("person", source)
 		if mistake != nil {
-			return nil, fmt.Errorf("simulator.%s.%s: %s", section, name, mistake.Message)
+			return nil, fmt.Errorf("simulator.%s.%s: %w", section, name, mistake)
 		}
 		compiled[name] = expression
 	}
