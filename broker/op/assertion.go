@@ -108,12 +108,16 @@ func checkAssertion(claims jwt.Claims, id string, audiences []string, now time.T
 	return claims.ValidateWithLeeway(expected, clockSkew)
 }
 
+// assertions are those that were used, until they expire.
+var assertions = store.Table[struct{}]{Name: "assertion"}
+
 // first reports whether nobody came with the assertion of that jti before.
 func (s *Server) first(ctx context.Context, c *client, jti string, ttl time.Duration) (bool, error) {
-	key := "assertion:" + hashOf(c.id+" "+jti)
-	first, err := s.Store.Redis().SetNX(ctx, key, "", ttl).Result()
-	if err != nil {
-		return false, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	b := s.Store.Batch()
+	added := assertions.Add(b, store.Handle{Tag: hashOf(c.id + " " + jti)}, struct{}{}, ttl)
+	if err := b.Exec(ctx); err != nil {
+		return false, err
 	}
+	_, first := added.Value()
 	return first, nil
 }

@@ -74,7 +74,8 @@ func (b *Batch) afterwards(f func() error) { b.reads = append(b.reads, f) }
 func (b *Batch) refuse(err error) { b.err = errors.Join(b.err, err) }
 
 // once marks a command that must not be sent again when its answer was lost:
-// a Take that was carried out finds nothing the second time, and would say so.
+// a Take that was carried out finds nothing the second time, and would say so,
+// as would an Add.
 // A batch that contains one fails instead.
 type once struct{ redis.Cmder }
 

@@ -153,7 +153,17 @@ func TestLostAnswers(t *testing.T) {
 		t.Errorf("Take: %v, %v", ok, err)
 	}
 
+	// Nor may an Add, which would find its own.
 	if err := s.Ping(t.Context()); err != nil { // on a connection that stays
+		t.Fatal(err)
+	}
+	table.Add(b, h.Sibling(), record{"Ceri", 1}, time.Hour)
+	lose.Store(true)
+	if err := b.Exec(t.Context()); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("Add: %v", err)
+	}
+
+	if err := s.Ping(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	stream.Append(b, record{"Ceri", 1})

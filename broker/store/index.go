@@ -25,11 +25,6 @@ func (i Index) Add(b *Batch, key, member string, ttl time.Duration) {
 	b.add(redis.NewBoolCmd(background, "pexpire", k, ms, "gt")) // a set that would end earlier
 }
 
-// Remove takes member out of key's set.
-func (i Index) Remove(b *Batch, key, member string) {
-	b.add(redis.NewIntCmd(background, "srem", i.key(key), member))
-}
-
 // Members reads key's set, in no order.
 func (i Index) Members(b *Batch, key string) *Reply[[]string] {
 	cmd := redis.NewStringSliceCmd(background, "smembers", i.key(key))

@@ -2,8 +2,8 @@
 // codes, tokens. All of it may be lost without losing anybody's identity, and
 // all of it ends by itself: nothing is kept without a time to live.
 //
-// Values of one type live in a [Table] with four verbs: Put, Get, Take and
-// Delete. The verbs collect in a [Batch] and travel together, in one round
+// Values of one type live in a [Table] with five verbs: Put, Add, Get, Take
+// and Delete. The verbs collect in a [Batch] and travel together, in one round
 // trip, when the batch is executed; only then do replies have values:
 //
 //	b := s.Batch()
@@ -110,10 +110,6 @@ func (s *Store) Close() error {
 func (s *Store) Ping(ctx context.Context) error {
 	return unavailable(s.client.Ping(ctx).Err())
 }
-
-// Redis is the client, for what the verbs cannot say. Its round trips are not
-// observed.
-func (s *Store) Redis() redis.UniversalClient { return s.client }
 
 // unavailable adds ErrUnavailable to an error of Redis or of the way there.
 // That nobody waits for the answer any more is not Redis' fault.

@@ -31,6 +31,8 @@ func contract(t *testing.T, o store.Options) {
 	for name, test := range map[string]func(*testing.T, *harness){
 		"a table keeps, gives and deletes":        tableVerbs,
 		"one of many takes":                       oneTakes,
+		"one of many adds":                        oneAdds,
+		"what was added ends":                     addedEnds,
 		"records end":                             recordsEnd,
 		"no time to live is no record":            noTimeToLive,
 		"secrets are not kept":                    secretsAreNotKept,
@@ -191,6 +193,59 @@ func oneTakes(t *testing.T, s *harness) {
 	}
 }
 
+// Of many who come with a thing that is good for one use exactly one is first.
+func oneAdds(t *testing.T, s *harness) {
+	table := fresh(t)
+	for range 20 {
+		h := store.NewHandle()
+		var first atomic.Int64
+		var all sync.WaitGroup
+		for n := range 10 {
+			all.Go(func() {
+				b := s.Batch()
+				r := table.Add(b, h, record{"Ceri", n}, time.Hour)
+				if err := b.Exec(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if got, ok := r.Value(); ok {
+					first.Add(1)
+					if kept := s.get(t, table, h); kept != got {
+						t.Errorf("%v was added, %v is kept", got, kept)
+					}
+				}
+			})
+		}
+		all.Wait()
+		if first.Load() != 1 {
+			t.Fatalf("%d of 10 were first", first.Load())
+		}
+	}
+}
+
+// What was added ends too, however short the time.
+func addedEnds(t *testing.T, s *harness) {
+	table, b, h := fresh(t), s.Batch(), store.NewHandle()
+	table.Add(b, h, record{"short", 1}, 0)
+	exec(t, b)
+	eventually(t, "another may add", func() bool {
+		b := s.Batch()
+		r := table.Add(b, h, record{"next", 1}, time.Hour)
+		exec(t, b)
+		_, ok := r.Value()
+		return ok
+	})
+}
+
+func (s *harness) get(t *testing.T, table store.Table[record], h store.Handle) record {
+	b := s.Batch()
+	r := table.Get(b, h)
+	if err := b.Exec(t.Context()); err != nil {
+		t.Error(err)
+	}
+	got, _ := r.Value()
+	return got
+}
+
 // eventually tries until done, for some seconds: nothing tells a client that
 // a record has ended.
 func eventually(t *testing.T, what string, done func() bool) {
@@ -287,6 +342,10 @@ func emptyHandle(t *testing.T, s *harness) {
 	if err := b.Exec(t.Context()); err == nil {
 		t.Error("Put with an empty handle succeeded")
 	}
+	table.Add(b, store.Handle{}, record{"everybody's", 1}, time.Hour)
+	if err := b.Exec(t.Context()); err == nil {
+		t.Error("Add with an empty handle succeeded")
+	}
 	if n := s.observed.Load(); n != 0 {
 		t.Errorf("%d round trips for a batch that was refused", n)
 	}
@@ -310,12 +369,12 @@ func oneRoundTrip(t *testing.T, s *harness) {
 	for range 20 { // of many tags: in Cluster they go to all nodes at once
 		h := store.NewHandle()
 		table.Put(b, h, record{"Ceri", 1}, time.Hour)
+		table.Add(b, h, record{"Ceri", 1}, time.Hour)
 		table.Get(b, h)
 		table.Take(b, h)
 		table.Delete(b, h)
 		index.Add(b, h.Tag, "member", time.Hour)
 		index.Members(b, h.Tag)
-		index.Remove(b, h.Tag, "member")
 		index.Delete(b, h.Tag)
 	}
 	stream.Append(b, record{"Ceri", 2})

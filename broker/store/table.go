@@ -31,20 +31,47 @@ func (r *Reply[T]) Value() (value T, ok bool) { return r.value, r.found }
 // A handle without a tag is a mistake that makes the batch fail: everybody who
 // made it would share one record.
 func (t Table[T]) Put(b *Batch, h Handle, v T, ttl time.Duration) {
-	if h.Tag == "" {
-		b.refuse(fmt.Errorf("put into %s: the handle is empty", t.Name))
+	value, ok := t.encode(b, h, v)
+	if !ok {
 		return
 	}
 	if ttl < time.Millisecond {
 		t.Delete(b, h)
 		return
 	}
+	b.add(redis.NewStatusCmd(background, "set", h.key(t.Name), value, "px", ttl.Milliseconds()))
+}
+
+// Add keeps v under h for ttl, a millisecond at least, where nothing is kept
+// yet. The reply has a value if it did: of many who add, one does.
+func (t Table[T]) Add(b *Batch, h Handle, v T, ttl time.Duration) *Reply[T] {
+	r := new(Reply[T])
+	value, ok := t.encode(b, h, v)
+	if !ok {
+		return r
+	}
+	cmd := redis.NewStatusCmd(background, "set", h.key(t.Name), value, "px", max(1, ttl.Milliseconds()), "nx")
+	b.add(once{cmd})
+	b.afterwards(func() error {
+		if cmd.Err() == nil {
+			r.value, r.found = v, true
+		}
+		return nil
+	})
+	return r
+}
+
+// encode returns v as it is kept. Where it cannot be, the batch will fail.
+func (t Table[T]) encode(b *Batch, h Handle, v T) (value []byte, ok bool) {
+	if h.Tag == "" {
+		b.refuse(fmt.Errorf("put into %s: the handle is empty", t.Name))
+		return nil, false
+	}
 	value, err := json.Marshal(v)
 	if err != nil {
 		b.refuse(fmt.Errorf("put into %s: %w", t.Name, err))
-		return
 	}
-	b.add(redis.NewStatusCmd(background, "set", h.key(t.Name), value, "px", ttl.Milliseconds()))
+	return value, err == nil
 }
 
 // Get reads what is kept under h.
