@@ -92,12 +92,14 @@ func (s *witness) hearAnswer(x town.Exchange) {
 	}
 }
 
+var errorCode = regexp.MustCompile(`^[a-z_]+$`)
+
 func (s *witness) hearAll(where string, values url.Values) {
 	for name, of := range values {
-		if name == "error" {
-			continue // codes of the standards, and providers' own
-		}
 		for _, value := range of {
+			if name == "error" && errorCode.MatchString(value) {
+				continue // a standard's, or a provider's own
+			}
 			s.hear(where+" as "+name, value)
 		}
 	}
