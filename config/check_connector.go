@@ -107,7 +107,7 @@ func (r report) authenticates(c *Connector, method string, key Secret) {
 		r.wrong("oidc.private_key", "is not used by client_auth %s", method)
 	}
 	if signs && key.Reveal() != "" {
-		if err := checkPrivateKey(key); err != nil {
+		if _, err := c.OIDC.SigningKey(); err != nil {
 			r.wrong("oidc.private_key", "%v", err)
 		}
 	}

@@ -10,23 +10,24 @@ import (
 	"errors"
 )
 
-// checkPrivateKey accepts what can sign RS256 or ES256 (RFC 7518 §3.3, §3.4).
-func checkPrivateKey(s Secret) error {
-	key, err := parsePrivateKey(s.Reveal())
+// SigningKey returns the key that PrivateKey holds: one that can sign RS256 or
+// ES256 (RFC 7518 §3.3, §3.4).
+func (o OIDC) SigningKey() (crypto.Signer, error) {
+	key, err := parsePrivateKey(o.PrivateKey.Reveal())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	switch key := key.(type) {
 	case *rsa.PrivateKey:
 		if key.N.BitLen() >= 2048 {
-			return nil
+			return key, nil
 		}
 	case *ecdsa.PrivateKey:
 		if key.Curve == elliptic.P256() {
-			return nil
+			return key, nil
 		}
 	}
-	return errors.New("must be an RSA key of 2048 bits or more, or a P-256 key")
+	return nil, errors.New("must be an RSA key of 2048 bits or more, or a P-256 key")
 }
 
 func parsePrivateKey(text string) (crypto.PrivateKey, error) {

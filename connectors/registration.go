@@ -2,14 +2,9 @@ package connectors
 
 import (
 	"cmp"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
-	"errors"
 	"fmt"
 	"time"
 
@@ -40,7 +35,7 @@ func register(cfg config.Connector, method string, o Options) (registration, err
 	case "client_secret_post":
 		r.secret = cfg.ClientSecret.Reveal()
 	case "private_key_jwt":
-		r.signer, err = assertionSigner(oidc.PrivateKey.Reveal(), oidc.KeyID)
+		r.signer, err = assertionSigner(*oidc)
 	case "none":
 	default:
 		err = fmt.Errorf("client_auth: %q is not known", method)
@@ -89,43 +84,18 @@ func (r registration) assertion(audience string) ([]oauth2.AuthCodeOption, error
 	}, nil
 }
 
-func assertionSigner(text, keyID string) (jose.Signer, error) {
-	key, err := parsePrivateKey(text)
+func assertionSigner(settings config.OIDC) (jose.Signer, error) {
+	key, err := settings.SigningKey()
 	if err != nil {
 		return nil, fmt.Errorf("private_key: %w", err)
 	}
-	var algorithm jose.SignatureAlgorithm
-	switch key := key.(type) {
-	case *rsa.PrivateKey:
-		if key.N.BitLen() < 2048 { // RFC 7518 §3.3
-			return nil, errors.New("private_key: an RSA key needs 2048 bits or more")
-		}
+	algorithm := jose.ES256
+	if _, ok := key.(*rsa.PrivateKey); ok {
 		algorithm = jose.RS256
-	case *ecdsa.PrivateKey:
-		if key.Curve != elliptic.P256() {
-			return nil, errors.New("private_key: the curve must be P-256")
-		}
-		algorithm = jose.ES256
-	default:
-		return nil, fmt.Errorf("private_key: %T cannot sign RS256 or ES256", key)
 	}
 	options := (&jose.SignerOptions{}).WithType("JWT")
-	if keyID != "" {
-		options = options.WithHeader("kid", keyID)
+	if settings.KeyID != "" {
+		options = options.WithHeader("kid", settings.KeyID)
 	}
 	return jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: key}, options)
-}
-
-func parsePrivateKey(text string) (any, error) {
-	block, _ := pem.Decode([]byte(text))
-	if block == nil {
-		return nil, errors.New("no PEM block")
-	}
-	switch block.Type {
-	case "RSA PRIVATE KEY":
-		return x509.ParsePKCS1PrivateKey(block.Bytes)
-	case "EC PRIVATE KEY":
-		return x509.ParseECPrivateKey(block.Bytes)
-	}
-	return x509.ParsePKCS8PrivateKey(block.Bytes)
 }

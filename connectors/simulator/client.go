@@ -1,11 +1,7 @@
 package simulator
 
 import (
-	"crypto"
 	"crypto/subtle"
-	"crypto/x509"
-	"encoding/pem"
-	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -50,7 +46,7 @@ func (p *Provider) isAssertion(form url.Values) bool {
 	if form.Get("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" {
 		return false
 	}
-	public, err := publicKey(p.cfg.OIDC.PrivateKey.Reveal())
+	key, err := p.cfg.OIDC.SigningKey()
 	if err != nil {
 		return false
 	}
@@ -59,7 +55,7 @@ func (p *Provider) isAssertion(form url.Values) bool {
 		return false
 	}
 	var claims jwt.Claims
-	if err := token.Claims(public, &claims); err != nil {
+	if err := token.Claims(key.Public(), &claims); err != nil {
 		return false
 	}
 	return p.acceptsAssertion(claims)
@@ -77,27 +73,4 @@ func (p *Provider) acceptsAssertion(c jwt.Claims) bool {
 	_, seen := p.assertions.take(c.ID)
 	p.assertions.put(c.ID, struct{}{}, p.now())
 	return !seen
-}
-
-// publicKey is the public half of a private key in PEM.
-func publicKey(text string) (crypto.PublicKey, error) {
-	block, _ := pem.Decode([]byte(text))
-	if block == nil {
-		return nil, errors.New("not PEM")
-	}
-	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
-		return key.Public(), nil
-	}
-	if key, err := x509.ParseECPrivateKey(block.Bytes); err == nil {
-		return key.Public(), nil
-	}
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		return nil, err
-	}
-	signer, ok := key.(crypto.Signer)
-	if !ok {
-		return nil, errors.New("not a signing key")
-	}
-	return signer.Public(), nil
 }
