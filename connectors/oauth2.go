@@ -27,12 +27,6 @@ type oauth2Connector struct {
 
 func openOAuth2(cfg config.Connector, o Options) (Connector, error) {
 	settings := *cfg.OAuth2
-	if err := checkParams(settings.Params); err != nil {
-		return nil, err
-	}
-	if err := checkParams(settings.ForceParams); err != nil {
-		return nil, err
-	}
 	p, err := openProvider(cfg, settings.ClientAuth, o)
 	if err != nil {
 		return nil, err

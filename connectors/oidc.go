@@ -24,9 +24,6 @@ type oidcConnector struct {
 
 func openOIDC(cfg config.Connector, o Options) (Connector, error) {
 	settings := *cfg.OIDC
-	if err := checkParams(settings.Params); err != nil {
-		return nil, err
-	}
 	if braces.MatchString(settings.Issuer) && len(settings.Tenants) == 0 {
 		return nil, errors.New("tenants: required with an issuer for many tenants")
 	}

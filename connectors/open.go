@@ -40,9 +40,9 @@ type Guarded interface {
 	BreakerState() string
 }
 
-// Open makes a connector from its configuration, as config.Load returns it. It
-// makes no calls: a provider that is down does not keep the broker from
-// starting.
+// Open makes a connector from its configuration, as config.Load returns it:
+// what an operator may not write was refused there. It makes no calls: a
+// provider that is down does not keep the broker from starting.
 func Open(cfg config.Connector, o Options) (Connector, error) {
 	o = o.withDefaults()
 	o.Log = o.Log.With("connector", cfg.ID)
@@ -106,20 +106,6 @@ func (p *provider) BreakerState() string { return p.client.breaker.State().Strin
 func (p *provider) ready() error {
 	if p.client.breaker.IsOpen() && p.client.breaker.RemainingDelay() > 0 {
 		return fail(Unavailable, "%w", circuitbreaker.ErrOpen)
-	}
-	return nil
-}
-
-// checkParams keeps the configuration's parameters off those that tie an
-// answer to its attempt.
-func checkParams(params map[string]string) error {
-	for _, name := range []string{
-		"response_type", "client_id", "redirect_uri", "scope", "state", "nonce",
-		"code_challenge", "code_challenge_method", "request", "request_uri",
-	} {
-		if _, ok := params[name]; ok {
-			return fmt.Errorf("params: %s is not for the configuration to say", name)
-		}
 	}
 	return nil
 }

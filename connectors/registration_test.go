@@ -112,7 +112,6 @@ func TestOpenRefuses(t *testing.T) {
 	for name, bend := range map[string]func(*config.Connector){
 		"no protocol":                func(c *config.Connector) { c.OIDC = nil },
 		"template, no tenants":       func(c *config.Connector) { c.OIDC.Issuer = "https://login.example.com/{tid}" },
-		"params that set state":      func(c *config.Connector) { c.OIDC.Params = map[string]string{"state": "fixed"} },
 		"subject that is not CEL":    func(c *config.Connector) { c.Subject = "claims." },
 		"client_auth unknown":        func(c *config.Connector) { c.OIDC.ClientAuth = "tls_client_auth" },
 		"a private key in OAuth 2.0": func(c *config.Connector) { c.OIDC, c.OAuth2 = nil, &config.OAuth2{ClientAuth: "private_key_jwt"} },
