@@ -19,13 +19,6 @@ import (
 // its work for now. The cause is wrapped beside it.
 var ErrUnavailable = errors.New("the database is unavailable")
 
-// IsConflict reports whether a statement was refused because a row with the
-// same unique values exists.
-func IsConflict(err error) bool {
-	return state(err) == "23505" || // unique_violation
-		slices.Contains([]int{sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}, code(err))
-}
-
 // collided reports whether a transaction was ended because of another one and
 // may be tried again.
 func collided(err error) bool {
