@@ -1,13 +1,10 @@
 package config
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
 	"strings"
-
-	"github.com/go-jose/go-jose/v4"
 
 	"github.com/councilid/councilid/mapping"
 )
@@ -150,24 +147,6 @@ func (r report) appAuthenticates(o *AppOIDC) {
 	// RFC 9700 §2.1.1: public clients must use PKCE.
 	if o.ClientAuth == "none" && o.PKCE == "optional" {
 		r.wrong("oidc.pkce", "must be required for a public client, one without client authentication")
-	}
-}
-
-// jwks checks an app's public keys (RFC 7517 §5).
-func (r report) jwks(path, name string) {
-	text, ok := r.file(path, name)
-	if !ok {
-		return
-	}
-	var set jose.JSONWebKeySet
-	if err := json.Unmarshal(text, &set); err != nil || len(set.Keys) == 0 {
-		r.wrong(path, "must be a JWK Set with public keys: %s is not", name)
-		return
-	}
-	for _, key := range set.Keys {
-		if !key.Valid() || !key.IsPublic() {
-			r.wrong(path, "must hold public keys only: %s has another, with key id %q", name, key.KeyID)
-		}
 	}
 }
 

@@ -1,17 +1,12 @@
 package config
 
 import (
-	"bytes"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"math"
 	"net"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,16 +49,6 @@ func (r report) broker(b *Broker) {
 		if t.Sample < 0 || t.Sample > 1 {
 			r.wrong("telemetry.sample", "must be from 0 to 1")
 		}
-	}
-}
-
-// address holds an address to a check; one that is not there passes.
-func (r report) address(path, s string, check func(string) string) {
-	if s == "" {
-		return
-	}
-	if wrong := check(s); wrong != "" {
-		r.wrong(path, "%s", wrong)
 	}
 }
 
@@ -181,19 +166,6 @@ func (r report) look(l Look) {
 	r.address("look.accessibility", l.Accessibility, web)
 }
 
-func (r report) logo(name string) {
-	text, ok := r.file("look.logo", name)
-	if !ok {
-		return
-	}
-	switch ext := filepath.Ext(name); {
-	case ext == ".png" && bytes.HasPrefix(text, []byte("\x89PNG\r\n\x1a\n")):
-	case ext == ".svg" && bytes.Contains(text, []byte("<svg")):
-	default:
-		r.wrong("look.logo", "must be an SVG or PNG file, with the ending .svg or .png")
-	}
-}
-
 // contrastWithWhite is WCAG 2.2's contrast ratio of white on a colour.
 func contrastWithWhite(colour string) (float64, error) {
 	digits, ok := strings.CutPrefix(colour, "#")
@@ -226,42 +198,5 @@ func (r report) times(b *Broker) {
 	}
 	if b.Limits.App < 1 {
 		r.wrong("limits.app", "must be at least 1")
-	}
-}
-
-func (r report) positive(path string, d time.Duration) {
-	if d <= 0 {
-		r.wrong(path, "must be more than 0")
-	}
-}
-
-// file reads a file that the operator names.
-func (r report) file(path, name string) ([]byte, bool) {
-	text, err := os.ReadFile(within(r.dir, name))
-	if err != nil {
-		r.add(path, Problem{Message: leaf(path) + ": " + unreadable(name, err).Error()})
-	}
-	return text, err == nil
-}
-
-// pair checks a certificate with its key.
-func (r report) pair(path, cert, key string) {
-	certPEM, ok := r.file(join(path, "cert"), cert)
-	keyPEM, also := r.file(join(path, "key"), key)
-	if !ok || !also {
-		return
-	}
-	if _, err := tls.X509KeyPair(certPEM, keyPEM); err != nil {
-		r.wrong(path, "needs a certificate and its key: %v", err)
-	}
-}
-
-// authorities checks a PEM file of certificates.
-func (r report) authorities(path, name string) {
-	if name == "" {
-		return
-	}
-	if pem, ok := r.file(path, name); ok && !x509.NewCertPool().AppendCertsFromPEM(pem) {
-		r.wrong(path, "must be a PEM file: %s holds no certificate", name)
 	}
 }

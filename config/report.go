@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/councilid/councilid/mapping"
 )
@@ -41,6 +42,23 @@ func (r report) require(path string, present bool, why string) {
 	p := r.own.problem(line, column, path+" is required"+why)
 	p.Path = path
 	*r.problems = append(*r.problems, *p)
+}
+
+// address holds an address to a check; one that is not there passes.
+func (r report) address(path, s string, check func(string) string) {
+	if s == "" {
+		return
+	}
+	if wrong := check(s); wrong != "" {
+		r.wrong(path, "%s", wrong)
+	}
+}
+
+// positive holds a duration to being one.
+func (r report) positive(path string, d time.Duration) {
+	if d <= 0 {
+		r.wrong(path, "must be more than 0")
+	}
 }
 
 // inside reports an expression's mistakes at their place in the expression.
