@@ -49,7 +49,7 @@ What the stores and listeners are takes a restart to change.`,
 	return cmd
 }
 
-func serve(ctx context.Context, dir string, out io.Writer) error {
+func serve(ctx context.Context, dir string, out io.Writer) (err error) {
 	cfg, err := config.Load(dir, connectors.Presets())
 	if err != nil {
 		return err
@@ -59,22 +59,23 @@ func serve(ctx context.Context, dir string, out io.Writer) error {
 	for _, w := range slices.Concat(cfg.Warnings, cfg.Stale(time.Now())) {
 		log.Warn("configuration: "+w.Message, "file", w.File, "line", w.Line, "key", w.Path)
 	}
-	shutdown, err := broker.Trace(ctx, cfg.Broker)
+	flush, err := broker.Trace(ctx, cfg.Broker)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, flush(context.WithoutCancel(ctx))) }()
 	b, err := broker.Open(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, b.Close()) }()
 	public, admin, err := listen(cfg.Broker)
 	if err != nil {
-		return errors.Join(err, b.Close())
+		return err
 	}
 	debug.FreeOSMemory() // migrations, catalogues and rules needed more to start than to run
 	log.Info("serving", "issuer", cfg.Broker.Issuer, "listen", public.Addr().String(), "admin", admin.Addr().String())
-	err = run(ctx, b, public, admin, func(ctx context.Context) { reloadOnHangup(ctx, b, dir, log) })
-	return errors.Join(err, b.Close(), shutdown(context.WithoutCancel(ctx)))
+	return run(ctx, b, public, admin, func(ctx context.Context) { reloadOnHangup(ctx, b, dir, log) })
 }
 
 // listen opens both listeners, the public one with TLS where the broker ends
