@@ -123,7 +123,6 @@ func (r report) oauth2(c *Connector, o *OAuth2) {
 	}
 	r.authenticates(c, o.ClientAuth, Secret{})
 	r.params("oauth2.params", o.Params)
-	r.params("oauth2.force_params", o.ForceParams)
 }
 
 // ownParams are the parameters of the authorization request that the broker

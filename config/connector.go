@@ -206,10 +206,6 @@ type OAuth2 struct {
 	// Params are further parameters of the authorization request.
 	Params map[string]string `yaml:"params,omitempty"`
 
-	// ForceParams are parameters that make the provider ask the person to
-	// sign in again. Example: {auth_type: reauthenticate}
-	ForceParams map[string]string `yaml:"force_params,omitempty"`
-
 	// PKCE is required or forbidden. Default: required.
 	PKCE string `yaml:"pkce,omitempty" jsonschema:"enum=required,enum=forbidden"`
 

@@ -38,14 +38,15 @@ type Connector interface {
 // Attempt is one trip of one browser to one connector. It is kept on the
 // server between Start and Finish and is used once.
 type Attempt struct {
-	Started   time.Time `json:"started"`         // when the browser was sent off
-	State     string    `json:"state"`           // RFC 6749 §4.1.1; SAML RelayState
-	Nonce     string    `json:"nonce"`           // OpenID Connect Core §3.1.2.1
-	Verifier  string    `json:"verifier"`        // RFC 7636 §4.1, the PKCE code verifier
-	ACR       []string  `json:"acr,omitempty"`   // authentication contexts to ask for, in order of preference
-	Force     bool      `json:"force,omitempty"` // the resident must prove presence again: prompt=login, ForceAuthn
-	Locales   []string  `json:"locales,omitempty"`
-	LoginHint string    `json:"login_hint,omitempty"`
+	Started   time.Time      `json:"started"`           // when the browser was sent off
+	State     string         `json:"state"`             // RFC 6749 §4.1.1; SAML RelayState
+	Nonce     string         `json:"nonce"`             // OpenID Connect Core §3.1.2.1
+	Verifier  string         `json:"verifier"`          // RFC 7636 §4.1, the PKCE code verifier
+	MaxAge    *time.Duration `json:"max_age,omitempty"` // the oldest authentication that will do; nil for any
+	ACR       []string       `json:"acr,omitempty"`     // authentication contexts to ask for, in order of preference
+	Force     bool           `json:"force,omitempty"`   // the resident must prove presence again: prompt=login, ForceAuthn
+	Locales   []string       `json:"locales,omitempty"`
+	LoginHint string         `json:"login_hint,omitempty"`
 }
 
 // Redirect is where to send the browser: a GET of URL, or a POST of Form to

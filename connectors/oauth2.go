@@ -6,7 +6,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -40,12 +39,7 @@ func (c *oauth2Connector) Start(_ context.Context, a Attempt) (Redirect, error) 
 	if err := c.ready(); err != nil {
 		return Redirect{}, err
 	}
-	params := map[string]string{}
-	maps.Copy(params, c.settings.Params)
-	if a.Force {
-		maps.Copy(params, c.settings.ForceParams)
-	}
-	return Redirect{URL: c.authorizationURL(c.settings.Endpoints.Authorization, a, params)}, nil
+	return Redirect{URL: c.authorizationURL(c.settings.Endpoints.Authorization, a, c.settings.Params)}, nil
 }
 
 // Finish implements [Connector].

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"golang.org/x/oauth2"
@@ -75,6 +76,9 @@ func (c *oidcConnector) Start(ctx context.Context, a Attempt) (Redirect, error) 
 // the last word: a provider may know another prompt than login.
 func (c *oidcConnector) parameters(a Attempt) map[string]string {
 	params := map[string]string{"nonce": a.Nonce}
+	if a.MaxAge != nil {
+		params["max_age"] = strconv.Itoa(int(a.MaxAge.Seconds()))
+	}
 	if a.Force {
 		params["prompt"], params["max_age"] = "login", "0"
 	}

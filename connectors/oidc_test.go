@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -91,6 +92,21 @@ func TestAuthenticationRequest(t *testing.T) {
 	query, err := url.ParseQuery(got)
 	if diff := cmp.Diff(want, query); diff != "" || err != nil {
 		t.Error(err, diff)
+	}
+}
+
+// A provider that is told the age says when it authenticated the person (Core
+// §2): without that, nobody knows how old its own session is.
+func TestAuthenticationRequestPassesMaxAge(t *testing.T) {
+	p := newProvider(t)
+	a, age := newAttempt(), 10*time.Minute
+	a.MaxAge = &age
+	redirect, err := p.open(p.connector()).Start(t.Context(), a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(redirect.URL, "max_age=600") || strings.Contains(redirect.URL, "prompt=") {
+		t.Errorf("the request is %s", redirect.URL)
 	}
 }
 

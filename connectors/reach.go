@@ -35,7 +35,9 @@ func newReach(cfg config.Connector) (*reach, error) {
 		if err != nil {
 			return nil, fmt.Errorf("address: %w", err)
 		}
-		r.trusted[hostport(u)] = true
+		if u.Host != "" { // what was not written
+			r.trusted[hostport(u)] = true
+		}
 	}
 	r.open = net.Dialer{Timeout: cfg.Network.Timeout, KeepAlive: 30 * time.Second}
 	r.guarded = r.open

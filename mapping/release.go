@@ -28,7 +28,7 @@ func CompileRelease(rules []ReleaseRule) (*Release, []Mistake) {
 			continue
 		}
 		set.note(path+".as", checkName(source.As))
-		if slices.Contains(r.names(), source.As) {
+		if r.Has(source.As) {
 			set.note(path+".as", &Mistake{Message: source.As + " is listed twice"})
 		}
 		value := cmp.Or(source.Value, fmt.Sprintf("claims[%q]", source.As))
@@ -61,13 +61,9 @@ func (s *ruleSet) flagsStayTrue(rules []ReleaseRule) {
 	}
 }
 
-// names are those of the claims that may be released.
-func (r *Release) names() []string {
-	var names []string
-	for _, rule := range r.rules {
-		names = append(names, rule.name)
-	}
-	return names
+// Has reports whether the app may be told the claim at all.
+func (r *Release) Has(name string) bool {
+	return slices.ContainsFunc(r.rules, func(rule rule) bool { return rule.name == name })
 }
 
 // Apply returns what an app that was granted scopes sees of the claims known

@@ -120,15 +120,21 @@ func (a *Accounts) find(ctx context.Context, issuer, subject string) (Account, L
 	return acc, link, nil
 }
 
-// ByID returns the account. The error is ErrFrozen or ErrNotFound where it may
-// not be used.
-func (a *Accounts) ByID(ctx context.Context, id string) (Account, error) {
-	acc, err := a.one(ctx, `SELECT a.id, a.subject_key, a.status, s.sector, s.subject
+// Reenter finds the account again that somebody entered by a link before, as it
+// is now. The error is ErrFrozen where the account or the link may not be used,
+// and ErrNotFound where the account is gone or the link leads to it no more.
+func (a *Accounts) Reenter(ctx context.Context, account, link string) (Account, error) {
+	var frozen bool
+	acc, err := a.one(ctx, `SELECT l.frozen_at IS NOT NULL, a.id, a.subject_key, a.status, s.sector, s.subject
 		FROM accounts a
+		JOIN links l ON l.account_id = a.id AND l.id = $2
 		LEFT JOIN subjects s ON s.account_id = a.id AND s.current
-		WHERE a.id = $1`, []any{id})
+		WHERE a.id = $1`, []any{account, link}, &frozen)
+	if err == nil && frozen {
+		err = ErrFrozen
+	}
 	if err != nil {
-		return Account{}, fmt.Errorf("account by id: %w", err)
+		return Account{}, fmt.Errorf("reenter: %w", err)
 	}
 	return acc, nil
 }

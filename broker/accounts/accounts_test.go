@@ -61,12 +61,12 @@ func TestEnter(t *testing.T) {
 			t.Errorf("link (-first +second):\n%s", diff)
 		}
 
-		byID, err := n.ByID(t.Context(), acc.ID)
+		reentered, err := n.Reenter(t.Context(), acc.ID, link.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(acc, byID); diff != "" {
-			t.Errorf("account (-entered +by id):\n%s", diff)
+		if diff := cmp.Diff(acc, reentered); diff != "" {
+			t.Errorf("account (-entered +reentered):\n%s", diff)
 		}
 	})
 }
@@ -228,25 +228,25 @@ func TestIssuerAndSubjectAreExact(t *testing.T) {
 
 func TestUnusable(t *testing.T) {
 	for _, c := range []struct {
-		change     string
-		enter, get error
+		change string
+		want   error
 	}{
-		{`UPDATE accounts SET status = 'frozen'`, accounts.ErrFrozen, accounts.ErrFrozen},
-		{`UPDATE links SET frozen_at = 1`, accounts.ErrFrozen, nil},
-		{`UPDATE accounts SET status = 'erased'`, accounts.ErrNotFound, accounts.ErrNotFound},
-		{`UPDATE accounts SET status = 'merged'`, accounts.ErrNotFound, accounts.ErrNotFound},
+		{`UPDATE accounts SET status = 'frozen'`, accounts.ErrFrozen},
+		{`UPDATE links SET frozen_at = 1`, accounts.ErrFrozen},
+		{`UPDATE accounts SET status = 'erased'`, accounts.ErrNotFound},
+		{`UPDATE accounts SET status = 'merged'`, accounts.ErrNotFound},
 	} {
 		onEach(t, func(t *testing.T, n node) {
 			in := signIn("https://idp.example", "someone")
-			acc, _, _ := enter(t, n, in)
+			acc, link, _ := enter(t, n, in)
 			n.exec(t, c.change)
 			got, _, _, err := n.Enter(t.Context(), in)
-			if !errors.Is(err, c.enter) || got.ID != "" {
-				t.Errorf("%s: entered %q, %v; want %v", c.change, got.ID, err, c.enter)
+			if !errors.Is(err, c.want) || got.ID != "" {
+				t.Errorf("%s: entered %q, %v; want %v", c.change, got.ID, err, c.want)
 			}
-			got, err = n.ByID(t.Context(), acc.ID)
-			if !errors.Is(err, c.get) {
-				t.Errorf("%s: got %q by id, %v; want %v", c.change, got.ID, err, c.get)
+			got, err = n.Reenter(t.Context(), acc.ID, link.ID)
+			if !errors.Is(err, c.want) || got.ID != "" {
+				t.Errorf("%s: reentered %q, %v; want %v", c.change, got.ID, err, c.want)
 			}
 			if got := n.count(t, "accounts"); got != 1 {
 				t.Errorf("%s: %d accounts, want 1", c.change, got)
@@ -255,9 +255,15 @@ func TestUnusable(t *testing.T) {
 	}
 }
 
-func TestByIDUnknown(t *testing.T) {
-	if _, err := connect(t, sqlite(t)).ByID(t.Context(), "nobody"); !errors.Is(err, accounts.ErrNotFound) {
-		t.Errorf("got %v, want ErrNotFound", err)
+// An account is reentered by its own links only.
+func TestReenterByAnotherLink(t *testing.T) {
+	n := connect(t, sqlite(t))
+	acc, link, _ := enter(t, n, signIn("https://idp.example", "someone"))
+	other, _, _ := enter(t, n, signIn("https://idp.example", "somebody else"))
+	for _, pair := range [][2]string{{"nobody", link.ID}, {acc.ID, "no link"}, {other.ID, link.ID}} {
+		if got, err := n.Reenter(t.Context(), pair[0], pair[1]); !errors.Is(err, accounts.ErrNotFound) || got.ID != "" {
+			t.Errorf("account %s by link %s: %q, %v; want ErrNotFound", pair[0], pair[1], got.ID, err)
+		}
 	}
 }
 
@@ -276,7 +282,7 @@ func TestIdentifiersAreRandom(t *testing.T) {
 func TestSubject(t *testing.T) {
 	onEach(t, func(t *testing.T, n node) {
 		in := signIn("https://idp.example", "someone")
-		acc, _, _ := enter(t, n, in)
+		acc, link, _ := enter(t, n, in)
 		if got, want := acc.Subject("tax.example"), mapping.Pairwise(acc.SubjectKey, "tax.example"); got != want {
 			t.Errorf("subject %s, want the pairwise %s", got, want)
 		}
@@ -292,8 +298,8 @@ func TestSubject(t *testing.T) {
 		if diff := cmp.Diff(map[string]string{"tax.example": "pinned", "library.example": "reader"}, acc.Subjects); diff != "" {
 			t.Errorf("pinned subjects (-want +got):\n%s", diff)
 		}
-		if byID, err := n.ByID(t.Context(), acc.ID); err != nil || !cmp.Equal(acc, byID) {
-			t.Errorf("by id: %v, %v; want %v", byID.Subjects, err, acc.Subjects)
+		if again, err := n.Reenter(t.Context(), acc.ID, link.ID); err != nil || !cmp.Equal(acc, again) {
+			t.Errorf("reentered: %v, %v; want %v", again.Subjects, err, acc.Subjects)
 		}
 		if got := acc.Subject("tax.example"); got != "pinned" {
 			t.Errorf("subject %s, want the pinned one", got)

@@ -34,8 +34,10 @@ func (f *Flow) handleCallback(w http.ResponseWriter, r *http.Request) error {
 		return f.lost(r, v, web.AccountFrozen, err)
 	}
 	if err != nil {
-		return &web.Error{Status: http.StatusServiceUnavailable, Message: web.Unavailable, Back: l.link("/choose"),
-			Err: errors.Join(err, f.restore(r.Context(), l))}
+		return &web.Error{
+			Status: http.StatusServiceUnavailable, Message: web.Unavailable, Back: l.link("/choose"),
+			Err: errors.Join(err, f.restore(r.Context(), l)),
+		}
 	}
 	if !a.Force && !s.freshEnough(l.Request.MaxAge, f.Now()) {
 		return f.again(w, r, l, way)
@@ -138,10 +140,6 @@ func (f *Flow) finish(w http.ResponseWriter, r *http.Request, v visitor, l ongoi
 	b := f.Store.Batch()
 	s, err := f.open(w, r, b, v, old, s)
 	if err != nil {
-		return err
-	}
-	v.browser.Last = s.Connector
-	if err := f.remember(w, r, v.browser); err != nil {
 		return err
 	}
 	f.Observe(s.Connector, "success")

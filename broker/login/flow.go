@@ -56,6 +56,9 @@ func (f *Flow) Mount(mux *http.ServeMux) {
 // trip runs a batch: either limited, for the first of a request, or plain.
 type trip func(w http.ResponseWriter, r *http.Request, b *store.Batch) error
 
+// errTooMany says that a client address came too often.
+var errTooMany = errors.New("rate limit of the address")
+
 // limited runs b and counts the step against the client's address, in the one
 // round trip.
 func (f *Flow) limited(w http.ResponseWriter, r *http.Request, b *store.Batch) error {
@@ -65,7 +68,7 @@ func (f *Flow) limited(w http.ResponseWriter, r *http.Request, b *store.Batch) e
 	}
 	if !allowed {
 		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())+1))
-		return &web.Error{Status: http.StatusTooManyRequests, Message: web.TooMany, Err: errors.New("rate limit of the address")}
+		return &web.Error{Status: http.StatusTooManyRequests, Message: web.TooMany, Err: errTooMany}
 	}
 	return nil
 }
@@ -90,12 +93,32 @@ func (f *Flow) Begin(w http.ResponseWriter, r *http.Request, req Request) error 
 		return err
 	}
 	s := f.live(found)
-	st, b := next(req, s, ways, f.Now()), f.Store.Batch()
+	st := next(req, s, ways, f.Now())
 	if st.kind == issue {
-		sessionTable.Put(b, v.session, *s, f.left(*s)) // used: the idle time starts again
-		return f.issue(w, r, req, *s, b)
+		return f.signOn(w, r, v, req, *s, ways)
 	}
-	return f.do(w, r, v, req, st, b, f.plain)
+	return f.do(w, r, v, req, st, f.Store.Batch(), f.plain)
+}
+
+// signOn answers from the session s. Its account is read anew, for what the
+// session remembers of it may be hours old; and where it may not be used any
+// more, the session is over.
+func (f *Flow) signOn(w http.ResponseWriter, r *http.Request, v visitor, req Request, s Session, ways []Way) error {
+	b := f.Store.Batch()
+	account, err := f.Accounts.Reenter(r.Context(), s.Account.ID, s.Link)
+	switch {
+	case err == nil:
+		s.Account = account
+		sessionTable.Touch(b, v.session, f.left(s)) // used: the idle time starts again
+		return f.issue(w, r, req, s, b)
+	case errors.Is(err, accounts.ErrFrozen) || errors.Is(err, accounts.ErrNotFound):
+		if err := f.end(r.Context(), s); err != nil {
+			return err
+		}
+		sessionTable.Delete(b, v.session)
+		return f.do(w, r, v, req, next(req, nil, ways, f.Now()), b, f.plain)
+	}
+	return err
 }
 
 // do carries out a step that is not issue.
@@ -136,14 +159,12 @@ func allows(app config.App, connector string) bool {
 	return len(app.Connectors) == 0 || slices.Contains(app.Connectors, connector)
 }
 
-// canForce reports whether the provider can be told to ask for a new sign-in.
-// One that cannot is not offered where an app insists: the broker must not
-// claim a re-authentication that did not happen.
+// canForce reports whether the provider can be told to ask for a new sign-in
+// and proves that it did. OAuth 2.0 has no such proof. A connector that cannot
+// is not offered where an app insists: the broker must not claim a
+// re-authentication that did not happen.
 func (w Way) canForce() bool {
-	if w.Config.OIDC != nil {
-		return w.Config.OIDC.Force != "never"
-	}
-	return w.Config.OAuth2 != nil && len(w.Config.OAuth2.ForceParams) > 0
+	return w.Config.OIDC != nil && w.Config.OIDC.Force != "never"
 }
 
 func (f *Flow) issue(w http.ResponseWriter, r *http.Request, req Request, s Session, b *store.Batch) error {

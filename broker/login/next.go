@@ -57,9 +57,10 @@ func satisfies(s Session, req Request, ways []Way, now time.Time) bool {
 }
 
 // freshEnough reports whether the resident authenticated no longer than maxAge
-// ago (OpenID Connect Core §3.1.2.1, max_age). nil is any age.
+// ago (OpenID Connect Core §3.1.2.1, max_age). nil is any age, and nothing that
+// lies behind is fresh enough for 0.
 func (s Session) freshEnough(maxAge *time.Duration, now time.Time) bool {
-	return maxAge == nil || now.Sub(s.AuthTime) <= *maxAge
+	return maxAge == nil || *maxAge > 0 && now.Sub(s.AuthTime) <= *maxAge
 }
 
 // named returns the way that the request itself points to: by connector_hint,

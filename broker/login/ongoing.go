@@ -75,11 +75,26 @@ func (f *Flow) start(w http.ResponseWriter, r *http.Request, l ongoing, way Way,
 	a.State = "" // the key says it; the record need not
 	attemptTable.Put(b, state, a, loginTime)
 	if err := run(w, r, b); err != nil {
-		return err
+		return errors.Join(err, f.withdraw(r.Context(), err, l, state))
 	}
 	web.Annotate(r, slog.String("app", l.Request.App), slog.String("connector", way.Config.ID))
 	http.Redirect(w, r, to.URL, http.StatusSeeOther)
 	return nil
+}
+
+// withdraw deletes what was written for a step that the rate limit refused:
+// the count and the writing share a round trip, and a flood of requests must
+// not fill Redis. state is that of the attempt, if there was one.
+func (f *Flow) withdraw(ctx context.Context, refused error, l ongoing, state store.Handle) error {
+	if !errors.Is(refused, errTooMany) {
+		return nil
+	}
+	b := f.Store.Batch()
+	pendingTable.Delete(b, l.handle())
+	if state.Tag != "" {
+		attemptTable.Delete(b, state)
+	}
+	return b.Exec(ctx)
 }
 
 // newAttempt makes what one trip needs. The nonce and the verifier are fresh
@@ -92,6 +107,7 @@ func (f *Flow) newAttempt(r *http.Request, req Request, state store.Handle) conn
 		Verifier:  oauth2.GenerateVerifier(),
 		ACR:       req.ACR,
 		Force:     req.insists(),
+		MaxAge:    req.MaxAge,
 		Locales:   append([]string{f.Site.Language(r)}, req.Locales...),
 		LoginHint: req.LoginHint,
 	}
@@ -101,7 +117,7 @@ func (f *Flow) newAttempt(r *http.Request, req Request, state store.Handle) conn
 func (f *Flow) offer(w http.ResponseWriter, r *http.Request, l ongoing, b *store.Batch, run trip) error {
 	l.put(b)
 	if err := run(w, r, b); err != nil {
-		return err
+		return errors.Join(err, f.withdraw(r.Context(), err, l, store.Handle{}))
 	}
 	http.Redirect(w, r, l.link("/choose"), http.StatusSeeOther)
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -39,15 +40,15 @@ type Use struct {
 	Tag      string `json:"tag"` // where the front end keeps what it issued
 }
 
-// Used notes in b what a front end issues in s: for logout, and as a visit
-// that is folded into the account's history. released are the names of the
-// claims that the app gets.
-func (f *Flow) Used(b *store.Batch, s Session, u Use, released []string) {
+// Used notes in b what a front end issues in s, which lives for ttl: for
+// logout, and as a visit that is folded into the account's history. released
+// are the names of the claims that the app gets.
+func (f *Flow) Used(b *store.Batch, s Session, u Use, released []string, ttl time.Duration) {
 	entry, err := json.Marshal(u)
 	if err != nil {
 		panic(err) // three strings
 	}
-	useIndex.Add(b, s.SID, string(entry), f.Session.Lifetime)
+	useIndex.Add(b, s.SID, string(entry), ttl)
 	visit := accounts.Visit{Account: s.Account.ID, Link: s.Link, App: u.App, At: f.Now(), Released: released, SSO: !s.fresh}
 	if s.fresh {
 		visit.Said = s.Said
@@ -87,8 +88,8 @@ func (f *Flow) live(found *store.Reply[Session]) *Session {
 	return &s
 }
 
-// open writes a new session to b in place of old (nil for none) and sends its
-// cookie. Whoever signs in again as the same person keeps the session's SID,
+// open writes a new session to b in place of old (nil for none) and sends the
+// cookies. Whoever signs in again as the same person keeps the session's SID,
 // so that apps know it as one session; its cookie changes all the same.
 func (f *Flow) open(w http.ResponseWriter, r *http.Request, b *store.Batch, v visitor, old *Session, s Session) (Session, error) {
 	s.SID, s.Started, s.fresh = rand.Text(), f.Now(), true
@@ -97,12 +98,15 @@ func (f *Flow) open(w http.ResponseWriter, r *http.Request, b *store.Batch, v vi
 			s.SID = old.SID
 		} else if err := f.end(r.Context(), *old); err != nil {
 			return s, err
+		} else {
+			v.browser.ID = rand.Text() // somebody else sits there now
 		}
 		sessionTable.Delete(b, v.session)
 	}
 	h := store.NewHandle()
 	sessionTable.Put(b, h, s, f.left(s))
-	return s, f.enter(w, r, h)
+	v.browser.Last = s.Connector
+	return s, errors.Join(f.enter(w, r, h), f.remember(w, r, v.browser))
 }
 
 // SignOut ends the browser's session, revokes what apps were issued in it, and
@@ -124,7 +128,7 @@ func (f *Flow) SignOut(w http.ResponseWriter, r *http.Request) (provider string,
 		}
 		provider = f.label(r, s.Connector)
 	}
-	return provider, f.leave(w, r)
+	return provider, errors.Join(f.leave(w, r), f.forget(w, r, v.browser))
 }
 
 // end tells the front ends that s is over: the ledger's one road, whoever

@@ -76,6 +76,13 @@ func (f *Flow) remember(w http.ResponseWriter, r *http.Request, b browser) error
 	return f.saveCookie(w, r, browserCookie, b.String(), int(browserMaxAge.Seconds()))
 }
 
+// forget gives the browser a new ID: whoever copied the old one from a shared
+// computer can do nothing there any more.
+func (f *Flow) forget(w http.ResponseWriter, r *http.Request, b browser) error {
+	b.ID = rand.Text()
+	return f.remember(w, r, b)
+}
+
 // enter sends the session cookie, which lives until the browser is closed or
 // the session ends.
 func (f *Flow) enter(w http.ResponseWriter, r *http.Request, h store.Handle) error {

@@ -43,13 +43,23 @@ func (s *Server) authenticate(r *http.Request, form url.Values) (*client, error)
 	}
 	c, ok := s.clients[sent.id]
 	if !ok {
-		return nil, notAuthenticated(errors.New("no such client"))
+		return nil, s.guessed(r, sent.id, notAuthenticated(errors.New("no such client")))
 	}
 	web.Annotate(r, slog.String("app", c.app.ID))
 	if err := s.prove(r.Context(), c, sent); err != nil {
-		return nil, err
+		return nil, s.guessed(r, c.id, err)
 	}
 	return c, nil
+}
+
+// guessed counts a call that failed to authenticate like any other call of the
+// client (RFC 6749 §2.3.1 wants guessing bounded): where the count is full, a
+// right guess gets the same answer as a wrong one.
+func (s *Server) guessed(r *http.Request, clientID string, failed error) error {
+	if err := s.limited(r, s.Store.Batch(), clientID); err != nil {
+		return err
+	}
+	return failed
 }
 
 // notAuthenticated says nothing of why, so that it tells apps apart from no

@@ -61,7 +61,7 @@ func (s *Server) request(a authorization, to replyTo) (login.Request, error) {
 	}
 	return login.Request{
 		Protocol: Protocol, App: a.client.app.ID,
-		Passive: a.passive, Force: a.force, Choose: a.choose, MaxAge: a.maxAge,
+		Passive: a.passive, Force: a.force, Choose: a.choose || a.client.unassured(to.uri), MaxAge: a.maxAge,
 		ACR: a.acr, LoginHint: a.loginHint, Connector: a.connector, Locales: a.locales,
 		Reply: answer,
 	}, nil
@@ -100,7 +100,7 @@ func (s *Server) Issue(w http.ResponseWriter, r *http.Request, req login.Request
 	}
 	h := store.NewHandle()
 	s.putCode(b, h, c, g, answer)
-	s.Flow.Used(b, session, login.Use{Protocol: Protocol, App: req.App, Tag: h.Tag}, g.claimNames())
+	s.Flow.Used(b, session, login.Use{Protocol: Protocol, App: req.App, Tag: h.Tag}, g.claimNames(), c.grantTime())
 	if err := b.Exec(r.Context()); err != nil {
 		return err
 	}

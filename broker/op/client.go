@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -89,6 +90,14 @@ func readKeys(file string) ([]jose.JSONWebKey, error) {
 
 // public reports whether the client cannot keep a secret (RFC 6749 §2.1).
 func (c *client) public() bool { return c.oidc.ClientAuth == noAuthentication }
+
+// unassured reports whether nobody can tell the app at uri from another that
+// took its client_id and its address: a public client at a loopback or
+// private-use address. It gets no answer without the resident's doing
+// (RFC 8252 §8.6).
+func (c *client) unassured(uri string) bool {
+	return c.public() && !strings.HasPrefix(uri, "https:")
+}
 
 // pkce reports whether the client must use PKCE. Public clients always must
 // (RFC 9700 §2.1.1).

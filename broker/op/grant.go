@@ -26,6 +26,7 @@ const codeTime = time.Minute
 type grant struct {
 	Client   string         `json:"client"`  // client_id
 	Account  string         `json:"account"` // accounts.Account.ID
+	Link     string         `json:"link"`    // accounts.Link.ID of the way in that was used
 	Subject  string         `json:"sub"`
 	Session  string         `json:"sid"`
 	Scopes   []string       `json:"scopes"`
@@ -65,7 +66,7 @@ func offline(tag string) store.Handle { return store.Handle{Tag: tag, Secret: "o
 func (c *client) grant(session login.Session, answer reply) grant {
 	scopes := c.grantable(answer.Scopes)
 	return grant{
-		Client: c.id, Account: session.Account.ID, Subject: session.Account.Subject(c.app.Sector),
+		Client: c.id, Account: session.Account.ID, Link: session.Link, Subject: session.Account.Subject(c.app.Sector),
 		Session: session.SID, Scopes: scopes, Claims: c.release.Apply(session.Said.Claims, scopes),
 		AuthTime: session.AuthTime,
 	}
@@ -76,8 +77,12 @@ func (c *client) grant(session login.Session, answer reply) grant {
 func (s *Server) putCode(b *store.Batch, h store.Handle, c *client, g grant, answer reply) {
 	g.CodeHash = hashOf(h.Secret)
 	codes.Put(b, h, code{RedirectURI: answer.RedirectURI, CodeChallenge: answer.CodeChallenge, Nonce: answer.Nonce}, codeTime)
-	grants.Put(b, online(h.Tag), g, codeTime+c.oidc.AccessTokenLifetime)
+	grants.Put(b, online(h.Tag), g, c.grantTime())
 }
+
+// grantTime is how long an online grant lives: until the last token of a code
+// that was redeemed at the last moment is over.
+func (c *client) grantTime() time.Duration { return codeTime + c.oidc.AccessTokenLifetime }
 
 // newAccessToken writes an access token of the tag to b.
 func (s *Server) newAccessToken(b *store.Batch, tag string, c *client, t accessToken) store.Handle {
@@ -114,6 +119,14 @@ func (g grant) narrowed(scopes []string) grant {
 		}
 	}
 	g.Scopes = scopes
+	return g
+}
+
+// released is the grant with what the app's registration releases now, which
+// may be less than when the grant was made.
+func (g grant) released(c *client) grant {
+	g.Claims = maps.Clone(g.Claims)
+	maps.DeleteFunc(g.Claims, func(name string, _ any) bool { return !c.release.Has(name) })
 	return g
 }
 

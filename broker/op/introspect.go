@@ -34,7 +34,7 @@ func (s *Server) handleIntrospect(w http.ResponseWriter, r *http.Request) error 
 	}
 	b := s.Store.Batch()
 	found := findAccessToken(b, token)
-	if err := s.limited(r.Context(), b, c); err != nil {
+	if err := s.limited(r, b, c.id); err != nil {
 		return err
 	}
 	var answer introspection

@@ -4,14 +4,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/councilid/councilid/broker/login"
 	"github.com/councilid/councilid/broker/web"
 )
 
 // Signing out is simple where nothing is doubtful: an app shows by an
-// id_token_hint that it means the resident who is signed in here, and names an
+// id_token_hint that it means the session that this browser is in, and names an
 // address that it registered. Then the session ends and the browser is sent
 // there. In any other case the resident is asked first, as the request may be
 // another site's mischief, and stays here afterwards, with a link to the app
@@ -20,7 +19,7 @@ import (
 // logout is a sign-out request (OpenID Connect RP-Initiated Logout §2).
 type logout struct {
 	client *client // nil where the request names none that is certain
-	sub    string  // whom the hint is about; "" without a good hint
+	sid    string  // the session that the hint is about; "" without a good hint
 	to     replyTo // where to go afterwards; may lead nowhere
 	sound  bool    // nothing that was sent is wrong
 }
@@ -37,7 +36,7 @@ func parseLogout(form url.Values, clients map[string]*client, verify func(hint s
 		if err != nil || id != "" && id != t.Audience {
 			return logout{}
 		}
-		id, l.sub = t.Audience, t.Subject
+		id, l.sid = t.Audience, t.Session
 	}
 	c, ok := clients[id]
 	if !ok {
@@ -59,13 +58,13 @@ func (l logout) certain(s *login.Session) bool {
 	case s == nil:
 		return true
 	}
-	return l.sub != "" && l.sub == s.Account.Subject(l.client.app.Sector)
+	return l.sid != "" && l.sid == s.SID
 }
 
 // handleEndSession is the end session endpoint.
 func (s *Server) handleEndSession(w http.ResponseWriter, r *http.Request) error {
 	form := r.URL.Query()
-	s.Site.SetLocales(w, r, strings.Fields(form.Get("ui_locales")))
+	s.Site.SetLocales(w, r, fewWords(form.Get("ui_locales")))
 	l := parseLogout(form, s.clients, s.verifyHint)
 	l.annotate(r)
 	session, err := s.Flow.Current(r)
@@ -79,7 +78,7 @@ func (s *Server) handleEndSession(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	if l.sub != "" && l.to.known() {
+	if l.sid != "" && l.to.known() {
 		l.to.send(w, url.Values{})
 		return nil
 	}

@@ -84,6 +84,21 @@ func TestRPInitiatedLogoutPost(t *testing.T) {
 	}
 }
 
+// The hint is of the same resident's earlier session: to end this one, they are
+// asked.
+func TestRPInitiatedLogoutOfAnEarlierSession(t *testing.T) {
+	b := newBed(t)
+	earlier := b.signedIn(newBrowser(t))
+	browser := newBrowser(t)
+	b.signedIn(browser)
+	if got := b.get(browser, "/end_session", goodbye(earlier.IDToken)); got.StatusCode != http.StatusOK || !strings.Contains(got.body, "confirm-sign-out") {
+		t.Errorf("status %d, want the question", got.StatusCode)
+	}
+	if b.gone(browser) {
+		t.Error("signed out unasked")
+	}
+}
+
 // Whatever is doubtful is asked, and never redirected: neither at once nor
 // after the resident has agreed.
 func TestRPInitiatedLogoutAsks(t *testing.T) {

@@ -3,6 +3,7 @@ package op
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -17,7 +18,9 @@ import (
 //
 // Answers get lost, and apps with many workers refresh at the same moment. So
 // for a minute the replaced token still works: each use has a successor of its
-// own, and of ten at once all succeed.
+// own, and of ten at once all succeed. The first successor to be used shows
+// that its answer arrived: the grace ends, and whoever holds another successor
+// gives a thief away.
 const refreshGrace = time.Minute
 
 var (
@@ -31,6 +34,7 @@ var (
 // refreshToken is a refresh token with the grant that it stands for.
 type refreshToken struct {
 	hash     string
+	parent   string // hash of the token that it replaced
 	tag      string // of the grant
 	grant    grant
 	created  time.Time
@@ -56,11 +60,12 @@ func (t refreshToken) check(c *client, now time.Time) error {
 
 // refresh exchanges a refresh token for tokens (RFC 6749 §6, OpenID Connect
 // Core §12).
-func (s *Server) refresh(ctx context.Context, c *client, form url.Values) (tokenResponse, error) {
+func (s *Server) refresh(r *http.Request, c *client, form url.Values) (tokenResponse, error) {
+	ctx := r.Context()
 	if !c.oidc.Refresh {
 		return tokenResponse{}, refused(unauthorizedClient, "the client is not registered for refresh tokens")
 	}
-	if err := s.limited(ctx, s.Store.Batch(), c); err != nil {
+	if err := s.limited(r, s.Store.Batch(), c.id); err != nil {
 		return tokenResponse{}, err
 	}
 	old, err := s.usableRefreshToken(ctx, c, form.Get("refresh_token"))
@@ -111,7 +116,7 @@ func (s *Server) usableRefreshToken(ctx context.Context, c *client, token string
 	if err != nil {
 		return refreshToken{}, err
 	}
-	_, err = s.Accounts.ByID(ctx, t.grant.Account)
+	_, err = s.Accounts.Reenter(ctx, t.grant.Account, t.grant.Link)
 	if errors.Is(err, accounts.ErrNotFound) || errors.Is(err, accounts.ErrFrozen) {
 		return refreshToken{}, refused(invalidGrant, "the account may not be used").because(err)
 	}

@@ -24,7 +24,7 @@ func (s *Server) beginRefresh(ctx context.Context, c *client, tag string, g gran
 		if !begun {
 			return refused(invalidGrant, "the code is not valid").because(errors.New("its grant was revoked meanwhile"))
 		}
-		token, err = s.insertRefreshToken(ctx, tx, c, tag)
+		token, err = s.insertRefreshToken(ctx, tx, c, tag, "")
 		return err
 	})
 	return token, err
@@ -49,11 +49,17 @@ func (s *Server) rotate(ctx context.Context, c *client, old refreshToken) (token
 			old.hash, now.UnixMicro()); err != nil {
 			return err
 		}
+		// Its answer arrived: the grace of the one before is over, and with it
+		// the use of the other successors that the grace allowed.
+		if _, err := tx.Exec(ctx, `UPDATE refresh_tokens SET replaced_at = 0
+			WHERE grant_id = $1 AND hash <> $2 AND (hash = $3 OR parent = $3)`, old.tag, old.hash, old.parent); err != nil {
+			return err
+		}
 		if _, err := tx.Exec(ctx, `DELETE FROM refresh_tokens WHERE grant_id = $1 AND expires_at < $2`,
 			old.tag, now.UnixMicro()); err != nil {
 			return err
 		}
-		token, err = s.insertRefreshToken(ctx, tx, c, old.tag)
+		token, err = s.insertRefreshToken(ctx, tx, c, old.tag, old.hash)
 		return err
 	})
 	return token, err
@@ -82,9 +88,9 @@ func (s *Server) insertGrant(ctx context.Context, v db.Verbs, c *client, tag str
 	}
 	now := s.Now()
 	res, err := v.Exec(ctx, `INSERT INTO refresh_grants
-		(id, account_id, app, subject, session, scopes, claims, auth_time, acr, amr, created_at, expires_at, revoked_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', '[]', $9, $10, $11) `+onConflict,
-		tag, g.Account, c.app.ID, g.Subject, g.Session, string(scopes), string(claims), g.AuthTime.UnixMicro(),
+		(id, account_id, link_id, app, subject, session, scopes, claims, auth_time, created_at, expires_at, revoked_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) `+onConflict,
+		tag, g.Account, g.Link, c.app.ID, g.Subject, g.Session, string(scopes), string(claims), g.AuthTime.UnixMicro(),
 		now.UnixMicro(), now.Add(c.oidc.RefreshTokenLifetime).UnixMicro(), revoked)
 	if err != nil {
 		return false, err
@@ -93,12 +99,12 @@ func (s *Server) insertGrant(ctx context.Context, v db.Verbs, c *client, tag str
 	return n > 0, err
 }
 
-// insertRefreshToken makes a refresh token of the grant. Only its hash is
-// kept.
-func (s *Server) insertRefreshToken(ctx context.Context, tx *db.Tx, c *client, tag string) (string, error) {
+// insertRefreshToken makes a refresh token of the grant, in place of the one
+// whose hash is parent. Only its hash is kept.
+func (s *Server) insertRefreshToken(ctx context.Context, tx *db.Tx, c *client, tag, parent string) (string, error) {
 	token, now := rand.Text(), s.Now()
-	_, err := tx.Exec(ctx, `INSERT INTO refresh_tokens (hash, grant_id, created_at, expires_at) VALUES ($1, $2, $3, $4)`,
-		hashOf(token), tag, now.UnixMicro(), now.Add(c.oidc.RefreshTokenLifetime).UnixMicro())
+	_, err := tx.Exec(ctx, `INSERT INTO refresh_tokens (hash, grant_id, parent, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)`,
+		hashOf(token), tag, parent, now.UnixMicro(), now.Add(c.oidc.RefreshTokenLifetime).UnixMicro())
 	return token, err
 }
 
@@ -108,13 +114,13 @@ func (s *Server) findRefreshToken(ctx context.Context, token string) (t refreshT
 	var app, scopes, claims string
 	var created, expires, authTime int64
 	var replaced, revoked sql.NullInt64
-	err = s.DB.QueryRow(ctx, `SELECT g.id, g.account_id, g.app, g.subject, g.session, g.scopes, g.claims, g.auth_time, g.revoked_at,
-			t.created_at, t.expires_at, t.replaced_at
+	err = s.DB.QueryRow(ctx, `SELECT g.id, g.account_id, g.link_id, g.app, g.subject, g.session, g.scopes, g.claims, g.auth_time, g.revoked_at,
+			t.parent, t.created_at, t.expires_at, t.replaced_at
 		FROM refresh_tokens t
 		JOIN refresh_grants g ON g.id = t.grant_id
 		WHERE t.hash = $1`, t.hash).
-		Scan(&t.tag, &t.grant.Account, &app, &t.grant.Subject, &t.grant.Session, &scopes, &claims, &authTime, &revoked,
-			&created, &expires, &replaced)
+		Scan(&t.tag, &t.grant.Account, &t.grant.Link, &app, &t.grant.Subject, &t.grant.Session, &scopes, &claims, &authTime, &revoked,
+			&t.parent, &created, &expires, &replaced)
 	if errors.Is(err, sql.ErrNoRows) {
 		return refreshToken{}, false, nil
 	}

@@ -110,6 +110,29 @@ func refreshTokenReuse(t *testing.T, b *bed) {
 	b.refresh("tax", again.RefreshToken).wantError(t, http.StatusBadRequest, "invalid_grant")
 }
 
+// The owner and a thief use one token within its grace. Whoever refreshes next
+// ends the other's branch, and the other's next try ends both.
+func TestRefreshTokenFork(t *testing.T) { onEach(t, refreshTokenFork) }
+
+func refreshTokenFork(t *testing.T, b *bed) {
+	stolen := b.signedIn(newBrowser(t), "scope", "openid offline_access").RefreshToken
+	owner, thief := b.refresh("tax", stolen).tokens(t), b.refresh("tax", stolen).tokens(t)
+	owner = b.refresh("tax", owner.RefreshToken).tokens(t)
+	b.refresh("tax", thief.RefreshToken).wantError(t, http.StatusBadRequest, "invalid_grant")
+	b.refresh("tax", owner.RefreshToken).wantError(t, http.StatusBadRequest, "invalid_grant")
+	b.wantDead(owner.AccessToken)
+}
+
+// A successor that was used shows that its answer arrived: the grace is over.
+func TestRefreshGraceEndsWithTheSuccessor(t *testing.T) {
+	b := newBed(t)
+	first := b.signedIn(newBrowser(t), "scope", "openid offline_access").RefreshToken
+	second := b.refresh("tax", first).tokens(t).RefreshToken
+	third := b.refresh("tax", second).tokens(t).RefreshToken
+	b.refresh("tax", first).wantError(t, http.StatusBadRequest, "invalid_grant")
+	b.refresh("tax", third).wantError(t, http.StatusBadRequest, "invalid_grant")
+}
+
 func TestRefreshTokenOfAnotherClient(t *testing.T) {
 	b := newBed(t)
 	token := b.signedIn(newBrowser(t), "scope", "openid offline_access").RefreshToken

@@ -16,7 +16,7 @@ func (s *Server) handleRevoke(w http.ResponseWriter, r *http.Request) error {
 	}
 	b := s.Store.Batch()
 	found := findAccessToken(b, token)
-	if err := s.limited(r.Context(), b, c); err != nil {
+	if err := s.limited(r, b, c.id); err != nil {
 		return err
 	}
 	if _, g, ok := found.valid(s); ok {

@@ -1,7 +1,6 @@
 package op
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -102,9 +101,12 @@ func cannotBeCompleted(message string, err error) error {
 	return &web.Error{Status: http.StatusBadRequest, Message: message, Err: err}
 }
 
-// limited runs b and counts the call against the app, in one round trip.
-func (s *Server) limited(ctx context.Context, b *store.Batch, c *client) error {
-	allowed, after, err := b.ExecLimited(ctx, "app:"+c.app.ID, s.Limit)
+// limited runs b and counts the call against the app at the address that it
+// comes from, in one round trip. Anybody can call in the name of a public app,
+// but not from its address.
+func (s *Server) limited(r *http.Request, b *store.Batch, clientID string) error {
+	network := web.Network(s.Site.Address(r)).String()
+	allowed, after, err := b.ExecLimited(r.Context(), "app:"+network+" "+clientID, s.Limit)
 	if err != nil {
 		return err
 	}

@@ -36,9 +36,9 @@ func (s *Server) handleToken(w http.ResponseWriter, r *http.Request) error {
 	var answer tokenResponse
 	switch form.Get("grant_type") {
 	case "authorization_code":
-		answer, err = s.redeem(r.Context(), c, form)
+		answer, err = s.redeem(r, c, form)
 	case "refresh_token":
-		answer, err = s.refresh(r.Context(), c, form)
+		answer, err = s.refresh(r, c, form)
 	case "":
 		err = refused(invalidRequest, "grant_type is missing")
 	default:
@@ -57,7 +57,8 @@ func (s *Server) handleToken(w http.ResponseWriter, r *http.Request) error {
 // Of many who redeem a code at once, one finds it. The others show that the
 // code is in more hands than one, so what the winner got is revoked, even
 // where an app merely asked twice (RFC 6749 §4.1.2).
-func (s *Server) redeem(ctx context.Context, c *client, form url.Values) (tokenResponse, error) {
+func (s *Server) redeem(r *http.Request, c *client, form url.Values) (tokenResponse, error) {
+	ctx := r.Context()
 	h, ok := store.ParseHandle(form.Get("code"))
 	if !ok {
 		return tokenResponse{}, refused(invalidGrant, "the code is not valid")
@@ -65,7 +66,7 @@ func (s *Server) redeem(ctx context.Context, c *client, form url.Values) (tokenR
 	b := s.Store.Batch()
 	taken, found := codes.Take(b, h), grants.Get(b, online(h.Tag))
 	token := s.newAccessToken(b, h.Tag, c, accessToken{})
-	limited := s.limited(ctx, b, c)
+	limited := s.limited(r, b, c.id)
 	sent, fresh := taken.Value()
 	if limited != nil {
 		return tokenResponse{}, errors.Join(limited, s.spare(ctx, h, sent, fresh))

@@ -25,8 +25,8 @@ func TestServer(t *testing.T) {
 	}
 }
 
-// A returning resident's login is one trip each for authorize, token and
-// userinfo, and no SQL in these three.
+// Token and userinfo cost one trip each and no SQL. Single sign-on costs two,
+// and one SQL read: whether the account may still be used.
 func TestRoundTrips(t *testing.T) {
 	b := newBed(t)
 	browser := newBrowser(t)
@@ -37,6 +37,9 @@ func TestRoundTrips(t *testing.T) {
 	to := b.get(browser, "/authorize", taxRequest("prompt", "none")).location(t)
 	if got := b.trips.Swap(0); got != 2 {
 		t.Errorf("authorize of single sign-on: %d round trips, want 2", got)
+	}
+	if got := b.reads.Swap(0); got != 1 {
+		t.Errorf("authorize of single sign-on: %d SQL statements, want 1", got)
 	}
 	answer := b.redeem(to.Query().Get("code")).tokens(t)
 	if got := b.trips.Swap(0); got != 1 {
@@ -241,6 +244,21 @@ func TestTokenRateLimit(t *testing.T) {
 	if last.Header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
+}
+
+// RFC 6749 §2.3.1: who guesses a secret learns nothing any more once the count
+// is full, not even by the right guess.
+func TestClientSecretGuessing(t *testing.T) {
+	b := newBed(t)
+	b.op.Limit.PerMinute = 3
+	for range 3 {
+		r, err := http.NewRequest(http.MethodPost, b.URL+"/token", nil)
+		b.must(err)
+		r.SetBasicAuth("tax", "a guess")
+		res, err := http.DefaultClient.Do(r)
+		b.read(res, err).wantError(t, http.StatusUnauthorized, "invalid_client")
+	}
+	b.redeem(strings.Repeat("A", 26)+"."+strings.Repeat("A", 26)).wantError(t, http.StatusTooManyRequests, "temporarily_unavailable")
 }
 
 // An app that is told to come later finds its code as it was.

@@ -108,12 +108,12 @@ func (f foundToken) valid(s *Server) (accessToken, grant, bool) {
 		reply = f.offline
 	}
 	g, granted := reply.Value()
-	_, registered := s.clients[g.Client]
+	c, registered := s.clients[g.Client]
 	if !found || !granted || !registered || t.Client != g.Client || !s.Now().Before(t.Expires) {
 		return accessToken{}, grant{}, false
 	}
 	if t.Scopes != nil {
 		g = g.narrowed(t.Scopes)
 	}
-	return t, g, true
+	return t, g.released(c), true
 }

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -37,9 +38,11 @@ func indexLives(t *testing.T, s *harness) {
 	index, b := store.Index{Name: name(t)}, s.Batch()
 	index.Add(b, "short", "a", 30*time.Millisecond)
 	index.Add(b, "long", "a", time.Hour)
-	index.Add(b, "long", "b", 30*time.Millisecond) // must not shorten it
-	index.Add(b, "grows", "a", 30*time.Millisecond)
-	index.Add(b, "grows", "b", time.Hour)
+	index.Add(b, "long", "b", 30*time.Millisecond) // must not end the set
+	index.Add(b, "grows", "b", 30*time.Millisecond)
+	index.Add(b, "grows", "a", time.Hour)
+	index.Add(b, "again", "a", time.Hour)
+	index.Add(b, "again", "a", 30*time.Millisecond) // must not shorten it
 	exec(t, b)
 	eventually(t, "the set ends", func() bool {
 		r := index.Members(b, "short")
@@ -47,11 +50,11 @@ func indexLives(t *testing.T, s *harness) {
 		_, ok := r.Value()
 		return !ok
 	})
-	for _, key := range []string{"long", "grows"} {
+	for _, key := range []string{"long", "grows", "again"} {
 		r := index.Members(b, key)
 		exec(t, b)
-		if got, _ := r.Value(); len(got) != 2 {
-			t.Errorf("%s: %v", key, got)
+		if got, _ := r.Value(); !slices.Equal(got, []string{"a"}) {
+			t.Errorf("%s: %v, want a alone", key, got)
 		}
 	}
 }

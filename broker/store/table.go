@@ -92,6 +92,12 @@ func (t Table[T]) Take(b *Batch, h Handle) *Reply[T] {
 	return t.reply(b, cmd)
 }
 
+// Touch keeps what is kept under h for ttl from now, and makes nothing where
+// nothing is: of one who touches and one who takes, the one who takes wins.
+func (t Table[T]) Touch(b *Batch, h Handle, ttl time.Duration) {
+	b.add(redis.NewBoolCmd(background, "pexpire", h.key(t.Name), ttl.Milliseconds()))
+}
+
 // Delete ends what is kept under h.
 func (t Table[T]) Delete(b *Batch, h Handle) {
 	b.add(redis.NewIntCmd(background, "del", h.key(t.Name)))

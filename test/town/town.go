@@ -34,7 +34,7 @@ const MasterKey = "2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2
 
 // App is where every app of the town is. Nobody listens there: browsers stop
 // when they are sent to it.
-const App = "http://127.0.0.1:1"
+const App = "https://apps.strathmore.example"
 
 // Options of a town. The zero value is one node with embedded stores.
 type Options struct {

@@ -151,8 +151,6 @@ CREATE TABLE signing_keys (
     sealed          BYTEA NOT NULL,
     created_at      BIGINT NOT NULL,
     signs_from      BIGINT NOT NULL,
-    signs_until     BIGINT, -- not set: until the next generation signs
-    published_until BIGINT,
     UNIQUE (alg, generation)
 );
 
@@ -162,14 +160,13 @@ CREATE TABLE signing_keys (
 CREATE TABLE refresh_grants (
     id         TEXT PRIMARY KEY,
     account_id TEXT NOT NULL REFERENCES accounts (id),
+    link_id    TEXT NOT NULL, -- the way in that was used; while it is frozen nothing is refreshed
     app        TEXT NOT NULL,
     subject    TEXT NOT NULL,
     session    TEXT NOT NULL,
     scopes     TEXT NOT NULL, -- JSON
     claims     TEXT NOT NULL, -- JSON
     auth_time  BIGINT NOT NULL,
-    acr        TEXT NOT NULL,
-    amr        TEXT NOT NULL, -- JSON
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     revoked_at BIGINT
@@ -183,6 +180,7 @@ CREATE INDEX refresh_grants_expired ON refresh_grants (expires_at);
 CREATE TABLE refresh_tokens (
     hash        TEXT PRIMARY KEY,
     grant_id    TEXT NOT NULL REFERENCES refresh_grants (id),
+    parent      TEXT NOT NULL, -- hash of the token that it replaced; '' for the first
     created_at  BIGINT NOT NULL,
     expires_at  BIGINT NOT NULL,
     replaced_at BIGINT
