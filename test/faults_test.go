@@ -82,7 +82,7 @@ func TestRedisStopsAndStarts(t *testing.T) {
 }
 
 // PostgreSQL goes between the provider and the callback. The login is kept,
-// and what needs no SQL goes on: residents who are signed in reach their apps.
+// and what was issued goes on.
 func TestPostgresStopsAndStarts(t *testing.T) {
 	t.Parallel()
 	postgres, seen := servers.StartPostgres(t), newWitness()
@@ -94,6 +94,8 @@ func TestPostgresStopsAndStarts(t *testing.T) {
 	before := tax.SignIn(alice, "works")
 	asked := tax.Ask("connector_hint", "works")
 	atCallback := callback(t, bob, asked)
+	issued := library.Ask()
+	code := alice.Get(issued.URL)
 
 	postgres.Stop(t)
 	page := bob.Get(atCallback)
@@ -104,6 +106,11 @@ func TestPostgresStopsAndStarts(t *testing.T) {
 		tellsOfOutage(t, again)
 		if again.Link(t, "back") != way {
 			t.Error("a second try has another way on")
+		}
+	})
+	t.Run("what was issued goes on", func(t *testing.T) {
+		if name := library.Userinfo(library.Redeem(issued, code))["name"]; name != "Alice Jane Morgan" {
+			t.Errorf("name = %v", name)
 		}
 	})
 	t.Run("single sign-on waits", func(t *testing.T) {

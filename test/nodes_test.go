@@ -153,6 +153,23 @@ func TestOfTenAnswersOnTwoNodesOneWins(t *testing.T) {
 	}
 }
 
+// An answer that did not succeed gives the request back, and is used up all
+// the same.
+func TestAnAnswerCountsOnce(t *testing.T) {
+	t.Parallel()
+	council, _ := twoNodes(t)
+	tax, browser := council.NewClient(t, "tax"), council.NewBrowser(t)
+	browser.Fault = "cancel"
+	a := tax.Ask("connector_hint", "google")
+	answer := callback(t, browser, a)
+	choice := browser.Get(answer)
+	if again := browser.Get(answer); choice.URL.Path != "/choose" || again.Status != http.StatusBadRequest {
+		t.Errorf("cancelling led to %s, and the same answer again to %s", choice, again)
+	}
+	browser.Fault = ""
+	tax.Redeem(a, browser.Get(choice.Link(t, "idp-works")))
+}
+
 func TestTenFirstSignInsMakeOneAccount(t *testing.T) {
 	t.Parallel()
 	council, database := twoNodes(t)

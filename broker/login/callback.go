@@ -14,20 +14,24 @@ import (
 )
 
 // handleCallback takes a provider's answer. Two round trips: one takes the
-// attempt and the request, one writes what follows.
+// request, one ends the attempt and writes what follows.
 func (f *Flow) handleCallback(w http.ResponseWriter, r *http.Request) error {
 	v := f.visitor(r)
 	l, a, old, err := f.take(r, v)
 	if err != nil {
 		return err
 	}
+	// The attempt ends first: whoever finds the request again finds no attempt
+	// that was used.
+	b := f.Store.Batch()
+	attemptTable.Delete(b, a.handle)
 	way, err := f.match(r, v, a)
 	if err != nil {
-		return errors.Join(err, f.restore(r.Context(), l))
+		return errors.Join(err, f.restore(r.Context(), l, b))
 	}
 	said, err := way.Connector.Finish(r.Context(), a.Attempt, r)
 	if err != nil {
-		return f.failed(w, r, l, way.Config.ID, err, f.Store.Batch(), f.plain)
+		return f.failed(w, r, l, way.Config.ID, err, b, f.plain)
 	}
 	s, err := f.admit(r, way, said)
 	if errors.Is(err, accounts.ErrFrozen) {
@@ -36,17 +40,19 @@ func (f *Flow) handleCallback(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return &web.Error{
 			Status: http.StatusServiceUnavailable, Message: web.Unavailable, Back: l.link("/choose"),
-			Err: errors.Join(err, f.restore(r.Context(), l)),
+			Err: errors.Join(err, f.restore(r.Context(), l, b)),
 		}
 	}
 	if !a.Force && !s.freshEnough(l.Request.MaxAge, f.Now()) {
-		return f.again(w, r, l, way)
+		return f.again(w, r, l, way, b)
 	}
-	return f.finish(w, r, v, l, old, s)
+	return f.finish(w, r, v, l, old, s, b)
 }
 
-// take fetches everything that the answer's state names, exactly once: of two
-// answers to one attempt, or to two attempts of one request, one wins.
+// take fetches everything that the answer's state names, for one only: of two
+// answers to one attempt, or to two attempts of one request, one finds the
+// request. It is looked for first, and the attempt after it, so that nobody
+// spends an attempt without the request.
 //
 // The step is not counted against the client's address. It was when it began,
 // and a refusal here would lose what has been taken.
@@ -57,8 +63,8 @@ func (f *Flow) take(r *http.Request, v visitor) (ongoing, attempt, *Session, err
 	}
 	l := ongoing{tag: state.Tag}
 	b := f.Store.Batch()
-	takenAttempt := attemptTable.Take(b, state)
-	takenPending := pendingTable.Take(b, l.handle())
+	taken := pendingTable.Take(b, l.handle())
+	found := attemptTable.Get(b, state)
 	var current *store.Reply[Session]
 	if v.session != (store.Handle{}) {
 		current = sessionTable.Get(b, v.session)
@@ -67,16 +73,16 @@ func (f *Flow) take(r *http.Request, v visitor) (ongoing, attempt, *Session, err
 		return l, attempt{}, nil, err
 	}
 	old := f.live(current)
-	a, started := takenAttempt.Value()
+	a, started := found.Value()
 	var waiting bool
-	l.pending, waiting = takenPending.Value()
+	l.pending, waiting = taken.Value()
 	if started && waiting {
-		a.State = state.String()
+		a.State, a.handle = state.String(), state
 		return l, a, old, nil
 	}
 	if waiting {
 		// A state that was made up or used before: the request itself goes on.
-		if err := f.restore(r.Context(), l); err != nil {
+		if err := f.restore(r.Context(), l, f.Store.Batch()); err != nil {
 			return l, a, nil, err
 		}
 	}
@@ -127,17 +133,16 @@ func authTime(said, now time.Time) time.Time {
 
 // again asks the provider once more, this time insisting on a new sign-in,
 // since the one that it reported is older than the app allows.
-func (f *Flow) again(w http.ResponseWriter, r *http.Request, l ongoing, way Way) error {
+func (f *Flow) again(w http.ResponseWriter, r *http.Request, l ongoing, way Way, b *store.Batch) error {
 	if !way.canForce() {
 		return f.refuse(w, r, l.Request, LoginRequired)
 	}
 	l.Request.Force = true
-	return f.start(w, r, l, way, f.Store.Batch(), f.plain)
+	return f.start(w, r, l, way, b, f.plain)
 }
 
 // finish opens the session and answers the app.
-func (f *Flow) finish(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, old *Session, s Session) error {
-	b := f.Store.Batch()
+func (f *Flow) finish(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, old *Session, s Session, b *store.Batch) error {
 	s, err := f.open(w, r, b, v, old, s)
 	if err != nil {
 		return err

@@ -15,13 +15,14 @@
 //	            ▼
 //	          front end Issue ──▶ app
 //
-// One rule keeps it simple: only next decides what happens, and it is a
-// function from values to values. A page never leads to another page by
-// itself; each answer comes back here.
+// One rule keeps it simple: next alone decides what a request leads to, and it
+// is a function from values to values. The callback decides only whether the
+// provider's answer will do. A page never leads to another page by itself.
 //
 // Every step may land on any node. What a step must remember is in Redis under
 // the login's own tag: the request (named by the tag alone and bound to the
 // browser by cookie), and each attempt (named by the state that the provider
-// sends back). Both are taken, not read, when they are used: of two tabs that
-// finish the same login one wins, and the other is shown a way on.
+// sends back). The request is taken, not read, when an answer comes, and the
+// attempt ends with it: of two tabs that finish the same login one wins, and
+// the other is shown a way on.
 package login

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/councilid/councilid/broker/accounts"
@@ -53,28 +52,12 @@ func (f *Flow) Mount(mux *http.ServeMux) {
 	mux.Handle("POST /sign-out", f.Site.Handle(f.handleSignOut))
 }
 
-// trip runs a batch: either limited, for the first of a request, or plain.
-type trip func(w http.ResponseWriter, r *http.Request, b *store.Batch) error
-
-// errTooMany says that a client address came too often.
-var errTooMany = errors.New("rate limit of the address")
-
-// limited runs b and counts the step against the client's address, in the one
-// round trip.
-func (f *Flow) limited(w http.ResponseWriter, r *http.Request, b *store.Batch) error {
-	allowed, retryAfter, err := b.ExecLimited(r.Context(), "address:"+web.Network(f.Site.Address(r)).String(), f.Limit)
-	if err != nil {
-		return err
-	}
-	if !allowed {
-		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())+1))
-		return &web.Error{Status: http.StatusTooManyRequests, Message: web.TooMany, Err: errTooMany}
-	}
-	return nil
-}
-
-func (f *Flow) plain(_ http.ResponseWriter, r *http.Request, b *store.Batch) error {
-	return b.Exec(r.Context())
+// counted is a batch that counts the step against the client's address, in the
+// round trip that carries it out. The first batch of a request is one.
+func (f *Flow) counted(r *http.Request) *store.Batch {
+	b := f.Store.Batch()
+	b.Count("address:"+web.Network(f.Site.Address(r)).String(), f.Limit)
+	return b
 }
 
 // Begin starts to answer an app's request: with what the app asked for where
@@ -82,14 +65,14 @@ func (f *Flow) plain(_ http.ResponseWriter, r *http.Request, b *store.Batch) err
 func (f *Flow) Begin(w http.ResponseWriter, r *http.Request, req Request) error {
 	v := f.visitor(r)
 	ways := f.ways(req)
-	b := f.Store.Batch()
-	if v.session == (store.Handle{}) {
+	b := f.counted(r)
+	found := v.ask(b)
+	if found == nil {
 		// Nothing to look up: what the next step has to remember is written
 		// in the trip that counts this one.
-		return f.do(w, r, v, req, next(req, nil, ways, f.Now()), b, f.limited)
+		return f.do(w, r, v, req, next(req, nil, ways, f.Now()), b)
 	}
-	found := sessionTable.Get(b, v.session)
-	if err := f.limited(w, r, b); err != nil {
+	if err := b.Exec(r.Context()); err != nil {
 		return err
 	}
 	s := f.live(found)
@@ -97,7 +80,7 @@ func (f *Flow) Begin(w http.ResponseWriter, r *http.Request, req Request) error 
 	if st.kind == issue {
 		return f.signOn(w, r, v, req, *s, ways)
 	}
-	return f.do(w, r, v, req, st, f.Store.Batch(), f.plain)
+	return f.do(w, r, v, req, st, f.Store.Batch())
 }
 
 // signOn answers from the session s. Its account is read anew, for what the
@@ -116,15 +99,16 @@ func (f *Flow) signOn(w http.ResponseWriter, r *http.Request, v visitor, req Req
 			return err
 		}
 		sessionTable.Delete(b, v.session)
-		return f.do(w, r, v, req, next(req, nil, ways, f.Now()), b, f.plain)
+		return f.do(w, r, v, req, next(req, nil, ways, f.Now()), b)
 	}
 	return err
 }
 
-// do carries out a step that is not issue.
-func (f *Flow) do(w http.ResponseWriter, r *http.Request, v visitor, req Request, st step, b *store.Batch, run trip) error {
+// do carries out a step that is not issue. b is executed with what the step has
+// to remember.
+func (f *Flow) do(w http.ResponseWriter, r *http.Request, v visitor, req Request, st step, b *store.Batch) error {
 	if st.kind == refuse {
-		if err := run(w, r, b); err != nil {
+		if err := b.Exec(r.Context()); err != nil {
 			return err
 		}
 		return f.refuse(w, r, req, st.refusal)
@@ -136,9 +120,9 @@ func (f *Flow) do(w http.ResponseWriter, r *http.Request, v visitor, req Request
 	}
 	l := ongoing{tag: store.NewHandle().Tag, pending: pending{Request: req, Browser: v.browser.mark()}}
 	if st.kind == start {
-		return f.start(w, r, l, st.way, b, run)
+		return f.start(w, r, l, st.way, b)
 	}
-	return f.offer(w, r, l, b, run)
+	return f.offer(w, r, l, b)
 }
 
 // ways are the connectors that the request's app allows and that can do what

@@ -39,6 +39,8 @@ type attempt struct {
 	connectors.Attempt
 	Connector string `json:"connector"`
 	Browser   string `json:"browser"`
+
+	handle store.Handle // where it was found
 }
 
 var (
@@ -62,19 +64,19 @@ func (l ongoing) put(b *store.Batch) { pendingTable.Put(b, l.handle(), l.pending
 func (l ongoing) link(path string) string { return path + "?request=" + url.QueryEscape(l.tag) }
 
 // start sends the browser to the provider, or back to the choice page where
-// the provider cannot be reached. b gets the login's records and is run once.
-func (f *Flow) start(w http.ResponseWriter, r *http.Request, l ongoing, way Way, b *store.Batch, run trip) error {
+// the provider cannot be reached. b gets the login's records and is executed.
+func (f *Flow) start(w http.ResponseWriter, r *http.Request, l ongoing, way Way, b *store.Batch) error {
 	state := store.Handle{Tag: l.tag, Secret: rand.Text()}
 	a := attempt{Attempt: f.newAttempt(r, l.Request, state), Connector: way.Config.ID, Browser: l.Browser}
 	to, err := way.Connector.Start(r.Context(), a.Attempt)
 	if err != nil {
-		return f.failed(w, r, l, way.Config.ID, err, b, run)
+		return f.failed(w, r, l, way.Config.ID, err, b)
 	}
 	l.Notice = nil
 	l.put(b)
 	a.State = "" // the key says it; the record need not
 	attemptTable.Put(b, state, a, loginTime)
-	if err := run(w, r, b); err != nil {
+	if err := b.Exec(r.Context()); err != nil {
 		return errors.Join(err, f.withdraw(r.Context(), err, l, state))
 	}
 	web.Annotate(r, slog.String("app", l.Request.App), slog.String("connector", way.Config.ID))
@@ -86,7 +88,7 @@ func (f *Flow) start(w http.ResponseWriter, r *http.Request, l ongoing, way Way,
 // the count and the writing share a round trip, and a flood of requests must
 // not fill Redis. state is that of the attempt, if there was one.
 func (f *Flow) withdraw(ctx context.Context, refused error, l ongoing, state store.Handle) error {
-	if !errors.Is(refused, errTooMany) {
+	if _, exceeded := errors.AsType[*store.Exceeded](refused); !exceeded {
 		return nil
 	}
 	b := f.Store.Batch()
@@ -114,9 +116,9 @@ func (f *Flow) newAttempt(r *http.Request, req Request, state store.Handle) conn
 }
 
 // offer leads the browser to the choice page.
-func (f *Flow) offer(w http.ResponseWriter, r *http.Request, l ongoing, b *store.Batch, run trip) error {
+func (f *Flow) offer(w http.ResponseWriter, r *http.Request, l ongoing, b *store.Batch) error {
 	l.put(b)
-	if err := run(w, r, b); err != nil {
+	if err := b.Exec(r.Context()); err != nil {
 		return errors.Join(err, f.withdraw(r.Context(), err, l, store.Handle{}))
 	}
 	http.Redirect(w, r, l.link("/choose"), http.StatusSeeOther)
@@ -125,26 +127,22 @@ func (f *Flow) offer(w http.ResponseWriter, r *http.Request, l ongoing, b *store
 
 // failed keeps the request and leads back to the choice page, which says in
 // plain words why the attempt did not work. The cause goes to the log.
-func (f *Flow) failed(w http.ResponseWriter, r *http.Request, l ongoing, connector string, cause error, b *store.Batch, run trip) error {
+func (f *Flow) failed(w http.ResponseWriter, r *http.Request, l ongoing, connector string, cause error, b *store.Batch) error {
 	outcome := outcomeOf(cause)
 	f.Observe(connector, string(outcome))
 	web.Annotate(r, slog.String("app", l.Request.App), slog.String("connector", connector),
 		slog.String("outcome", string(outcome)), slog.String("cause", cause.Error()))
 	l.Notice = &notice{Connector: connector, Outcome: outcome}
-	return f.offer(w, r, l, b, run)
+	return f.offer(w, r, l, b)
 }
 
 // resume reads the request that the address names and makes sure that it
 // belongs to this browser.
-func (f *Flow) resume(w http.ResponseWriter, r *http.Request, v visitor) (ongoing, error) {
+func (f *Flow) resume(r *http.Request, v visitor) (ongoing, error) {
 	l := ongoing{tag: r.URL.Query().Get("request")}
-	b := f.Store.Batch()
-	found := pendingTable.Get(b, l.handle())
-	var current *store.Reply[Session]
-	if v.session != (store.Handle{}) {
-		current = sessionTable.Get(b, v.session)
-	}
-	if err := f.limited(w, r, b); err != nil {
+	b := f.counted(r)
+	found, current := pendingTable.Get(b, l.handle()), v.ask(b)
+	if err := b.Exec(r.Context()); err != nil {
 		return l, err
 	}
 	var ok bool
@@ -195,10 +193,9 @@ func outcomeOf(err error) connectors.Outcome {
 	return connectors.Unavailable
 }
 
-// restore puts a taken request back, so that nothing is lost by an attempt
-// that did not count. It runs even when the resident has gone.
-func (f *Flow) restore(ctx context.Context, l ongoing) error {
-	b := f.Store.Batch()
+// restore adds to b that a taken request is put back, so that nothing is lost
+// by an attempt that did not count, and runs b even when the resident has gone.
+func (f *Flow) restore(ctx context.Context, l ongoing, b *store.Batch) error {
 	l.put(b)
 	return b.Exec(context.WithoutCancel(ctx))
 }

@@ -11,7 +11,7 @@ import (
 // used last in this browser first.
 func (f *Flow) handleChoose(w http.ResponseWriter, r *http.Request) error {
 	v := f.visitor(r)
-	l, err := f.resume(w, r, v)
+	l, err := f.resume(r, v)
 	if err != nil {
 		return err
 	}
@@ -41,21 +41,21 @@ func (f *Flow) label(r *http.Request, connector string) string {
 // handleStart goes to the connector that the resident chose.
 func (f *Flow) handleStart(w http.ResponseWriter, r *http.Request) error {
 	v := f.visitor(r)
-	l, err := f.resume(w, r, v)
+	l, err := f.resume(r, v)
 	if err != nil {
 		return err
 	}
 	ways := f.ways(l.Request)
 	i := index(ways, r.PathValue("connector"))
 	if i < 0 {
-		return f.offer(w, r, l, f.Store.Batch(), f.plain)
+		return f.offer(w, r, l, f.Store.Batch())
 	}
-	return f.start(w, r, l, ways[i], f.Store.Batch(), f.plain)
+	return f.start(w, r, l, ways[i], f.Store.Batch())
 }
 
 // handleCancel answers the app that the resident gave up.
 func (f *Flow) handleCancel(w http.ResponseWriter, r *http.Request) error {
-	l, err := f.resume(w, r, f.visitor(r))
+	l, err := f.resume(r, f.visitor(r))
 	if err != nil {
 		return err
 	}

@@ -63,20 +63,24 @@ func (f *Flow) left(s Session) time.Duration {
 
 // Current returns the session of the browser, or nil.
 func (f *Flow) Current(r *http.Request) (*Session, error) {
-	v := f.visitor(r)
-	if v.session == (store.Handle{}) {
-		return nil, nil
-	}
 	b := f.Store.Batch()
-	found := sessionTable.Get(b, v.session)
+	found := f.visitor(r).ask(b)
 	if err := b.Exec(r.Context()); err != nil {
 		return nil, err
 	}
 	return f.live(found), nil
 }
 
-// live returns what was found if it may still be used. found is nil where
-// nothing was asked.
+// ask looks up the session of the visitor's cookie, or nothing (nil) without
+// one.
+func (v visitor) ask(b *store.Batch) *store.Reply[Session] {
+	if v.session == (store.Handle{}) {
+		return nil
+	}
+	return sessionTable.Get(b, v.session)
+}
+
+// live returns what ask found, if it may still be used.
 func (f *Flow) live(found *store.Reply[Session]) *Session {
 	if found == nil {
 		return nil
