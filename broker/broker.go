@@ -51,10 +51,10 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *Broker,
 			err = errors.Join(err, b.Close())
 		}
 	}()
-	if b.store, err = openStore(cfg, b); err != nil {
+	if b.store, err = b.openStore(cfg); err != nil {
 		return nil, fmt.Errorf("open session store: %w", err)
 	}
-	if b.db, err = openDB(ctx, cfg, b); err != nil {
+	if b.db, err = b.openDB(ctx, cfg); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	master, err := masterKey(cfg, log)
@@ -87,8 +87,8 @@ func (b *Broker) Reload(cfg *config.Config) error {
 func (b *Broker) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { b.keys.Run(ctx); return nil })
-	g.Go(func() error { return b.current.Load().flow.Run(ctx) })
 	g.Go(func() error { b.sweep(ctx); return nil })
+	g.Go(func() error { return b.current.Load().flow.Run(ctx) })
 	return g.Wait()
 }
 
@@ -180,7 +180,7 @@ func (b *Broker) ways(cfg *config.Config) ([]login.Way, error) {
 		}
 		rules, mistakes := mapping.CompileRules(c.RuleSource())
 		if len(mistakes) > 0 {
-			return nil, fmt.Errorf("connector %s: %s: %s", c.ID, mistakes[0].Path, mistakes[0].Message)
+			return nil, fmt.Errorf("connector %s: %w", c.ID, &mistakes[0])
 		}
 		ways = append(ways, login.Way{Config: c, Connector: connector, Rules: rules})
 	}

@@ -3,8 +3,10 @@ package broker
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/councilid/councilid/broker/db"
 	"github.com/councilid/councilid/broker/store"
@@ -27,7 +29,7 @@ func (b *Broker) site(cfg *config.Config, secure bool) (*web.Site, error) {
 	}
 	return web.New(web.Options{
 		Look: look, Proxies: cfg.Broker.ProxyPrefixes(), Secure: secure, Log: b.log,
-		CrossOrigin: crossOrigin, Outage: outage, Observe: b.metrics.request,
+		CrossOrigin: crossOrigin, Translate: translate, Observe: b.metrics.request,
 	})
 }
 
@@ -48,7 +50,13 @@ func look(c config.Look) (web.Look, error) {
 	return l, nil
 }
 
-// outage reports whether err means that a store cannot be reached.
-func outage(err error) bool {
-	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, db.ErrUnavailable)
+// translate says what people are told of the stores' errors.
+func translate(err error) *web.Error {
+	if e, ok := errors.AsType[*store.Exceeded](err); ok {
+		return &web.Error{Status: http.StatusTooManyRequests, Message: web.TooMany, Retry: e.RetryAfter}
+	}
+	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, db.ErrUnavailable) {
+		return &web.Error{Status: http.StatusServiceUnavailable, Message: web.Unavailable, Retry: 30 * time.Second}
+	}
+	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 
@@ -20,7 +21,7 @@ import (
 	"github.com/councilid/councilid/config"
 )
 
-func openStore(cfg *config.Config, b *Broker) (*store.Store, error) {
+func (b *Broker) openStore(cfg *config.Config) (*store.Store, error) {
 	o := store.Options{Observe: observe(b.metrics.redis), Log: b.log}
 	if cfg.Broker.Redis == nil {
 		b.log.Warn("session state is kept in this process: residents sign in again after a restart, and one node serves alone", "key", "redis")
@@ -62,7 +63,7 @@ func redisOptions(c *config.Redis) (*redis.UniversalOptions, error) {
 	return o, nil
 }
 
-func openDB(ctx context.Context, cfg *config.Config, b *Broker) (*db.DB, error) {
+func (b *Broker) openDB(ctx context.Context, cfg *config.Config) (*db.DB, error) {
 	o := db.Options{Observe: observe(b.metrics.sql)}
 	if d := cfg.Broker.Database; d != nil {
 		o.SQLite, o.Postgres = d.SQLite, d.Postgres.Reveal()
@@ -91,7 +92,7 @@ func masterKey(cfg *config.Config, log *slog.Logger) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := hex.DecodeString(string(text))
+	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
 	if err != nil || len(key) != 32 {
 		return nil, fmt.Errorf("%s does not hold 64 hexadecimal digits: restore it, for without it the signing keys cannot be read", name)
 	}

@@ -16,8 +16,8 @@ import (
 )
 
 // Trace sends OpenTelemetry traces where the operator asked for them, and
-// returns what flushes them at the end. Spans carry routes and durations,
-// never query strings, which may hold codes.
+// returns what flushes them at the end. Spans carry paths, durations and what
+// the client says of itself, never query strings, which may hold codes.
 func Trace(ctx context.Context, c config.Broker) (flush func(context.Context) error, err error) {
 	if c.Telemetry == nil {
 		return func(context.Context) error { return nil }, nil
@@ -41,5 +41,7 @@ func traced(c config.Broker, next http.Handler) http.Handler {
 	if c.Telemetry == nil {
 		return next
 	}
-	return otelhttp.NewHandler(next, "councilid")
+	// Whoever calls must not decide what is traced.
+	public := otelhttp.WithPublicEndpointFn(func(*http.Request) bool { return true })
+	return otelhttp.NewHandler(next, "councilid", public)
 }

@@ -31,7 +31,7 @@ func (f *Flow) handleCallback(w http.ResponseWriter, r *http.Request) error {
 	}
 	said, err := way.Connector.Finish(r.Context(), a.Attempt, r)
 	if err != nil {
-		return f.failed(w, r, l, way.Config.ID, err, b, f.plain)
+		return f.failed(w, r, l, way.Config.ID, err, b)
 	}
 	s, err := f.admit(r, way, said)
 	if errors.Is(err, accounts.ErrFrozen) {
@@ -138,7 +138,7 @@ func (f *Flow) again(w http.ResponseWriter, r *http.Request, l ongoing, way Way,
 		return f.refuse(w, r, l.Request, LoginRequired)
 	}
 	l.Request.Force = true
-	return f.start(w, r, l, way, b, f.plain)
+	return f.start(w, r, l, way, b)
 }
 
 // finish opens the session and answers the app.

@@ -56,7 +56,7 @@ func (s *Server) authenticate(r *http.Request, form url.Values) (*client, error)
 // client (RFC 6749 §2.3.1 wants guessing bounded): where the count is full, a
 // right guess gets the same answer as a wrong one.
 func (s *Server) guessed(r *http.Request, clientID string, failed error) error {
-	if err := s.limited(r, s.Store.Batch(), clientID); err != nil {
+	if err := s.counted(r, clientID).Exec(r.Context()); err != nil {
 		return err
 	}
 	return failed

@@ -68,19 +68,17 @@ func (e *Error) because(err error) *Error {
 	return e
 }
 
-// tooMany is the error of an app that calls too often.
-func tooMany(after time.Duration) *Error {
-	return &Error{
-		Code: temporarilyUnavailable, Description: "too many requests from this client",
-		Status: http.StatusTooManyRequests, RetryAfter: after,
-	}
-}
-
 // known is err as apps may see it: of what is not an Error they learn only
 // whether to come again.
 func known(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
+	}
+	if e, ok := errors.AsType[*store.Exceeded](err); ok {
+		return &Error{
+			Code: temporarilyUnavailable, Description: "too many requests from this client",
+			Status: http.StatusTooManyRequests, RetryAfter: e.RetryAfter, Err: err,
+		}
 	}
 	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, db.ErrUnavailable) {
 		return &Error{

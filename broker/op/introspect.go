@@ -32,9 +32,9 @@ func (s *Server) handleIntrospect(w http.ResponseWriter, r *http.Request) error 
 		// RFC 7662 §4: whoever may ask without proof may guess tokens.
 		return notAuthenticated(errors.New("a public client may not introspect"))
 	}
-	b := s.Store.Batch()
+	b := s.counted(r, c.id)
 	found := findAccessToken(b, token)
-	if err := s.limited(r, b, c.id); err != nil {
+	if err := b.Exec(r.Context()); err != nil {
 		return err
 	}
 	var answer introspection

@@ -65,7 +65,7 @@ func (s *Server) refresh(r *http.Request, c *client, form url.Values) (tokenResp
 	if !c.oidc.Refresh {
 		return tokenResponse{}, refused(unauthorizedClient, "the client is not registered for refresh tokens")
 	}
-	if err := s.limited(r, s.Store.Batch(), c.id); err != nil {
+	if err := s.counted(r, c.id).Exec(ctx); err != nil {
 		return tokenResponse{}, err
 	}
 	old, err := s.usableRefreshToken(ctx, c, form.Get("refresh_token"))

@@ -14,9 +14,9 @@ func (s *Server) handleRevoke(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	b := s.Store.Batch()
+	b := s.counted(r, c.id)
 	found := findAccessToken(b, token)
-	if err := s.limited(r, b, c.id); err != nil {
+	if err := b.Exec(r.Context()); err != nil {
 		return err
 	}
 	if _, g, ok := found.valid(s); ok {

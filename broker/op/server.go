@@ -101,19 +101,12 @@ func cannotBeCompleted(message string, err error) error {
 	return &web.Error{Status: http.StatusBadRequest, Message: message, Err: err}
 }
 
-// limited runs b and counts the call against the app at the address that it
-// comes from, in one round trip. Anybody can call in the name of a public app,
-// but not from its address.
-func (s *Server) limited(r *http.Request, b *store.Batch, clientID string) error {
-	network := web.Network(s.Site.Address(r)).String()
-	allowed, after, err := b.ExecLimited(r.Context(), "app:"+network+" "+clientID, s.Limit)
-	if err != nil {
-		return err
-	}
-	if !allowed {
-		return tooMany(after)
-	}
-	return nil
+// counted is a batch that counts against the app at the address that it calls
+// from: anybody can call in the name of a public app, but not from its address.
+func (s *Server) counted(r *http.Request, clientID string) *store.Batch {
+	b := s.Store.Batch()
+	b.Count("app:"+web.Network(s.Site.Address(r)).String()+" "+clientID, s.Limit)
+	return b
 }
 
 // writeJSON writes v with a status.

@@ -63,13 +63,13 @@ func (s *Server) redeem(r *http.Request, c *client, form url.Values) (tokenRespo
 	if !ok {
 		return tokenResponse{}, refused(invalidGrant, "the code is not valid")
 	}
-	b := s.Store.Batch()
+	b := s.counted(r, c.id)
 	taken, found := codes.Take(b, h), grants.Get(b, online(h.Tag))
 	token := s.newAccessToken(b, h.Tag, c, accessToken{})
-	limited := s.limited(r, b, c.id)
+	err := b.Exec(ctx)
 	sent, fresh := taken.Value()
-	if limited != nil {
-		return tokenResponse{}, errors.Join(limited, s.spare(ctx, h, sent, fresh))
+	if err != nil {
+		return tokenResponse{}, errors.Join(err, s.spare(ctx, h, sent, fresh))
 	}
 	g, granted := found.Value()
 	switch {

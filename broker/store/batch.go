@@ -15,6 +15,8 @@ type Batch struct {
 	cmds  []redis.Cmder
 	reads []func() error // fill the replies
 	err   error          // why the batch must not be sent
+	key   string         // what Count counts, and how much of it
+	limit Limit
 }
 
 // Batch returns an empty batch.
@@ -23,9 +25,16 @@ func (s *Store) Batch() *Batch { return &Batch{store: s} }
 // Exec carries out what was collected, in one round trip, and fills the
 // replies; the batch is empty afterwards. An empty batch makes no round trip.
 //
-// What is not found is not an error. Errors are ErrUnavailable, or a value
-// that could not be written or read as JSON.
+// What is not found is not an error. Errors are ErrUnavailable, *Exceeded, or a
+// value that could not be written or read as JSON.
 func (b *Batch) Exec(ctx context.Context) error {
+	if b.limit.PerMinute > 0 && b.err == nil {
+		return b.execCounted(ctx)
+	}
+	return b.exec(ctx)
+}
+
+func (b *Batch) exec(ctx context.Context) error {
 	err := b.err
 	if err == nil && len(b.cmds) > 0 {
 		err = b.send(ctx)

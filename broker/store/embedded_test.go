@@ -25,7 +25,7 @@ func TestEmbeddedClock(t *testing.T) {
 			return ok
 		}
 		allowed := func() bool {
-			ok, _, err := b.ExecLimited(t.Context(), "key", minute)
+			ok, _, err := counted(t, b, "key", minute)
 			if err != nil {
 				t.Fatal(err)
 			}

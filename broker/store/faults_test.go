@@ -43,8 +43,8 @@ func TestRedisStopsAndComesBack(t *testing.T) {
 	}
 	b := s.Batch()
 	table.Get(b, store.NewHandle())
-	if _, _, err := b.ExecLimited(t.Context(), "key", store.Limit{PerMinute: 1}); !errors.Is(err, store.ErrUnavailable) {
-		t.Errorf("ExecLimited: %v", err)
+	if _, _, err := counted(t, b, "key", store.Limit{PerMinute: 1}); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("a counted batch: %v", err)
 	}
 
 	server.Start(t) // it has forgotten everything, the stream's group as well
@@ -86,7 +86,7 @@ func TestLimitAfterRedisForgotTheScript(t *testing.T) {
 			s.tripsAre(t, 1)
 
 			taken := table.Take(b, h)
-			if allowed, _, err := b.ExecLimited(t.Context(), "key", store.Limit{PerMinute: 1}); !allowed || err != nil {
+			if allowed, _, err := counted(t, b, "key", store.Limit{PerMinute: 1}); !allowed || err != nil {
 				t.Errorf("got %v, %v", allowed, err)
 			}
 			if _, ok := taken.Value(); !ok {
@@ -101,7 +101,7 @@ func TestLimitAfterRedisForgotTheScript(t *testing.T) {
 			store.Table[string](table).Put(b, h, "a text", time.Hour)
 			exec(t, b)
 			table.Get(b, h)
-			if _, _, err := b.ExecLimited(t.Context(), "key", store.Limit{PerMinute: 1}); err == nil {
+			if _, _, err := counted(t, b, "key", store.Limit{PerMinute: 1}); err == nil {
 				t.Error("a text was read as a record")
 			}
 		})

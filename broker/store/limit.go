@@ -15,23 +15,32 @@ type Limit struct {
 	PerMinute int
 }
 
-// ExecLimited executes the batch and counts it against key, in the same round
-// trip. What is not allowed has been carried out all the same: the caller must
-// not act on it, and retryAfter says when the next may be.
-func (b *Batch) ExecLimited(ctx context.Context, key string, l Limit) (allowed bool, retryAfter time.Duration, err error) {
-	if l.PerMinute == 0 || b.err != nil {
-		err := b.Exec(ctx)
-		return err == nil, 0, err
-	}
+// Exceeded is the error of a batch that was counted too often. The batch has
+// been carried out all the same, and its replies are there: the caller must not
+// act on them, and undo what must not stay.
+type Exceeded struct {
+	RetryAfter time.Duration // when the next may come
+}
+
+func (*Exceeded) Error() string { return "rate limit exceeded" }
+
+// Count has the batch counted against key, in the round trip that carries it
+// out.
+func (b *Batch) Count(key string, l Limit) { b.key, b.limit = key, l }
+
+func (b *Batch) execCounted(ctx context.Context) error {
+	key, limit := "{"+digest(b.key)+"}", redis_rate.PerMinute(b.limit.PerMinute)
 	r := &rider{UniversalClient: b.store.client, batch: b}
-	res, err := redis_rate.NewLimiter(r).Allow(ctx, "{"+digest(key)+"}", redis_rate.PerMinute(l.PerMinute))
-	if r.err != nil {
-		return false, 0, r.err
+	res, err := redis_rate.NewLimiter(r).Allow(ctx, key, limit)
+	switch {
+	case r.err != nil:
+		return r.err
+	case err != nil:
+		return unavailable(err)
+	case res.Allowed == 0:
+		return &Exceeded{RetryAfter: max(0, res.RetryAfter)}
 	}
-	if err != nil {
-		return false, 0, unavailable(err)
-	}
-	return res.Allowed > 0, max(0, res.RetryAfter), nil
+	return nil
 }
 
 // rider lets the limiter's script ride with a batch: the limiter believes to
@@ -62,6 +71,6 @@ func (r *rider) run(ctx context.Context, verb, script string, keys []string, arg
 	cmd := redis.NewCmd(ctx, append(line, args...)...)
 	cmd.SetFirstKeyPos(3)
 	r.batch.add(once{cmd})
-	r.err = errors.Join(r.err, r.batch.Exec(ctx))
+	r.err = errors.Join(r.err, r.batch.exec(ctx))
 	return cmd
 }

@@ -1,17 +1,29 @@
 package store_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
 	"github.com/councilid/councilid/broker/store"
 )
 
+// counted carries out a batch that is counted against key.
+func counted(t *testing.T, b *store.Batch, key string, limit store.Limit) (allowed bool, retryAfter time.Duration, err error) {
+	t.Helper()
+	b.Count(key, limit)
+	err = b.Exec(t.Context())
+	if e, ok := errors.AsType[*store.Exceeded](err); ok {
+		return false, e.RetryAfter, nil
+	}
+	return err == nil, 0, err
+}
+
 func limitLimits(t *testing.T, s *harness) {
 	b, limit := s.Batch(), store.Limit{PerMinute: 3}
 	key, other := store.NewHandle().Tag, store.NewHandle().Tag
 	for i := range 5 {
-		allowed, retryAfter, err := b.ExecLimited(t.Context(), key, limit)
+		allowed, retryAfter, err := counted(t, b, key, limit)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -22,11 +34,11 @@ func limitLimits(t *testing.T, s *harness) {
 			t.Errorf("call %d: retry after %v", i, retryAfter)
 		}
 	}
-	if allowed, _, err := b.ExecLimited(t.Context(), other, limit); !allowed || err != nil {
+	if allowed, _, err := counted(t, b, other, limit); !allowed || err != nil {
 		t.Errorf("another key: %v, %v", allowed, err)
 	}
 	for range 10 {
-		if allowed, _, err := b.ExecLimited(t.Context(), key, store.Limit{}); !allowed || err != nil {
+		if allowed, _, err := counted(t, b, key, store.Limit{}); !allowed || err != nil {
 			t.Errorf("no limit: %v, %v", allowed, err)
 		}
 	}
@@ -36,7 +48,7 @@ func limitRides(t *testing.T, s *harness) {
 	table, h, limit := fresh(t), store.NewHandle(), store.Limit{PerMinute: 2}
 	key := store.NewHandle().Tag
 	warm := s.Batch()
-	if _, _, err := warm.ExecLimited(t.Context(), key, limit); err != nil {
+	if _, _, err := counted(t, warm, key, limit); err != nil {
 		t.Fatal(err)
 	}
 	s.observed.Store(0)
@@ -46,7 +58,7 @@ func limitRides(t *testing.T, s *harness) {
 		b := s.Batch()
 		table.Put(b, h, record{"Ceri", i}, time.Hour)
 		r := table.Get(b, h)
-		allowed, _, err := b.ExecLimited(t.Context(), key, limit)
+		allowed, _, err := counted(t, b, key, limit)
 		if err != nil || allowed != want {
 			t.Errorf("call %d: %v, %v", i, allowed, err)
 		}

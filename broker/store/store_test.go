@@ -290,7 +290,7 @@ func secretsAreNotKept(t *testing.T, s *harness) {
 	store.Index{Name: name(t) + "-index"}.Add(b, h.Secret, "member", time.Hour)
 	spy := new(spy)
 	s.Redis().AddHook(spy)
-	if _, _, err := b.ExecLimited(t.Context(), h.Secret, store.Limit{PerMinute: 100}); err != nil {
+	if _, _, err := counted(t, b, h.Secret, store.Limit{PerMinute: 100}); err != nil {
 		t.Fatal(err)
 	}
 	sent := spy.String()

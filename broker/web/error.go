@@ -4,16 +4,20 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math"
 	"net/http"
+	"strconv"
+	"time"
 )
 
 // Error is an error with what people are told of it.
 type Error struct {
-	Status  int    // of the answer; 500 when it is 0
-	Message string // one of the messages below
-	App     string // name of the service that Back leads to, as in "Return to Council tax"; "" reads "Start again"
-	Back    string // where the page's button leads; "" leaves the button out
-	Err     error  // for the log; never holds claims, tokens, codes or e-mail addresses
+	Status  int           // of the answer; 500 when it is 0
+	Message string        // one of the messages below
+	App     string        // name of the service that Back leads to, as in "Return to Council tax"; "" reads "Start again"
+	Back    string        // where the page's button leads; "" leaves the button out
+	Retry   time.Duration // when to come again, as Retry-After says; 0 leaves it out
+	Err     error         // for the log; never holds claims, tokens, codes or e-mail addresses
 }
 
 // Error returns what the log says.
@@ -57,8 +61,8 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return // part of an answer is out already: only the log can tell
 	}
 	told := s.told(r, err)
-	if told.Status == http.StatusServiceUnavailable && w.Header().Get("Retry-After") == "" {
-		w.Header().Set("Retry-After", "30")
+	if told.Retry > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(told.Retry.Seconds()))))
 	}
 	data := errorPage{Message: told.Message, App: told.App, Back: told.Back, Reference: x.reference}
 	err = s.Page(w, r, told.Status, "error", data)
@@ -72,7 +76,7 @@ func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
 // told is what people are told of err.
 func (s *Site) told(r *http.Request, err error) Error {
 	if e, ok := errors.AsType[*Error](err); ok {
-		return Error{Status: cmp.Or(e.Status, http.StatusInternalServerError), Message: e.Message, App: e.App, Back: e.Back}
+		return Error{Status: cmp.Or(e.Status, http.StatusInternalServerError), Message: e.Message, App: e.App, Back: e.Back, Retry: e.Retry}
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return Error{Status: http.StatusRequestEntityTooLarge, Message: RequestInvalid}
@@ -80,8 +84,10 @@ func (s *Site) told(r *http.Request, err error) Error {
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
 		return Error{Status: clientGone, Message: Internal}
 	}
-	if s.outage != nil && s.outage(err) {
-		return Error{Status: http.StatusServiceUnavailable, Message: Unavailable}
+	if s.translate != nil {
+		if e := s.translate(err); e != nil {
+			return *e
+		}
 	}
 	return Error{Status: http.StatusInternalServerError, Message: Internal}
 }

@@ -9,11 +9,20 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/councilid/councilid/broker/web"
 )
 
 var errDown = errors.New("connection refused")
+
+// translate knows one error of another room.
+func translate(err error) *web.Error {
+	if errors.Is(err, errDown) {
+		return &web.Error{Status: http.StatusServiceUnavailable, Message: web.Unavailable, Retry: 1500 * time.Millisecond}
+	}
+	return nil
+}
 
 func TestErrorsBecomePages(t *testing.T) {
 	for _, tt := range []struct {
@@ -79,7 +88,7 @@ func TestErrorsBecomePages(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := newSite(t, web.Options{Outage: func(err error) bool { return errors.Is(err, errDown) }})
+			s := newSite(t, web.Options{Translate: translate})
 			s.handle("GET /", func(http.ResponseWriter, *http.Request) error { return tt.err })
 			w := s.get("/x")
 			if w.Code != tt.status {
@@ -104,7 +113,7 @@ func TestErrorsBecomePages(t *testing.T) {
 			if len(ref) != 8 || !strings.Contains(body, ref) || w.Header().Get("X-Request-ID") != ref {
 				t.Errorf("reference %q is not on the page and in X-Request-ID %q", ref, w.Header().Get("X-Request-ID"))
 			}
-			if got := w.Header().Get("Retry-After"); (got != "") != (tt.status == 503) {
+			if got := w.Header().Get("Retry-After"); (got == "2") != (tt.status == 503) {
 				t.Errorf("Retry-After %q with status %d", got, tt.status)
 			}
 		})

@@ -40,9 +40,10 @@ type Options struct {
 	// not look at cookies. Example: POST /authorize
 	CrossOrigin []string
 
-	// Outage reports whether an error means that a store cannot be reached.
-	// Such an error becomes the page of an outage, not of a fault. Optional.
-	Outage func(error) bool
+	// Translate says what people are told of an error of a room that this one
+	// does not know: an outage, a rate limit. Of others it says nothing (nil),
+	// and people are told that it is our fault. Optional.
+	Translate func(error) *Error
 
 	// Observe is told of every request when it ends. Optional.
 	Observe func(route string, status int, took time.Duration)
@@ -55,7 +56,7 @@ type Site struct {
 	proxies     []netip.Prefix
 	secure      bool
 	log         *slog.Logger
-	outage      func(error) bool
+	translate   func(error) *Error
 	observe     func(route string, status int, took time.Duration)
 	crossOrigin *http.CrossOriginProtection
 	headers     http.Header
@@ -78,7 +79,7 @@ func New(o Options) (*Site, error) {
 		proxies:     o.Proxies,
 		secure:      o.Secure,
 		log:         o.Log,
-		outage:      o.Outage,
+		translate:   o.Translate,
 		observe:     o.Observe,
 		crossOrigin: http.NewCrossOriginProtection(),
 		headers:     securityHeaders(o.Secure),
