@@ -39,7 +39,7 @@ func (f *Flow) handleCallback(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err != nil {
 		return &web.Error{
-			Status: http.StatusServiceUnavailable, Message: web.Unavailable, Back: l.link("/choose"),
+			Status: http.StatusServiceUnavailable, Message: web.Unavailable, Back: l.link("/choose"), Retry: 30 * time.Second,
 			Err: errors.Join(err, f.restore(r.Context(), l, b)),
 		}
 	}

@@ -69,46 +69,35 @@ func serve(ctx context.Context, dir string, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	public, admin, err := listen(cfg.Broker)
+	var pair certificate
+	if err := pair.load(cfg.Broker.TLS); err != nil {
+		return err
+	}
+	public, admin, err := listen(cfg.Broker, &pair)
 	if err != nil {
 		return err
 	}
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	debug.FreeOSMemory() // migrations, catalogues and rules needed more to start than to run
 	log.Info("serving", "issuer", cfg.Broker.Issuer, "listen", public.Addr().String(), "admin", admin.Addr().String())
-	return run(ctx, b, public, admin, func(ctx context.Context) { reloadOnHangup(ctx, b, dir, log) })
+	return run(ctx, b, public, admin, func(ctx context.Context) { reloadOn(ctx, hangup, b, &pair, dir, log) })
 }
 
 // listen opens both listeners, the public one with TLS where the broker ends
 // it itself.
-func listen(c config.Broker) (public, admin net.Listener, err error) {
+func listen(c config.Broker, pair *certificate) (public, admin net.Listener, err error) {
 	if public, err = net.Listen("tcp", c.Listen); err != nil {
 		return nil, nil, err
 	}
 	if c.TLS != nil {
-		pair, err := tls.LoadX509KeyPair(c.TLS.Cert, c.TLS.Key)
-		if err != nil {
-			return nil, nil, errors.Join(err, public.Close())
-		}
 		public = tls.NewListener(public, tlsConfig(pair))
 	}
 	if admin, err = net.Listen("tcp", c.Admin); err != nil {
 		return nil, nil, errors.Join(err, public.Close())
 	}
 	return public, admin, nil
-}
-
-// tlsConfig offers TLS 1.3 and, of TLS 1.2, only what FAPI 2.0 Security
-// Profile §5.2.2 allows.
-func tlsConfig(pair tls.Certificate) *tls.Config {
-	return &tls.Config{
-		Certificates: []tls.Certificate{pair},
-		MinVersion:   tls.VersionTLS12,
-		NextProtos:   []string{"h2", "http/1.1"},
-		CipherSuites: []uint16{
-			tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-			tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-		},
-	}
 }
 
 // run serves until ctx ends and then lets the requests in flight finish.
@@ -155,27 +144,32 @@ func serving(err error) error {
 	return err
 }
 
-// reloadOnHangup follows SIGHUP: all or nothing.
-func reloadOnHangup(ctx context.Context, b *broker.Broker, dir string, log *slog.Logger) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+// reloadOn reads the folder again at each hangup: all or nothing. The
+// certificate comes along, so that a renewed one needs no restart.
+func reloadOn(ctx context.Context, hangup <-chan os.Signal, b *broker.Broker, pair *certificate, dir string, log *slog.Logger) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-hangup:
-			cfg, err := config.Load(dir, connectors.Presets())
-			if err == nil {
-				err = b.Reload(cfg)
-			}
-			if err != nil {
+			if err := reload(b, pair, dir); err != nil {
 				log.Error("the configuration was not changed", "err", err)
 				continue
 			}
 			log.Info("the new configuration serves")
 		}
 	}
+}
+
+func reload(b *broker.Broker, pair *certificate, dir string) error {
+	cfg, err := config.Load(dir, connectors.Presets())
+	if err != nil {
+		return err
+	}
+	if err := b.Reload(cfg); err != nil {
+		return err
+	}
+	return pair.load(cfg.Broker.TLS)
 }
 
 // newLogger writes JSON, or text for a person at a terminal.
