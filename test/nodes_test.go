@@ -153,6 +153,24 @@ func TestOfTenAnswersOnTwoNodesOneWins(t *testing.T) {
 	}
 }
 
+// Whoever opens two ways from one choice gets in by one.
+func TestOfTwoAttemptsOfOneRequestOneWins(t *testing.T) {
+	t.Parallel()
+	council, _ := twoNodes(t)
+	tax, browser := council.NewClient(t, "tax"), council.NewBrowser(t)
+	a := tax.Ask()
+	choice := browser.Get(a.URL)
+	var answers []string
+	for _, id := range []string{"idp-google", "idp-works"} {
+		atProvider := browser.Step("GET", choice.Link(t, id), nil).Header.Get("Location")
+		answers = append(answers, browser.Step("GET", atProvider, nil).Header.Get("Location"))
+	}
+	tax.Redeem(a, browser.Get(answers[0]))
+	if page := browser.Get(answers[1]); page.Status != http.StatusBadRequest {
+		t.Errorf("the other answer led to %s", page)
+	}
+}
+
 // An answer that did not succeed gives the request back, and is used up all
 // the same.
 func TestAnAnswerCountsOnce(t *testing.T) {
