@@ -96,6 +96,8 @@ func TestPostgresStopsAndStarts(t *testing.T) {
 	atCallback := callback(t, bob, asked)
 	issued := library.Ask()
 	code := alice.Get(issued.URL)
+	offline := tax.Ask()
+	offlineCode := redemption(tax, offline, alice.Get(offline.URL).Query("code"))
 
 	postgres.Stop(t)
 	page := bob.Get(atCallback)
@@ -119,6 +121,7 @@ func TestPostgresStopsAndStarts(t *testing.T) {
 	})
 	t.Run("refresh tokens wait", func(t *testing.T) {
 		triesLater(t, tax, "/token", refreshing(before))
+		triesLater(t, tax, "/token", offlineCode)
 	})
 	t.Run("operators are told", func(t *testing.T) { misses(t, council, "database") })
 
@@ -126,6 +129,15 @@ func TestPostgresStopsAndStarts(t *testing.T) {
 	awaitReady(t, council)
 	t.Run("the login goes on", func(t *testing.T) {
 		tax.Redeem(asked, insist(t, bob, page))
+	})
+	t.Run("the code was kept", func(t *testing.T) {
+		await(t, 10*time.Second, func() bool {
+			status, answer := tax.Call("/token", offlineCode)
+			if status != http.StatusOK && status != http.StatusServiceUnavailable {
+				t.Fatalf("the code was lost: %d %v", status, answer["error"])
+			}
+			return status == http.StatusOK
+		})
 	})
 	t.Run("nobody is lost or doubled", func(t *testing.T) {
 		await(t, 10*time.Second, func() bool {

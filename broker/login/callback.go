@@ -63,12 +63,7 @@ func (f *Flow) take(r *http.Request, v visitor) (ongoing, attempt, *Session, err
 	}
 	l := ongoing{tag: state.Tag}
 	b := f.Store.Batch()
-	taken := pendingTable.Take(b, l.handle())
-	found := attemptTable.Get(b, state)
-	var current *store.Reply[Session]
-	if v.session != (store.Handle{}) {
-		current = sessionTable.Get(b, v.session)
-	}
+	taken, found, current := pendingTable.Take(b, l.handle()), attemptTable.Get(b, state), v.ask(b)
 	if err := b.Exec(r.Context()); err != nil {
 		return l, attempt{}, nil, err
 	}

@@ -37,9 +37,10 @@ type grant struct {
 
 // code is what waits to be redeemed. Who and what it is about is in the grant.
 type code struct {
-	RedirectURI   string `json:"redirect_uri"`
-	CodeChallenge string `json:"code_challenge,omitempty"`
-	Nonce         string `json:"nonce,omitempty"`
+	RedirectURI   string    `json:"redirect_uri"`
+	CodeChallenge string    `json:"code_challenge,omitempty"`
+	Nonce         string    `json:"nonce,omitempty"`
+	Expires       time.Time `json:"exp"`
 }
 
 // accessToken is worth what its grant is worth, and nothing without it.
@@ -76,7 +77,9 @@ func (c *client) grant(session login.Session, answer reply) grant {
 // outlives any access token that the code can be redeemed for.
 func (s *Server) putCode(b *store.Batch, h store.Handle, c *client, g grant, answer reply) {
 	g.CodeHash = hashOf(h.Secret)
-	codes.Put(b, h, code{RedirectURI: answer.RedirectURI, CodeChallenge: answer.CodeChallenge, Nonce: answer.Nonce}, codeTime)
+	codes.Put(b, h, code{
+		RedirectURI: answer.RedirectURI, CodeChallenge: answer.CodeChallenge, Nonce: answer.Nonce, Expires: s.Now().Add(codeTime),
+	}, codeTime)
 	grants.Put(b, online(h.Tag), g, c.grantTime())
 }
 

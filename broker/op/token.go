@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/councilid/councilid/broker/db"
 	"github.com/councilid/councilid/broker/store"
 )
 
@@ -81,17 +82,21 @@ func (s *Server) redeem(r *http.Request, c *client, form url.Values) (tokenRespo
 	if err := sent.check(g, c, form); err != nil {
 		return tokenResponse{}, err
 	}
-	return s.tokens(ctx, c, g, sent.Nonce, token)
+	answer, err := s.tokens(ctx, c, g, sent.Nonce, token)
+	if errors.Is(err, db.ErrUnavailable) {
+		err = errors.Join(err, s.spare(ctx, h, sent, fresh))
+	}
+	return answer, err
 }
 
-// spare gives a code back that was taken in vain, so that an app which is told
-// to come later finds it.
+// spare gives a code back that was taken in vain, for what is left of its time,
+// so that an app which is told to come later finds it.
 func (s *Server) spare(ctx context.Context, h store.Handle, sent code, taken bool) error {
 	if !taken {
 		return nil
 	}
 	b := s.Store.Batch()
-	codes.Put(b, h, sent, codeTime)
+	codes.Put(b, h, sent, sent.Expires.Sub(s.Now()))
 	return b.Exec(ctx)
 }
 
