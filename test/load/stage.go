@@ -153,7 +153,7 @@ func (s *stage) play(dir string, l net.Listener) error {
 // keys, the second is the start that is timed and measured.
 func (s *stage) start(ctx context.Context, dir string) error {
 	program := filepath.Join(dir, "councilid")
-	build := exec.CommandContext(ctx, "go", "build", "-o", program, "github.com/councilid/councilid/cmd/councilid")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", program, "github.com/councilid/councilid/cmd/councilid")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as cmd/councilid/Dockerfile has it
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
