@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"net/http"
+	"net/url"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel"
@@ -22,7 +23,13 @@ func Trace(ctx context.Context, c config.Broker) (flush func(context.Context) er
 	if c.Telemetry == nil {
 		return func(context.Context) error { return nil }, nil
 	}
-	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(c.Telemetry.OTLP))
+	// What operators write is the base address; signals have paths of their own
+	// below it (OpenTelemetry Protocol Exporter, endpoint URLs for OTLP/HTTP).
+	address, err := url.JoinPath(c.Telemetry.OTLP, "v1", "traces")
+	if err != nil {
+		return nil, err
+	}
+	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(address))
 	if err != nil {
 		return nil, err
 	}

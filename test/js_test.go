@@ -48,7 +48,7 @@ func TestBrowser(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			node(t, []string{"CHROMIUM=" + chromium}, "browser.mjs",
-				site.URL("council-tax"), site.URL("broker"), os.Getenv("COUNCILID_TEST_SHOTS"), tt.width, tt.script)
+				site.URL("council-tax"), site.URL("library"), site.URL("broker"), os.Getenv("COUNCILID_TEST_SHOTS"), tt.width, tt.script)
 		})
 	}
 }

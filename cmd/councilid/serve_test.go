@@ -14,6 +14,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,8 +29,10 @@ import (
 // edit is bad, and stops when it is told to.
 func TestServe(t *testing.T) {
 	dir, public, admin := t.TempDir(), freeAddress(t), freeAddress(t)
+	traces := collector(t)
 	write(t, dir, "broker.yaml", fmt.Sprintf(
-		"issuer: https://%s\nlisten: %q\nadmin: %q\ntls: {cert: cert.pem, key: key.pem}\nlog: {format: json}\n", public, public, admin))
+		"issuer: https://%s\nlisten: %q\nadmin: %q\ntls: {cert: cert.pem, key: key.pem}\nlog: {format: json}\ntelemetry: {otlp: %q, sample: 1}\n",
+		public, public, admin, traces.URL))
 	write(t, dir, "secret", "a secret")
 	write(t, dir, "connectors/works.yaml", "label: Works\nclient_id: councilid\nclient_secret: file:secret\noidc: {issuer: https://id.example.gov.uk}\n")
 	write(t, dir, "apps/tax.yaml", "label: Tax\noidc: {client_secret: file:secret, redirect_uris: [https://tax.example/callback]}\n")
@@ -63,6 +66,27 @@ func TestServe(t *testing.T) {
 	if strings.Contains(log.String(), "a secret") {
 		t.Error("the log shows a secret")
 	}
+	// What was not sent yet is sent before the end.
+	if sent := traces.String(); !strings.Contains(sent, "openid-configuration") || strings.Contains(sent, "a-query-of-ours") {
+		t.Errorf("the collector was sent %q", sent)
+	}
+}
+
+// otlp is a collector of traces.
+type otlp struct {
+	*httptest.Server
+	lines
+}
+
+func collector(t *testing.T) *otlp {
+	c := &otlp{}
+	c.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/traces" {
+			_, _ = io.Copy(&c.lines, r.Body)
+		}
+	}))
+	t.Cleanup(c.Close)
+	return c
 }
 
 func TestServeRefusesABadFolder(t *testing.T) {
@@ -116,7 +140,7 @@ func issuerOf(t *testing.T, address string, trusted *x509.Certificate) string {
 	pool := x509.NewCertPool()
 	pool.AddCert(trusted)
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, DisableKeepAlives: true}
-	answer, err := (&http.Client{Transport: transport}).Get("https://" + address + "/.well-known/openid-configuration")
+	answer, err := (&http.Client{Transport: transport}).Get("https://" + address + "/.well-known/openid-configuration?code=a-query-of-ours")
 	if err != nil {
 		return ""
 	}

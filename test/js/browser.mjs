@@ -1,6 +1,6 @@
 // A resident in a real browser: from a council app by the choice page and a
 // simulated Google back to the app, and out again. Every page of the broker on
-// the way is checked with axe-core. argv: app, broker, folder for screenshots
+// the way is checked with axe-core. argv: two apps, broker, folder for screenshots
 // ("" for none), width of the window,
 // "noscript" to switch JavaScript off.
 import assert from 'node:assert/strict'
@@ -9,7 +9,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 
-const [app, broker, shots, width, script] = process.argv.slice(2)
+const [app, library, broker, shots, width, script] = process.argv.slice(2)
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 const browser = await chromium.launch({
@@ -58,6 +58,12 @@ try {
   await page.click('#persona-full-record')
   assert.equal(await page.textContent('#name'), 'Alice Jane Morgan')
   const subject = await page.textContent('#sub')
+
+  // Single sign-on: the other app asks nothing and knows another subject.
+  await page.goto(`${library}/sign-in`)
+  assert.equal(await page.textContent('#name'), 'Alice Jane Morgan')
+  assert.notEqual(await page.textContent('#sub'), subject)
+  await page.goto(app)
 
   // Back to the provider's answer: a way on, not an error code.
   await page.goBack()

@@ -33,7 +33,7 @@ type App struct {
 	Tagline  string
 	Base     string // its own address
 	Issuer   string // the broker
-	Secret   string // "" for a public client
+	Secret   string
 	Scopes   []string
 	Shortcut string // a connector offered right on the page, and its label
 	Label    string

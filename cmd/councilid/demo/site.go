@@ -160,7 +160,7 @@ func (s *Site) openApps() {
 			Tagline: "See your bill and pay it.", Shortcut: "google", Label: "Google",
 		},
 		{
-			ID: "library", Title: "Library", Scopes: []string{"profile"},
+			ID: "library", Title: "Library", Secret: secret, Scopes: []string{"profile"},
 			Tagline: "Borrow, reserve and renew.", Shortcut: "facebook", Label: "Facebook",
 		},
 	}
