@@ -4,7 +4,10 @@
 // redirect URI. The provider behind the broker is a simulator; the header
 // Simulator-Persona chooses who signs in there.
 import assert from 'node:assert/strict'
+import { webcrypto } from 'node:crypto'
 import * as client from 'openid-client'
+
+globalThis.crypto ??= webcrypto // Node.js 18, which Debian 12 has
 
 const [issuer, id, secret, redirectURI, postLogoutRedirectURI] = process.argv.slice(2)
 
