@@ -5,6 +5,7 @@
 // Simulator-Persona chooses who signs in there.
 import assert from 'node:assert/strict'
 import { webcrypto } from 'node:crypto'
+import http from 'node:http'
 import * as client from 'openid-client'
 
 globalThis.crypto ??= webcrypto // Node.js 18, which Debian 12 has
@@ -14,25 +15,32 @@ const [issuer, id, secret, redirectURI, postLogoutRedirectURI] = process.argv.sl
 const config = await client.discovery(new URL(issuer), id, { client_secret: secret, id_token_signed_response_alg: 'ES256' },
   client.ClientSecretBasic(secret), { execute: [client.allowInsecureRequests] })
 
-// browse follows redirects as a browser does, until one leads to the app.
+// get asks as a browser does: it follows nothing.
+function get(address, headers) {
+  return new Promise((resolve, reject) => {
+    http.get(address, { headers }, (answer) => {
+      let body = ''
+      answer.on('data', (chunk) => { body += chunk })
+      answer.on('end', () => resolve({ status: answer.statusCode, headers: answer.headers, body }))
+    }).on('error', reject)
+  })
+}
+
+// browse follows redirects until one leads to the app.
 const jar = new Map()
 async function browse(address) {
   for (let i = 0; i < 12; i++) {
-    const { origin } = address
-    const cookies = jar.get(origin) ?? jar.set(origin, new Map()).get(origin)
-    const answer = await fetch(address, {
-      redirect: 'manual',
-      headers: {
-        'Simulator-Persona': 'full-record',
-        cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; '),
-      },
+    const cookies = jar.get(address.origin) ?? jar.set(address.origin, new Map()).get(address.origin)
+    const answer = await get(address, {
+      'Simulator-Persona': 'full-record',
+      cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; '),
     })
-    for (const line of answer.headers.getSetCookie()) {
+    for (const line of answer.headers['set-cookie'] ?? []) {
       const [name, value] = line.split(';')[0].split('=')
       cookies.set(name, value)
     }
-    const to = answer.headers.get('location')
-    if (!to) throw new Error(`${answer.status} at ${address.pathname}: ${await answer.text()}`)
+    const to = answer.headers.location
+    if (!to) throw new Error(`${answer.status} at ${address.pathname}: ${answer.body}`)
     address = new URL(to, address)
     if (address.href.startsWith(redirectURI) || address.href.startsWith(postLogoutRedirectURI)) return address
   }
