@@ -15,7 +15,6 @@ package connectors
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/councilid/councilid/mapping"
@@ -49,11 +48,9 @@ type Attempt struct {
 	LoginHint string         `json:"login_hint,omitempty"`
 }
 
-// Redirect is where to send the browser: a GET of URL, or a POST of Form to
-// URL where Form is not nil.
+// Redirect is where to send the browser.
 type Redirect struct {
-	URL  string
-	Form url.Values
+	URL string
 }
 
 // Assertion is what a provider said about the person who signed in, checked

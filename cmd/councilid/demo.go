@@ -84,7 +84,7 @@ func describe(out io.Writer, s *demo.Site) {
 	_, _ = fmt.Fprintf(out, `
 Try:
   · "Sign in with Google" on Council tax, and pick a persona: you come back signed in.
-  · Then open Library and choose Google: single sign-on, another sub, fewer claims.
+  · Then open Library and press "Choose how to sign in": single sign-on asks nothing, and the sub is another.
   · Pick Joan Price, who has no e-mail address, or the fault "Cancel", and see what a resident sees.
   · Sign in to Library as an officer, who goes straight to the staff provider:
     %s/sign-in?login_hint=officer@strathmore.example

@@ -64,7 +64,7 @@ func main() {
 }
 
 func run(ctx context.Context, o options, out io.Writer) error {
-	stage := &stage{Stores: "unknown"}
+	stage := &stage{Stores: "unknown", Alg: "unknown"}
 	if o.Target.Issuer == "" {
 		var err error
 		if stage, err = setUp(ctx, o); err != nil {

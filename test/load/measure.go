@@ -15,7 +15,7 @@ import (
 
 // measure makes every resident known, and then measures their returns.
 func measure(ctx context.Context, o options, s *stage) (*result, error) {
-	r := &result{Logins: o.Logins, Alg: o.Alg, Stores: s.Stores, ReadyMS: s.ReadyMS}
+	r := &result{Logins: o.Logins, Alg: s.Alg, Stores: s.Stores, ReadyMS: s.ReadyMS}
 	d := newDriver(o)
 	idle, err := scrape(ctx, o.Target.Admin)
 	if err != nil {

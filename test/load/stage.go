@@ -24,6 +24,7 @@ import (
 type stage struct {
 	Target  target
 	Stores  string
+	Alg     string // of the ID tokens
 	ReadyMS float64
 	host
 }
@@ -68,7 +69,7 @@ const (
 
 // setUp starts the stores, the provider and the broker.
 func setUp(ctx context.Context, o options) (*stage, error) {
-	s := &stage{}
+	s := &stage{Alg: o.Alg}
 	dir, err := os.MkdirTemp("", "councilid-load-")
 	if err != nil {
 		return nil, err
