@@ -30,6 +30,9 @@ type App struct {
 	// OIDC makes the app an OpenID Connect client.
 	OIDC *AppOIDC `yaml:"oidc,omitempty"`
 
+	// SAML makes the app a SAML 2.0 service provider.
+	SAML *AppSAML `yaml:"saml,omitempty"`
+
 	// Release lists the claims that the app may see, by standard name or as
 	// {as: name, value: CEL over claims}. The app still has to ask for them by
 	// scope. Default: [sub].
@@ -81,6 +84,11 @@ type AppOIDC struct {
 	// out. Default: none.
 	PostLogoutRedirectURIs []string `yaml:"post_logout_redirect_uris,omitempty"`
 
+	// BackchannelLogoutURI is told when a session that the app takes part in
+	// ends (OpenID Connect Back-Channel Logout 1.0 §2.2). Default: the app is
+	// not told. Example: https://tax.example.gov.uk/backchannel-logout
+	BackchannelLogoutURI string `yaml:"backchannel_logout_uri,omitempty"`
+
 	// PKCE is required or optional. Default: required for public clients,
 	// else optional.
 	PKCE string `yaml:"pkce,omitempty" jsonschema:"enum=required,enum=optional"`
@@ -107,4 +115,13 @@ type Release struct {
 	As string `yaml:"as"`
 	// Value is a CEL expression over claims. Default: the claim named As.
 	Value string `yaml:"value,omitempty"`
+	// Attribute is the name of the SAML attribute. Default: as saml.attributes
+	// says. SAML apps only. Example: urn:oid:0.9.2342.19200300.100.1.3
+	Attribute string `yaml:"attribute,omitempty"`
+	// Friendly is the SAML attribute's FriendlyName. SAML apps only.
+	Friendly string `yaml:"friendly,omitempty"`
+	// NameFormat is the SAML attribute's NameFormat: uri, basic or
+	// unspecified. Default: uri for names that are URIs, else basic. SAML apps
+	// only.
+	NameFormat string `yaml:"name_format,omitempty" jsonschema:"enum=uri,enum=basic,enum=unspecified"`
 }

@@ -77,6 +77,9 @@ type Broker struct {
 	// Session says how long a resident stays signed in.
 	Session Session `yaml:"session,omitempty"`
 
+	// SAML is the broker's part as a SAML identity provider.
+	SAML IdentityProvider `yaml:"saml,omitempty"`
+
 	// Limits bound how often one address or one app may call.
 	Limits Limits `yaml:"limits,omitempty"`
 
@@ -170,6 +173,20 @@ type Session struct {
 	Idle time.Duration `yaml:"idle,omitempty"`
 	// Lifetime ends every session after so long. Default: 12h.
 	Lifetime time.Duration `yaml:"lifetime,omitempty"`
+}
+
+// IdentityProvider is the broker towards SAML apps.
+type IdentityProvider struct {
+	// EntityID is the broker's name. Default: ISSUER/saml/metadata, where its
+	// metadata is. Example: urn:example:council:idp
+	EntityID string `yaml:"entity_id,omitempty"`
+	// Scopes are the domains that scoped attributes, such as
+	// eduPersonPrincipalName, may end in. Shibboleth drops others.
+	// Default: the issuer's host. Example: [strathmore.gov.uk]
+	Scopes []string `yaml:"scopes,omitempty"`
+	// Contact is an e-mail address in the metadata, for the apps' operators.
+	// Default: left out. Example: identity@strathmore.gov.uk
+	Contact string `yaml:"contact,omitempty"`
 }
 
 // Limits are calls a minute; a short burst of the same size is allowed.

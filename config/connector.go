@@ -3,7 +3,7 @@ package config
 import "time"
 
 // Connector is connectors/ID.yaml: one upstream identity provider. It names a
-// preset, or has exactly one protocol block (oidc or oauth2).
+// preset, or has exactly one protocol block (oidc, oauth2 or saml).
 //
 // Presets are written in the same schema and give what is true of a provider
 // for everybody. What the operator writes replaces the preset's value of that
@@ -53,6 +53,11 @@ type Connector struct {
 	// OAuth2 is OAuth 2.0 with a profile API, for providers that have no ID
 	// token.
 	OAuth2 *OAuth2 `yaml:"oauth2,omitempty"`
+
+	// SAML is the SAML 2.0 protocol. Of what it says, claims has the attributes
+	// by their names, and of the NameID sub, nameid_format, nameid_qualifier
+	// and nameid_sp_qualifier.
+	SAML *SAML `yaml:"saml,omitempty"`
 
 	// Subject is a CEL expression over claims that gives the person's
 	// identifier, unique within the issuer and never reused. Text or a whole

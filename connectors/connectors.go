@@ -14,6 +14,7 @@ package connectors
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -48,20 +49,74 @@ type Attempt struct {
 	LoginHint string         `json:"login_hint,omitempty"`
 }
 
-// Redirect is where to send the browser.
+// Redirect is where to send the browser: there, or there with a form that it
+// posts. The zero Redirect is nowhere.
 type Redirect struct {
-	URL string
+	URL  string            `json:"url"`
+	Form map[string]string `json:"form,omitempty"` // nil for a GET
 }
 
 // Assertion is what a provider said about the person who signed in, checked
 // but still in the provider's own words.
 type Assertion struct {
-	Issuer   string         // who said it, in one spelling however many the provider uses
-	Subject  string         // the person, unique within Issuer
-	Claims   mapping.Claims // everything the provider said
-	ACR      string         // authentication context, as asserted
-	AMR      []string       // authentication methods, as asserted
-	AuthTime time.Time      // when the person authenticated; the zero time if the provider does not say
+	Issuer   string           // who said it, in one spelling however many the provider uses
+	Subject  string           // the person, unique within Issuer
+	Claims   mapping.Claims   // everything the provider said
+	ACR      string           // authentication context, as asserted
+	AMR      []string         // authentication methods, as asserted
+	AuthTime time.Time        // when the person authenticated; the zero time if the provider does not say
+	Once     Once             // the answer may be used once on any node; the zero Once where the code has seen to it
+	Session  *ProviderSession // the person's session there, where the provider can be asked to end it
+}
+
+// Once names an answer of which no second use is accepted until it would be
+// refused as too old anyway.
+type Once struct {
+	ID    string // unique within the connector
+	Until time.Time
+}
+
+// ProviderSession is what ends somebody's session at a provider, or is said by
+// the provider when it ends there. It is kept with the broker's session.
+type ProviderSession struct {
+	Keys   []string        `json:"keys"`   // what a provider may later name it by; compared within the connector
+	Detail json.RawMessage `json:"detail"` // what Logouter.Logout needs, in the connector's own words
+}
+
+// Publisher is a connector that publishes what its provider needs to know of
+// the broker: SAML metadata.
+type Publisher interface {
+	// Metadata returns the document and its media type.
+	Metadata(ctx context.Context) (body []byte, mediaType string, err error)
+}
+
+// Logouter is a connector whose provider can be asked to end a session, and
+// that is told by it of sessions that ended there.
+type Logouter interface {
+	// Logout is where to send the browser so that the provider ends s. The
+	// provider's answer carries id. The zero Redirect: there is no such way.
+	Logout(ctx context.Context, s ProviderSession, id string) (Redirect, error)
+
+	// ReadLogout checks what came to the connector's logout address, by GET,
+	// form or SOAP. Errors are *Failure.
+	ReadLogout(ctx context.Context, r *http.Request) (LogoutMessage, error)
+
+	// AnswerLogout answers a question that the provider asked through the
+	// browser; whole says whether every session was ended.
+	AnswerLogout(ctx context.Context, m LogoutMessage, whole bool) (Redirect, error)
+
+	// AnswerSOAP answers a question that the provider asked from server to server.
+	AnswerSOAP(ctx context.Context, m LogoutMessage, whole bool) ([]byte, error)
+}
+
+// LogoutMessage is what a provider said at the connector's logout address: its
+// answer to our question, or a question of its own.
+type LogoutMessage struct {
+	Answers    string   `json:"answers,omitempty"`     // of an answer: the id of our question
+	OK         bool     `json:"ok,omitempty"`          // of an answer: the session was ended
+	ID         string   `json:"id,omitempty"`          // of a question
+	Keys       []string `json:"keys,omitempty"`        // of a question: the sessions that are over, one of each session's ProviderSession.Keys
+	RelayState string   `json:"relay_state,omitempty"` // of a question: to be sent back
 }
 
 // Outcome is how a sign-in that did not succeed ended, in words that lead to
@@ -76,6 +131,7 @@ const (
 	Refused       Outcome = "refused"       // a check failed: the answer cannot be trusted
 	Misconfigured Outcome = "misconfigured" // the provider refuses our registration: an operator must act
 	NotAllowed    Outcome = "not_allowed"   // a genuine person from an organisation that may not sign in here
+	Unmet         Outcome = "unmet"         // the provider cannot authenticate as strongly as it was asked to
 )
 
 // Failure is the error of a sign-in that did not succeed. Outcome chooses the

@@ -9,6 +9,7 @@ import (
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 
 	"github.com/councilid/councilid/config"
+	"github.com/councilid/councilid/connectors/saml2/xmlsig"
 	"github.com/councilid/councilid/mapping"
 )
 
@@ -17,6 +18,18 @@ type Options struct {
 	// Redirect is the callback address registered with the provider:
 	// ISSUER/callback/ID.
 	Redirect string
+
+	// EntityID is the connector's name towards a SAML provider where none is
+	// configured, and the address of its metadata: ISSUER/connectors/ID/metadata.
+	EntityID string
+
+	// Logout is where the provider sends logout messages: ISSUER/logout/ID.
+	// SOAP goes to the same address followed by /soap.
+	Logout string
+
+	// Credentials returns what SAML messages are signed and decrypted with:
+	// the first signs, all decrypt and are published. SAML connectors only.
+	Credentials func() []xmlsig.Credential
 
 	// Log receives what nobody is waiting for: refreshes that failed, a
 	// circuit breaker that opened. What a sign-in meets is returned, not

@@ -1,11 +1,13 @@
 package login
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"time"
 
 	"github.com/councilid/councilid/broker/store"
+	"github.com/councilid/councilid/connectors"
 )
 
 // Request is what an app asked for, whichever protocol it spoke.
@@ -48,6 +50,19 @@ type FrontEnd interface {
 	// End revokes what was issued to an app in a session that has ended. It
 	// adds its writes to b.
 	End(b *store.Batch, u Use)
+
+	// Tell tells the app of u, from server to server, that its session is over.
+	// told is false where the app has no such way.
+	Tell(ctx context.Context, u Use) (told bool, err error)
+
+	// Ask is where to send the browser so that the app of u ends its session:
+	// the app's answer, which the front end hands to Flow.Answered, carries id.
+	// The zero Redirect: the app has no such way.
+	Ask(ctx context.Context, u Use, id string) (connectors.Redirect, error)
+
+	// Left answers the app that started a sign-out, when all is done that can
+	// be.
+	Left(w http.ResponseWriter, r *http.Request, l Leaving, done Receipt) error
 }
 
 // Refusal is why a request ends without a session. The values are the error

@@ -11,6 +11,7 @@ import (
 
 	"github.com/councilid/councilid/broker/accounts"
 	"github.com/councilid/councilid/broker/store"
+	"github.com/councilid/councilid/connectors"
 	"github.com/councilid/councilid/mapping"
 )
 
@@ -23,6 +24,14 @@ type Session struct {
 	Said      mapping.Statement `json:"said"`      // what the provider said, in standard names
 	AuthTime  time.Time         `json:"auth_time"` // when the resident authenticated at the provider
 	Started   time.Time         `json:"started"`   // when the session began; its lifetime counts from here
+
+	// Provider is the session that the provider opened, where it can be asked
+	// to end it.
+	Provider *connectors.ProviderSession `json:"provider,omitempty"`
+
+	// Ref names the session to the broker itself: a front end may keep it, to
+	// end the session when an app says so without a browser.
+	Ref string `json:"-"`
 
 	fresh bool // made by this very request, not found in the store
 }
@@ -38,6 +47,9 @@ type Use struct {
 	Protocol string `json:"protocol"`
 	App      string `json:"app"`
 	Tag      string `json:"tag"` // where the front end keeps what it issued
+	// Detail is what the front end needs to tell the app that the session is
+	// over, in its own words.
+	Detail json.RawMessage `json:"detail,omitempty"`
 }
 
 // Used notes in b what a front end issues in s, which lives for ttl: for
