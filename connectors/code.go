@@ -38,7 +38,7 @@ func (p *provider) exchange(ctx context.Context, endpoint, audience string, a At
 		options = append(options, oauth2.VerifierOption(a.Verifier))
 	}
 	start := time.Now()
-	ctx = context.WithValue(ctx, oauth2.HTTPClient, p.client.http)
+	ctx = context.WithValue(ctx, oauth2.HTTPClient, p.http)
 	token, err := p.oauth(oauth2.Endpoint{TokenURL: endpoint}).Exchange(ctx, code, options...)
 	switch {
 	case err != nil:
@@ -46,7 +46,7 @@ func (p *provider) exchange(ctx context.Context, endpoint, audience string, a At
 	case !strings.EqualFold(token.Type(), "Bearer"): // RFC 6749 §7.1
 		err = fail(Refused, "token: the access token is not a bearer token")
 	}
-	p.client.observed("token", err, time.Since(start))
+	p.observed("token", err, time.Since(start))
 	return token, err
 }
 

@@ -28,7 +28,7 @@ type metadata struct {
 // again.
 const metadataFresh = time.Hour
 
-func newMetadata(settings config.OIDC, client *client, o Options) *cached[metadata] {
+func newMetadata(settings config.OIDC, client *Outbound, o Options) *cached[metadata] {
 	return &cached[metadata]{
 		fresh:  metadataFresh,
 		now:    o.Now,
@@ -39,11 +39,11 @@ func newMetadata(settings config.OIDC, client *client, o Options) *cached[metada
 	}
 }
 
-func discover(ctx context.Context, settings config.OIDC, client *client) (metadata, error) {
+func discover(ctx context.Context, settings config.OIDC, client *Outbound) (metadata, error) {
 	var m metadata
 	e := settings.Endpoints
 	if e.Authorization == "" || e.Token == "" || e.JWKS == "" {
-		if err := client.get(ctx, "discovery", settings.Discovery, "", &m); err != nil {
+		if err := client.getJSON(ctx, "discovery", settings.Discovery, "", &m); err != nil {
 			return m, err
 		}
 		if err := m.check(settings); err != nil {

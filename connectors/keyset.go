@@ -19,7 +19,7 @@ type keySet struct {
 	algorithms []jose.SignatureAlgorithm
 }
 
-func newKeySet(algorithms []string, m *cached[metadata], client *client, o Options) *keySet {
+func newKeySet(algorithms []string, m *cached[metadata], client *Outbound, o Options) *keySet {
 	k := &keySet{keys: &cached[[]jose.JSONWebKey]{
 		fresh:  keysFresh,
 		now:    o.Now,
@@ -40,9 +40,9 @@ func newKeySet(algorithms []string, m *cached[metadata], client *client, o Optio
 
 // fetchKeys leaves out keys that it does not understand (RFC 7517 §5) and
 // keys that are not for signatures.
-func fetchKeys(ctx context.Context, client *client, address string) ([]jose.JSONWebKey, error) {
+func fetchKeys(ctx context.Context, client *Outbound, address string) ([]jose.JSONWebKey, error) {
 	var set struct{ Keys []json.RawMessage }
-	if err := client.get(ctx, "jwks", address, "", &set); err != nil {
+	if err := client.getJSON(ctx, "jwks", address, "", &set); err != nil {
 		return nil, err
 	}
 	var keys []jose.JSONWebKey

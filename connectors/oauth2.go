@@ -121,7 +121,7 @@ func (c *oauth2Connector) call(ctx context.Context, name string, call config.Cal
 		address = withQuery(address, "appsecret_proof", appSecretProof(token, c.secret))
 	}
 	var answer any
-	if err := c.client.get(ctx, name, address, token, &answer); err != nil {
+	if err := c.getJSON(ctx, name, address, token, &answer); err != nil {
 		return nil, err
 	}
 	if call.Unwrap == "" {

@@ -33,12 +33,12 @@ func openOIDC(cfg config.Connector, o Options) (Connector, error) {
 		return nil, err
 	}
 	p.scopes, p.pkce = settings.Scopes, settings.PKCE != "forbidden"
-	m := newMetadata(settings, p.client, o)
+	m := newMetadata(settings, p.Outbound, o)
 	return &oidcConnector{
 		provider: p,
 		settings: settings,
 		metadata: m,
-		keys:     newKeySet(settings.Algorithms, m, p.client, o),
+		keys:     newKeySet(settings.Algorithms, m, p.Outbound, o),
 		issuers:  issParameters(settings),
 	}, nil
 }
@@ -147,7 +147,7 @@ func (c *oidcConnector) withUserinfo(ctx context.Context, m metadata, said mappi
 		return said, nil
 	}
 	var claims mapping.Claims
-	if err := c.client.get(ctx, "userinfo", m.UserinfoEndpoint, accessToken, &claims); err != nil {
+	if err := c.getJSON(ctx, "userinfo", m.UserinfoEndpoint, accessToken, &claims); err != nil {
 		return nil, err
 	}
 	// Core §5.3.2: of another sub, nothing may be used.

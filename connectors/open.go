@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/failsafe-go/failsafe-go/circuitbreaker"
-
 	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/connectors/saml2/xmlsig"
 	"github.com/councilid/councilid/mapping"
@@ -84,9 +82,9 @@ func (o Options) withDefaults() Options {
 // provider is what connectors of every OAuth protocol have in common.
 type provider struct {
 	registration
+	*Outbound
 	scopes   []string
 	pkce     bool
-	client   *client
 	outcomes map[string]Outcome // the provider's own error codes
 	subject  *mapping.Expression
 }
@@ -100,7 +98,7 @@ func openProvider(cfg config.Connector, clientAuth string, o Options) (provider,
 	if mistake != nil {
 		return provider{}, fmt.Errorf("subject: %w", mistake)
 	}
-	client, err := newClient(cfg, o)
+	client, err := OpenOutbound(cfg.ID, cfg.Network, written(cfg), o)
 	if err != nil {
 		return provider{}, err
 	}
@@ -108,17 +106,5 @@ func openProvider(cfg config.Connector, clientAuth string, o Options) (provider,
 	for code, outcome := range cfg.Errors {
 		outcomes[code] = Outcome(outcome)
 	}
-	return provider{registration: registration, client: client, outcomes: outcomes, subject: subject}, nil
-}
-
-// BreakerState implements [Guarded].
-func (p *provider) BreakerState() string { return p.client.breaker.State().String() }
-
-// ready refuses to send anybody to a provider whose answer could not be
-// checked: while the circuit breaker is open.
-func (p *provider) ready() error {
-	if p.client.breaker.IsOpen() && p.client.breaker.RemainingDelay() > 0 {
-		return fail(Unavailable, "%w", circuitbreaker.ErrOpen)
-	}
-	return nil
+	return provider{registration: registration, Outbound: client, outcomes: outcomes, subject: subject}, nil
 }

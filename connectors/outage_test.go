@@ -89,7 +89,7 @@ func TestFloodIsNotRetried(t *testing.T) {
 	cfg.Network.Attempts = 3
 	_, err := p.open(cfg).Start(t.Context(), newAttempt())
 	wantOutcome(t, nil, err, connectors.Unavailable)
-	if n := p.called("/.well-known/openid-configuration"); n != 1 || !strings.Contains(err.Error(), "larger than") {
+	if n := p.called("/.well-known/openid-configuration"); n != 1 || !strings.Contains(err.Error(), "too large") {
 		t.Errorf("called %d times: %v", n, err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -14,12 +15,12 @@ import (
 	"github.com/councilid/councilid/config"
 )
 
-// errPrivate says that a provider led us to an address of our own network.
+// errPrivate says that another party led us to an address of our own network.
 var errPrivate = errors.New("the address is private")
 
-// reach is where a connector's calls may go. What the operator wrote may be
+// reach is where an Outbound's calls may go. What the operator wrote may be
 // anywhere. Where a redirect or a discovery document leads must be on the
-// public internet, or a provider could make the broker call the machines
+// public internet, or another party could make the broker call the machines
 // around it (server-side request forgery).
 type reach struct {
 	anywhere bool
@@ -28,9 +29,9 @@ type reach struct {
 	guarded  net.Dialer // refuses private addresses after the name is resolved, so that rebinding a name is no way in
 }
 
-func newReach(cfg config.Connector) (*reach, error) {
-	r := &reach{anywhere: cfg.Network.AllowPrivate, trusted: map[string]bool{}}
-	for _, address := range written(cfg) {
+func newReach(n config.Network, written []string) (*reach, error) {
+	r := &reach{anywhere: n.AllowPrivate, trusted: map[string]bool{}}
+	for _, address := range append(slices.Clip(written), n.Proxy) {
 		u, err := url.Parse(address)
 		if err != nil {
 			return nil, fmt.Errorf("address: %w", err)
@@ -39,7 +40,7 @@ func newReach(cfg config.Connector) (*reach, error) {
 			r.trusted[hostport(u)] = true
 		}
 	}
-	r.open = net.Dialer{Timeout: cfg.Network.Timeout, KeepAlive: 30 * time.Second}
+	r.open = net.Dialer{Timeout: n.Timeout, KeepAlive: 30 * time.Second}
 	r.guarded = r.open
 	r.guarded.Control = func(_, address string, _ syscall.RawConn) error {
 		ip, err := netip.ParseAddrPort(address)
@@ -51,9 +52,9 @@ func newReach(cfg config.Connector) (*reach, error) {
 	return r, nil
 }
 
-// written are the addresses that stand in the configuration.
+// written are the addresses of the provider that stand in the configuration.
 func written(cfg config.Connector) []string {
-	all := []string{cfg.Network.Proxy}
+	var all []string
 	if o := cfg.OIDC; o != nil {
 		all = append(all, o.Issuer, o.Discovery, o.Endpoints.Token, o.Endpoints.Userinfo, o.Endpoints.JWKS)
 	}

@@ -17,16 +17,30 @@ import (
 	"github.com/councilid/councilid/config"
 )
 
-// maxAnswer bounds what a provider may answer. Discovery documents and key
-// sets are some kilobytes.
+// maxAnswer bounds what a provider may answer where the call says nothing
+// else. Discovery documents and key sets are some kilobytes.
 const maxAnswer = 1 << 20
 
-var errTooLarge = fmt.Errorf("the answer is larger than %d bytes", maxAnswer)
+var errTooLarge = errors.New("the answer is too large")
 
-// resilient is the transport of a client. Each try is bounded in time and
+type limitKey struct{}
+
+// limited is ctx for a call whose answer may have so many bytes.
+func limited(ctx context.Context, limit int64) context.Context {
+	return context.WithValue(ctx, limitKey{}, limit)
+}
+
+func limitOf(ctx context.Context) int64 {
+	if limit, ok := ctx.Value(limitKey{}).(int64); ok {
+		return limit
+	}
+	return maxAnswer
+}
+
+// resilient is the transport of an Outbound. Each try is bounded in time and
 // size and reads its answer to the end, so that a provider that trickles is
 // treated as one that is silent. A GET is tried again when that may help; a
-// POST, which spends an authorization code, never is.
+// POST, which may spend an authorization code, never is.
 type resilient struct {
 	next    http.RoundTripper
 	timeout time.Duration
@@ -89,18 +103,21 @@ func (t *resilient) try(r *http.Request) (*http.Response, error) {
 	defer cancel()
 	r = r.Clone(ctx)
 	r.Header.Set("User-Agent", "councilid") // GitHub and GOV.UK One Login refuse calls without one
-	r.Header.Set("Accept", "application/json")
+	if r.Header.Get("Accept") == "" {
+		r.Header.Set("Accept", "application/json")
+	}
 
 	resp, err := t.next.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	limit := limitOf(ctx)
+	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("read the answer: %w", err)
-	case len(body) > maxAnswer:
+	case int64(len(body)) > limit:
 		return nil, errTooLarge
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))

@@ -140,11 +140,11 @@ func TestBreaker(t *testing.T) {
 // must be, or it would stay open for ever.
 func TestReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &provider{client: &client{breaker: newBreaker(slog.New(slog.DiscardHandler))}}
+		p := &Outbound{breaker: newBreaker(slog.New(slog.DiscardHandler))}
 		if err := p.ready(); err != nil {
 			t.Error(err)
 		}
-		p.client.breaker.Open()
+		p.breaker.Open()
 		if err := p.ready(); !errors.Is(err, circuitbreaker.ErrOpen) {
 			t.Errorf("error is %v", err)
 		}
