@@ -15,11 +15,25 @@ import (
 )
 
 // crossOrigin are the addresses that other sites post to by design. None of
-// them acts on a cookie: the first two answer with a redirect to a GET, the
+// them acts on a cookie: those of browsers answer with a redirect to a GET, the
 // others authenticate by what is posted.
 var crossOrigin = []string{
 	"POST /authorize", "POST /end_session",
+	"POST /callback/{connector}", "POST /logout/{connector}", "POST /saml/sso", "POST /saml/slo",
+
 	"POST /token", "POST /userinfo", "POST /revoke", "POST /introspect",
+	"POST /logout/{connector}/soap", "POST /saml/soap",
+}
+
+// large are the addresses that SAML messages come to. Responses with the
+// groups of large organisations are the largest of them.
+var large = map[string]int64{
+	"POST /callback/{connector}":    4 << 20,
+	"POST /logout/{connector}":      256 << 10,
+	"POST /logout/{connector}/soap": 256 << 10,
+	"POST /saml/sso":                256 << 10,
+	"POST /saml/slo":                256 << 10,
+	"POST /saml/soap":               256 << 10,
 }
 
 func (b *Broker) site(cfg *config.Config, secure bool) (*web.Site, error) {
@@ -29,7 +43,7 @@ func (b *Broker) site(cfg *config.Config, secure bool) (*web.Site, error) {
 	}
 	return web.New(web.Options{
 		Look: look, Proxies: cfg.Broker.ProxyPrefixes(), Secure: secure, Log: b.log,
-		CrossOrigin: crossOrigin, Translate: translate, Observe: b.metrics.request,
+		CrossOrigin: crossOrigin, Large: large, Translate: translate, Observe: b.metrics.request,
 	})
 }
 

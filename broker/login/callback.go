@@ -67,7 +67,7 @@ func (f *Flow) take(r *http.Request, v visitor) (ongoing, attempt, *Session, err
 	if err := b.Exec(r.Context()); err != nil {
 		return l, attempt{}, nil, err
 	}
-	old := f.live(current)
+	old := f.live(v, current)
 	a, started := found.Value()
 	var waiting bool
 	l.pending, waiting = taken.Value()

@@ -75,7 +75,7 @@ func (f *Flow) Begin(w http.ResponseWriter, r *http.Request, req Request) error 
 	if err := b.Exec(r.Context()); err != nil {
 		return err
 	}
-	s := f.live(found)
+	s := f.live(v, found)
 	st := next(req, s, ways, f.Now())
 	if st.kind == issue {
 		return f.signOn(w, r, v, req, *s, ways)
@@ -148,7 +148,13 @@ func allows(app config.App, connector string) bool {
 // is not offered where an app insists: the broker must not claim a
 // re-authentication that did not happen.
 func (w Way) canForce() bool {
-	return w.Config.OIDC != nil && w.Config.OIDC.Force != "never"
+	switch c := w.Config; {
+	case c.OIDC != nil:
+		return c.OIDC.Force != "never"
+	case c.SAML != nil:
+		return c.SAML.Request.Force != "never"
+	}
+	return false
 }
 
 func (f *Flow) issue(w http.ResponseWriter, r *http.Request, req Request, s Session, b *store.Batch) error {

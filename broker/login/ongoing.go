@@ -80,6 +80,14 @@ func (f *Flow) start(w http.ResponseWriter, r *http.Request, l ongoing, way Way,
 		return errors.Join(err, f.withdraw(r.Context(), err, l, state))
 	}
 	web.Annotate(r, slog.String("app", l.Request.App), slog.String("connector", way.Config.ID))
+	return f.send(w, r, to)
+}
+
+// send sends the browser where a connector or a front end wants it.
+func (f *Flow) send(w http.ResponseWriter, r *http.Request, to connectors.Redirect) error {
+	if to.Form != nil {
+		return f.Site.Post(w, r, to.URL, to.Form)
+	}
 	http.Redirect(w, r, to.URL, http.StatusSeeOther)
 	return nil
 }
@@ -147,7 +155,7 @@ func (f *Flow) resume(r *http.Request, v visitor) (ongoing, error) {
 	}
 	var ok bool
 	if l.pending, ok = found.Value(); !ok {
-		return l, f.stale(r, v, f.live(current) != nil)
+		return l, f.stale(r, v, f.live(v, current) != nil)
 	}
 	return l, f.sameBrowser(r, v, l.Browser)
 }

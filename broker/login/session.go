@@ -75,12 +75,12 @@ func (f *Flow) left(s Session) time.Duration {
 
 // Current returns the session of the browser, or nil.
 func (f *Flow) Current(r *http.Request) (*Session, error) {
-	b := f.Store.Batch()
-	found := f.visitor(r).ask(b)
+	v, b := f.visitor(r), f.Store.Batch()
+	found := v.ask(b)
 	if err := b.Exec(r.Context()); err != nil {
 		return nil, err
 	}
-	return f.live(found), nil
+	return f.live(v, found), nil
 }
 
 // ask looks up the session of the visitor's cookie, or nothing (nil) without
@@ -93,7 +93,7 @@ func (v visitor) ask(b *store.Batch) *store.Reply[Session] {
 }
 
 // live returns what ask found, if it may still be used.
-func (f *Flow) live(found *store.Reply[Session]) *Session {
+func (f *Flow) live(v visitor, found *store.Reply[Session]) *Session {
 	if found == nil {
 		return nil
 	}
@@ -101,6 +101,7 @@ func (f *Flow) live(found *store.Reply[Session]) *Session {
 	if !ok || f.left(s) == 0 {
 		return nil
 	}
+	s.Ref = v.session.Ref()
 	return &s
 }
 
@@ -120,6 +121,7 @@ func (f *Flow) open(w http.ResponseWriter, r *http.Request, b *store.Batch, v vi
 		sessionTable.Delete(b, v.session)
 	}
 	h := store.NewHandle()
+	s.Ref = h.Ref()
 	sessionTable.Put(b, h, s, f.left(s))
 	v.browser.Last = s.Connector
 	return s, errors.Join(f.enter(w, r, h), f.remember(w, r, v.browser))

@@ -40,6 +40,37 @@ func TestParseHandleRefuses(t *testing.T) {
 	}
 }
 
+func TestRef(t *testing.T) {
+	h := store.NewHandle()
+	if strings.Contains(h.Ref(), h.Secret) {
+		t.Errorf("%s holds the secret of %s", h.Ref(), h)
+	}
+	found, ok := store.ParseRef(h.Ref())
+	if !ok || found.Ref() != h.Ref() || found.Tag != h.Tag {
+		t.Errorf("%s became %v, %v", h.Ref(), found, ok)
+	}
+	for _, s := range []string{h.Ref(), found.String()} {
+		if got, ok := store.ParseHandle(s); ok {
+			t.Errorf("%s is the handle %v", s, got)
+		}
+	}
+	if got, ok := store.ParseRef(h.String()); ok {
+		t.Errorf("the handle %s is the ref of %v", h, got)
+	}
+}
+
+func TestParseRefRefuses(t *testing.T) {
+	text, hash := strings.Repeat("A", 26), strings.Repeat("A", 22)
+	for _, s := range []string{
+		"", ".", text, text + ".", "." + hash, text + "." + hash + ".", text + "." + hash[1:], text + "." + hash + "A",
+		text[1:] + "." + hash, text + "." + hash[1:] + "B", text + ".}" + hash[1:], text + "." + hash[1:] + "\n", text + ".+" + hash[1:],
+	} {
+		if h, ok := store.ParseRef(s); ok || h != (store.Handle{}) {
+			t.Errorf("%q: got %v, %v", s, h, ok)
+		}
+	}
+}
+
 func FuzzParseHandle(f *testing.F) {
 	f.Add(store.NewHandle().String())
 	f.Add("a.b")

@@ -30,6 +30,7 @@ func TestCluster(t *testing.T) {
 func contract(t *testing.T, o store.Options) {
 	for name, test := range map[string]func(*testing.T, *harness){
 		"a table keeps, gives and deletes":        tableVerbs,
+		"a ref opens the record":                  refOpens,
 		"one of many takes":                       oneTakes,
 		"one of many adds":                        oneAdds,
 		"what was added ends":                     addedEnds,
@@ -165,6 +166,30 @@ func tableVerbs(t *testing.T, s *harness) {
 }
 
 // Of many redemptions of a one-time thing exactly one wins.
+func refOpens(t *testing.T, s *harness) {
+	table, b, h := fresh(t), s.Batch(), store.NewHandle()
+	ref, ok := store.ParseRef(h.Ref())
+	if !ok {
+		t.Fatalf("%s is not read", h.Ref())
+	}
+	want := record{"Ceri", 7}
+	table.Put(b, h, want, time.Hour)
+	table.Touch(b, ref, time.Hour)
+	found := table.Get(b, ref)
+	taken := table.Take(b, ref)
+	after := table.Get(b, h)
+	exec(t, b)
+	if got, ok := found.Value(); !ok || got != want {
+		t.Errorf("Get by ref: %v, %v", got, ok)
+	}
+	if got, ok := taken.Value(); !ok || got != want {
+		t.Errorf("Take by ref: %v, %v", got, ok)
+	}
+	if _, ok := after.Value(); ok {
+		t.Error("the record survives its Take by ref")
+	}
+}
+
 func oneTakes(t *testing.T, s *harness) {
 	table, h := fresh(t), store.NewHandle()
 	for range 20 {

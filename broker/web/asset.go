@@ -18,6 +18,8 @@ var (
 	stylesheet []byte
 	//go:embed assets/favicon.svg
 	favicon []byte
+	//go:embed assets/post.js
+	postScript []byte
 )
 
 // assets are the files that the pages refer to, by name.
@@ -39,6 +41,7 @@ func newAssets(look Look) (assets, error) {
 		{"councilid.css", "text/css; charset=utf-8", stylesheet},
 		{"look.css", "text/css; charset=utf-8", look.css()},
 		{"favicon.svg", "image/svg+xml", favicon},
+		{"post.js", "text/javascript; charset=utf-8", postScript},
 		{"logo", look.LogoType, look.Logo},
 	} {
 		gzipped, err := compress(f.body)

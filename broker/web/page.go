@@ -16,7 +16,7 @@ import (
 var templateFiles embed.FS
 
 // pageNames are the pages, templates/NAME.html each.
-var pageNames = []string{"choose", "error", "home", "sign_out", "signed_out"}
+var pageNames = []string{"choose", "error", "home", "post", "sign_out", "signed_out"}
 
 // pageKey names one page in one language.
 type pageKey struct{ name, lang string }
@@ -81,7 +81,7 @@ func (s *Site) Page(w http.ResponseWriter, r *http.Request, status int, name str
 		return fmt.Errorf("there is no page %q", name)
 	}
 	var out bytes.Buffer
-	if err := p.Execute(&out, layout{Lang: lang, Languages: s.languageLinks(r, status, lang), Data: data}); err != nil {
+	if err := p.Execute(&out, layout{Lang: lang, Languages: s.languageLinks(r, status, name, lang), Data: data}); err != nil {
 		return fmt.Errorf("render page: %w", err)
 	}
 	h := w.Header()
@@ -95,9 +95,10 @@ func (s *Site) Page(w http.ResponseWriter, r *http.Request, status int, name str
 
 // languageLinks is the language switch of the page. There is none where
 // asking for the same address again would not show the same page: after a
-// post, and after an error, whose address may carry a code that is spent.
-func (s *Site) languageLinks(r *http.Request, status int, current string) []languageLink {
-	if len(s.look.Languages) < 2 || r.Method != http.MethodGet || status != http.StatusOK {
+// post, on the way to one, and after an error, whose address may carry a code
+// that is spent.
+func (s *Site) languageLinks(r *http.Request, status int, name, current string) []languageLink {
+	if len(s.look.Languages) < 2 || r.Method != http.MethodGet || status != http.StatusOK || name == "post" {
 		return nil
 	}
 	links := make([]languageLink, len(s.look.Languages))

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -10,9 +11,28 @@ import (
 	"time"
 )
 
-// maxBody bounds what a request may bring. The largest known ones are SAML
-// messages and authorization requests with claims, well below it.
+// maxBody bounds what a request may bring, but for those of Options.Large. The
+// largest known ones are authorization requests with claims, well below it.
 const maxBody = 64 << 10
+
+// bodies knows how large the body of a request may be.
+type bodies struct {
+	mux    *http.ServeMux // finds the pattern; its handlers are never called
+	limits map[string]int64
+}
+
+func newBodies(large map[string]int64) bodies {
+	b := bodies{mux: http.NewServeMux(), limits: large}
+	for pattern := range large {
+		b.mux.Handle(pattern, http.NotFoundHandler())
+	}
+	return b
+}
+
+func (b bodies) limit(r *http.Request) int64 {
+	_, pattern := b.mux.Handler(r)
+	return cmp.Or(b.limits[pattern], maxBody)
+}
 
 // singletons are request headers that decide something here and that a sender
 // must not repeat (RFC 9110 §5.3): of two values a proxy might have judged the
@@ -29,7 +49,7 @@ func (s *Site) Protect(next http.Handler) http.Handler {
 		began := time.Now()
 		x := &exchange{ResponseWriter: w, reference: newReference(), client: s.Address(r)}
 		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		r.Body = http.MaxBytesReader(w, r.Body, s.bodies.limit(r))
 		x.request = r
 		s.answer(x, r, next)
 		s.record(x, r, time.Since(began))

@@ -187,6 +187,28 @@ func TestBodyLimit(t *testing.T) {
 	}
 }
 
+func TestLargeBodies(t *testing.T) {
+	s := newSite(t, web.Options{Large: map[string]int64{"POST /callback/{connector}": 1 << 20}})
+	parse := func(w http.ResponseWriter, r *http.Request) error { return r.ParseForm() }
+	s.handle("POST /callback/{connector}", parse)
+	s.handle("POST /callback", parse)
+	for _, tt := range []struct {
+		target string
+		size   int
+		status int
+	}{
+		{"/callback/works", 1<<20 - 2, 200},
+		{"/callback/works", 1<<20 + 1, 413},
+		{"/callback", 64<<10 + 1, 413},
+	} {
+		r := httptest.NewRequest("POST", tt.target, strings.NewReader("a="+strings.Repeat("x", tt.size)))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if w := s.do(r); w.Code != tt.status {
+			t.Errorf("%s: a body of %d bytes: %d, want %d", tt.target, tt.size+2, w.Code, tt.status)
+		}
+	}
+}
+
 func TestObserve(t *testing.T) {
 	type observation struct {
 		Route  string

@@ -13,7 +13,8 @@
 //   - A log line names the route, never the address that was asked for: queries
 //     carry codes and states.
 //   - Pages work without JavaScript, and the Content-Security-Policy allows
-//     neither script nor inline style.
+//     neither script nor inline style. One page has a script: the form that
+//     takes a message to another site presses its own button.
 //   - Nothing is parsed or computed per request that can be made at the start.
 package web
 
@@ -40,6 +41,10 @@ type Options struct {
 	// not look at cookies. Example: POST /authorize
 	CrossOrigin []string
 
+	// Large are the patterns of http.ServeMux whose requests may have larger
+	// bodies than 64 KiB, and how large. Example: POST /callback/{connector}
+	Large map[string]int64
+
 	// Translate says what people are told of an error of a room that this one
 	// does not know: an outage, a rate limit. Of others it says nothing (nil),
 	// and people are told that it is our fault. Optional.
@@ -59,6 +64,7 @@ type Site struct {
 	translate   func(error) *Error
 	observe     func(route string, status int, took time.Duration)
 	crossOrigin *http.CrossOriginProtection
+	bodies      bodies
 	headers     http.Header
 	matcher     language.Matcher
 	assets      assets
@@ -82,6 +88,7 @@ func New(o Options) (*Site, error) {
 		translate:   o.Translate,
 		observe:     o.Observe,
 		crossOrigin: http.NewCrossOriginProtection(),
+		bodies:      newBodies(o.Large),
 		headers:     securityHeaders(o.Secure),
 		matcher:     look.matcher(),
 	}
