@@ -22,9 +22,10 @@ func newDemo() *cobra.Command {
 	var check, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Run a sample council: broker, simulated providers and two apps",
+		Short: "Run a sample council: broker, simulated providers and three apps",
 		Long: `Run a sample council on loopback: the broker with embedded stores, simulated
-providers and two council apps. Nothing is kept when it stops.`,
+providers and three council apps, one of which speaks SAML. Nothing is kept
+when it stops.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
@@ -41,7 +42,7 @@ providers and two council apps. Nothing is kept when it stops.`,
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&check, "check", false, "sign in through every app and connector, print a row each, and stop")
+	cmd.Flags().BoolVar(&check, "check", false, "sign in through every app and connector, single sign-on and sign out; print a row each, and stop")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "with --check: print the rows as a JSON array")
 	return cmd
 }
@@ -85,6 +86,7 @@ func describe(out io.Writer, s *demo.Site) {
 Try:
   · "Sign in with Google" on Council tax, and pick a persona: you come back signed in.
   · Then open Library and press "Choose how to sign in": single sign-on asks nothing, and the sub is another.
+  · Open Planning, which speaks SAML: you are signed in there too. Sign out of any of the three, and all are signed out.
   · Pick Joan Price, who has no e-mail address, or the fault "Cancel", and see what a resident sees.
   · Sign in to Library as an officer, who goes straight to the staff provider:
     %s/sign-in?login_hint=officer@strathmore.example
@@ -119,10 +121,10 @@ func report(out io.Writer, rows []demo.Row, asJSON bool) error {
 
 func printRows(out io.Writer, rows []demo.Row, failed int) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(t, "APP\tCONNECTOR\tSUB\tCLAIMS RELEASED\tMS\tOUTCOME")
+	_, _ = fmt.Fprintln(t, "APP\tCONNECTOR\tSUB\tCLAIMS RELEASED\tMS\tSIGN-IN\tSSO\tLOGOUT")
 	for _, r := range rows {
-		_, _ = fmt.Fprintf(t, "%s (%s)\t%s (%s)\t%s\t%s\t%.1f\t%s\n", r.App, r.AppProtocol, r.Connector,
-			r.ConnectorProtocol, r.Subject, strings.Join(r.Claims, " "), r.MS, r.Outcome)
+		_, _ = fmt.Fprintf(t, "%s (%s)\t%s (%s)\t%s\t%s\t%.1f\t%s\t%s\t%s\n", r.App, r.AppProtocol, r.Connector,
+			r.ConnectorProtocol, r.Subject, strings.Join(r.Claims, " "), r.MS, r.Outcome, r.SSO, r.Logout)
 	}
 	if err := t.Flush(); err != nil {
 		return err

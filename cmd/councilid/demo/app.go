@@ -1,24 +1,17 @@
-// Package demo is the sample council of `councilid demo`: two council apps
-// that sign residents in through the broker with the libraries that a real
-// app would use, and the operator's folder that goes with them.
+// Package demo is the sample council of `councilid demo`: council apps that
+// sign residents in through the broker with the libraries that a real app
+// would use, and the operator's folder that goes with them.
 package demo
 
 import (
-	"context"
 	"crypto/rand"
 	"embed"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"html/template"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"sync"
-
-	"github.com/coreos/go-oidc/v3/oidc"
-	"golang.org/x/oauth2"
 )
 
 //go:embed app.html app.css
@@ -26,36 +19,45 @@ var files embed.FS
 
 var page = template.Must(template.ParseFS(files, "app.html"))
 
-// App is one sample council application: an OpenID Connect client.
+// App is one sample council application.
 type App struct {
 	ID       string // as in the broker's apps folder
 	Title    string
 	Tagline  string
 	Base     string // its own address
-	Issuer   string // the broker
-	Secret   string
-	Scopes   []string
-	Shortcut string // a connector offered right on the page, and its label
+	Protocol string // oidc or saml
+	Shortcut string // a connector offered right on the page, and its label; "" for none
 	Label    string
 
-	mu       sync.Mutex
-	provider *oidc.Provider
-	visits   map[string]*visit // by cookie
+	client client
+	mu     sync.Mutex
+	visits map[string]*visit // by cookie
 }
 
-// visit is one browser at the app.
-type visit struct {
-	State, Nonce, Verifier string
+// client is how an app speaks to the broker. Its methods are called with a
+// visit of their own to keep what they remember in.
+type client interface {
+	// mount adds the addresses that the protocol needs.
+	mount(mux *http.ServeMux, a *App)
+	// signIn sends the browser to the broker.
+	signIn(w http.ResponseWriter, r *http.Request, a *App, v *visit) error
+	// signOut sends the browser to the broker to end the session that the
+	// visit was signed in with.
+	signOut(w http.ResponseWriter, r *http.Request, a *App, was visit) error
+}
 
-	Person  *Person
-	IDToken string // the hint for signing out
+// visit is one browser at the app. The App's lock guards it.
+type visit struct {
+	asked   any     // what the client must remember of a sign-in under way
+	session any     // what the client must remember of the broker's session
+	Person  *Person // nil while nobody is signed in
 	Problem string
 }
 
 // Person is who signed in, as the app sees them.
 type Person struct {
 	Subject string         `json:"sub"`
-	Claims  map[string]any `json:"claims"` // from the UserInfo endpoint
+	Claims  map[string]any `json:"claims"`
 }
 
 // Names are the names of the claims, sorted.
@@ -67,10 +69,10 @@ func (a *App) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", a.home)
 	mux.HandleFunc("GET /sign-in", a.signIn)
-	mux.HandleFunc("GET /callback", a.callback)
 	mux.HandleFunc("POST /sign-out", a.signOut)
 	mux.HandleFunc("GET /person.json", a.person)
 	mux.Handle("GET /app.css", http.FileServerFS(files))
+	a.client.mount(mux, a)
 	return mux
 }
 
@@ -90,92 +92,61 @@ func (a *App) home(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// signIn starts the code flow with PKCE. ?connector=ID asks the broker for one
-// provider; without it the broker lets the resident choose.
 func (a *App) signIn(w http.ResponseWriter, r *http.Request) {
 	v := a.visit(w, r)
-	conf, err := a.oauth2(r.Context())
-	if err != nil {
-		a.problem(w, r, v, fmt.Errorf("reach the sign-in service: %w", err))
-		return
+	if err := a.client.signIn(w, r, a, v); err != nil {
+		a.problem(w, r, v, err)
 	}
-	a.mu.Lock()
-	v.State, v.Nonce, v.Verifier = rand.Text(), rand.Text(), oauth2.GenerateVerifier()
-	options := []oauth2.AuthCodeOption{oidc.Nonce(v.Nonce), oauth2.S256ChallengeOption(v.Verifier)}
-	for _, name := range []string{"connector_hint", "prompt", "login_hint", "ui_locales"} {
-		if value := r.URL.Query().Get(name); value != "" {
-			options = append(options, oauth2.SetAuthURLParam(name, value))
-		}
-	}
-	to := conf.AuthCodeURL(v.State, options...)
-	a.mu.Unlock()
-	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
-func (a *App) callback(w http.ResponseWriter, r *http.Request) {
+// signOut ends the app's own session, then the broker's.
+func (a *App) signOut(w http.ResponseWriter, r *http.Request) {
 	v := a.visit(w, r)
-	person, idToken, err := a.exchange(r, v)
-	if err != nil {
-		a.problem(w, r, v, err)
-		return
-	}
 	a.mu.Lock()
-	v.Person, v.IDToken, v.State = person, idToken, ""
+	was := *v
+	v.Person, v.session = nil, nil
+	a.mu.Unlock()
+	if err := a.client.signOut(w, r, a, was); err != nil {
+		a.problem(w, r, v, err)
+	}
+}
+
+// ask keeps what the client must remember until the broker answers.
+func (a *App) ask(v *visit, asked any) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	v.asked = asked
+}
+
+// askedBy returns what ask kept, once.
+func (a *App) askedBy(v *visit) any {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	asked := v.asked
+	v.asked = nil
+	return asked
+}
+
+// welcome signs the visit in, and leads on to the home page.
+func (a *App) welcome(w http.ResponseWriter, r *http.Request, v *visit, p *Person, session any) {
+	a.mu.Lock()
+	v.Person, v.session = p, session
 	a.mu.Unlock()
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// exchange checks the broker's answer and fetches who signed in.
-func (a *App) exchange(r *http.Request, v *visit) (*Person, string, error) {
+// forget signs out every visit of a session that the broker says is over, and
+// reports whether there was one.
+func (a *App) forget(over func(session any) bool) bool {
 	a.mu.Lock()
-	asked := *v
-	a.mu.Unlock()
-	q := r.URL.Query()
-	if asked.State == "" || q.Get("state") != asked.State {
-		return nil, "", errors.New("this answer belongs to another sign-in")
+	defer a.mu.Unlock()
+	found := false
+	for _, v := range a.visits {
+		if v.Person != nil && over(v.session) {
+			v.Person, v.session, found = nil, nil, true
+		}
 	}
-	if code := q.Get("error"); code != "" {
-		return nil, "", fmt.Errorf("%s: %s", code, q.Get("error_description"))
-	}
-	conf, err := a.oauth2(r.Context())
-	if err != nil {
-		return nil, "", err
-	}
-	token, err := conf.Exchange(r.Context(), q.Get("code"), oauth2.VerifierOption(asked.Verifier))
-	if err != nil {
-		return nil, "", fmt.Errorf("exchange code: %w", err)
-	}
-	raw, _ := token.Extra("id_token").(string)
-	verifier := a.provider.Verifier(&oidc.Config{ClientID: a.ID, SupportedSigningAlgs: []string{oidc.RS256, oidc.ES256}})
-	idToken, err := verifier.Verify(r.Context(), raw)
-	if err != nil {
-		return nil, "", fmt.Errorf("verify ID token: %w", err)
-	}
-	if idToken.Nonce != asked.Nonce {
-		return nil, "", errors.New("verify ID token: foreign nonce")
-	}
-	info, err := a.provider.UserInfo(r.Context(), conf.TokenSource(r.Context(), token))
-	if err != nil {
-		return nil, "", fmt.Errorf("fetch user info: %w", err)
-	}
-	person := &Person{Subject: idToken.Subject}
-	if err := info.Claims(&person.Claims); err != nil {
-		return nil, "", fmt.Errorf("read user info: %w", err)
-	}
-	delete(person.Claims, "sub")
-	return person, raw, nil
-}
-
-// signOut ends the app's own session, then the broker's (OpenID Connect
-// RP-Initiated Logout 1.0).
-func (a *App) signOut(w http.ResponseWriter, r *http.Request) {
-	v := a.visit(w, r)
-	a.mu.Lock()
-	hint := v.IDToken
-	v.Person, v.IDToken = nil, ""
-	a.mu.Unlock()
-	q := url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {a.Base + "/"}}
-	http.Redirect(w, r, a.Issuer+"/end_session?"+q.Encode(), http.StatusSeeOther)
+	return found
 }
 
 // person shows programs who signed in.
@@ -212,21 +183,4 @@ func (a *App) visit(w http.ResponseWriter, r *http.Request) *visit {
 	a.visits[id] = v
 	http.SetCookie(w, &http.Cookie{Name: name, Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
 	return v
-}
-
-// oauth2 is the client's configuration; the first call discovers the broker.
-func (a *App) oauth2(ctx context.Context) (*oauth2.Config, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.provider == nil {
-		p, err := oidc.NewProvider(context.WithoutCancel(ctx), a.Issuer)
-		if err != nil {
-			return nil, err
-		}
-		a.provider = p
-	}
-	return &oauth2.Config{
-		ClientID: a.ID, ClientSecret: a.Secret, Endpoint: a.provider.Endpoint(),
-		RedirectURL: a.Base + "/callback", Scopes: append([]string{oidc.ScopeOpenID}, a.Scopes...),
-	}, nil
 }

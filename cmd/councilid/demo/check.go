@@ -5,28 +5,28 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/http/cookiejar"
-	"net/url"
-	"strings"
 	"time"
+
+	"github.com/councilid/councilid/config"
 )
 
-// Row is one sign-in of the check: one app through one connector.
+// Row is one sign-in of the check: one app through one connector, then the
+// other apps by single sign-on, then out of all of them.
 type Row struct {
 	App               string   `json:"app"`
 	AppProtocol       string   `json:"app_protocol"`
 	Connector         string   `json:"connector"`
 	ConnectorProtocol string   `json:"connector_protocol"`
-	Outcome           string   `json:"outcome"` // ok, or what went wrong
-	MS                float64  `json:"ms"`
+	Outcome           string   `json:"outcome"` // of the sign-in: ok, or what went wrong
+	SSO               string   `json:"sso"`     // of the other apps: ok, or what went wrong
+	Logout            string   `json:"logout"`  // out of every app: ok, or what went wrong
+	MS                float64  `json:"ms"`      // the sign-in
 	Subject           string   `json:"sub,omitempty"`
 	Claims            []string `json:"claims,omitempty"` // names only
 }
 
-// OK reports whether the sign-in succeeded.
-func (r Row) OK() bool { return r.Outcome == "ok" }
+// OK reports whether everything succeeded.
+func (r Row) OK() bool { return r.Outcome == "ok" && r.SSO == "ok" && r.Logout == "ok" }
 
 // Check signs in through every app and connector with a browser of its own
 // each time, as a resident with a full record.
@@ -34,89 +34,108 @@ func (s *Site) Check(ctx context.Context) []Row {
 	var rows []Row
 	for _, app := range s.Apps {
 		for _, c := range s.Config.Connectors {
-			row := Row{App: app.ID, AppProtocol: "oidc", Connector: c.ID, ConnectorProtocol: "oidc", Outcome: "ok"}
-			if c.OAuth2 != nil {
-				row.ConnectorProtocol = "oauth2"
-			}
-			started := time.Now()
-			person, err := s.signIn(ctx, app, c.ID)
-			row.MS = float64(time.Since(started).Microseconds()) / 1000
-			if err != nil {
-				row.Outcome = err.Error()
-			} else {
-				row.Subject, row.Claims = person.Subject, person.Names()
-			}
-			rows = append(rows, row)
+			rows = append(rows, s.check(ctx, app, c))
 		}
 	}
 	return rows
 }
 
-// signIn is one resident's whole journey: the app's button, the broker, the
-// provider, and back.
-func (s *Site) signIn(ctx context.Context, app *App, connector string) (*Person, error) {
-	browser, err := s.newBrowser(connector)
+func (s *Site) check(ctx context.Context, app *App, c config.Connector) Row {
+	row := Row{
+		App: app.ID, AppProtocol: app.Protocol, Connector: c.ID, ConnectorProtocol: protocol(c), SSO: "-", Logout: "-",
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	b, err := newBrowser(c.ID)
 	if err != nil {
+		row.Outcome = err.Error()
+		return row
+	}
+	started := time.Now()
+	person, err := app.enter(ctx, b)
+	row.MS = float64(time.Since(started).Microseconds()) / 1000
+	row.Outcome = outcome(err)
+	if err != nil {
+		return row
+	}
+	row.Subject, row.Claims = person.Subject, person.Names()
+	b.choose = "" // from here on nothing may be asked
+	row.SSO = outcome(s.checkOthers(ctx, app, b))
+	row.Logout = outcome(s.checkLogout(ctx, app, b))
+	return row
+}
+
+func protocol(c config.Connector) string {
+	switch {
+	case c.SAML != nil:
+		return "saml"
+	case c.OAuth2 != nil:
+		return "oauth2"
+	}
+	return "oidc"
+}
+
+func outcome(err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	return "ok"
+}
+
+// enter signs in at the app and asks it who is there.
+func (a *App) enter(ctx context.Context, b *browser) (*Person, error) {
+	hint := ""
+	if b.choose != "" {
+		hint = "?connector_hint=" + b.choose
+	}
+	if _, err := b.get(ctx, a.Base+"/sign-in"+hint); err != nil {
 		return nil, err
 	}
-	if _, err := get(ctx, browser, app.Base+"/sign-in?connector_hint="+connector); err != nil {
-		return nil, err
-	}
-	answer, err := get(ctx, browser, app.Base+"/person.json")
+	at, err := b.get(ctx, a.Base+"/person.json")
 	if err != nil {
 		return nil, err
 	}
 	var person Person
-	if err := json.Unmarshal(answer, &person); err != nil {
+	if err := json.Unmarshal(at.body, &person); err != nil {
 		return nil, fmt.Errorf("read who signed in: %w", err)
 	}
 	return &person, nil
 }
 
-// newBrowser has a cookie jar of its own and, at the simulated provider,
-// picks the persona with a full record.
-func (s *Site) newBrowser(connector string) (*http.Client, error) {
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		return nil, err
+// checkOthers opens the other apps, which must ask for nothing and know the
+// resident each by a subject of its own.
+func (s *Site) checkOthers(ctx context.Context, app *App, b *browser) error {
+	for _, other := range s.Apps {
+		if other == app {
+			continue
+		}
+		if _, err := other.enter(ctx, b); err != nil {
+			return fmt.Errorf("%s: %w", other.ID, err)
+		}
 	}
-	provider := s.Listeners[connector].Addr().String()
-	return &http.Client{Jar: jar, Timeout: 30 * time.Second, CheckRedirect: func(r *http.Request, via []*http.Request) error {
-		if len(via) > 10 {
-			return errors.New("more than ten redirects")
-		}
-		if r.URL.Host == provider {
-			q := r.URL.Query()
-			q.Set("persona", "full-record")
-			r.URL.RawQuery = q.Encode()
-		}
-		return nil
-	}}, nil
+	return nil
 }
 
-// get returns the body of the page that the redirects lead to.
-func get(ctx context.Context, browser *http.Client, address string) ([]byte, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+// checkLogout signs out at the app; then no app may know the resident, and the
+// broker must ask again.
+func (s *Site) checkLogout(ctx context.Context, app *App, b *browser) error {
+	at, err := b.post(ctx, app.Base+"/sign-out")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	answer, err := browser.Do(r)
-	if err != nil {
-		return nil, err
+	if at.url.Path != "/" || at.url.Host != s.Listeners[app.ID].Addr().String() {
+		return fmt.Errorf("the resident was left at %s", at.url.Path)
 	}
-	defer func() { _ = answer.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
-	if err != nil {
-		return nil, err
+	for _, each := range s.Apps {
+		if _, err := b.get(ctx, each.Base+"/person.json"); err == nil {
+			return fmt.Errorf("%s is still signed in", each.ID)
+		}
 	}
-	if answer.StatusCode != http.StatusOK {
-		where := url.URL{Scheme: answer.Request.URL.Scheme, Host: answer.Request.URL.Host, Path: answer.Request.URL.Path}
-		return nil, fmt.Errorf("%s at %s: %s", answer.Status, &where, strings.TrimSpace(firstLine(body)))
+	if at, err = b.get(ctx, app.Base+"/sign-in"); err != nil {
+		return err
 	}
-	return body, nil
-}
-
-func firstLine(body []byte) string {
-	line, _, _ := strings.Cut(string(body), "\n")
-	return line
+	if at.url.Path != "/choose" {
+		return errors.New("the broker still knows the resident")
+	}
+	return nil
 }

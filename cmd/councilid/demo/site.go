@@ -28,8 +28,8 @@ const secret = "demo-secret-that-guards-nothing"
 // The demo's ports; one that is taken is replaced by any free one.
 var ports = map[string]int{
 	"broker": 8100, "admin": 8109,
-	"google": 8101, "facebook": 8102, "microsoft": 8103, "works": 8104,
-	"council-tax": 8111, "library": 8112,
+	"google": 8101, "facebook": 8102, "microsoft": 8103, "works": 8104, "partners": 8105,
+	"council-tax": 8111, "library": 8112, "planning": 8113,
 }
 
 // Site is the whole demo council on loopback.
@@ -58,6 +58,9 @@ func Open(fixed bool) (_ *Site, err error) {
 	if s.dir, err = os.MkdirTemp("", "councilid-demo-"); err != nil {
 		return nil, err
 	}
+	if err := s.openApps(); err != nil {
+		return nil, err
+	}
 	if err := s.writeFolder(); err != nil {
 		return nil, fmt.Errorf("write the demo's configuration: %w", err)
 	}
@@ -67,7 +70,6 @@ func Open(fixed bool) (_ *Site, err error) {
 	if err := s.openProviders(); err != nil {
 		return nil, err
 	}
-	s.openApps()
 	return s, nil
 }
 
@@ -153,21 +155,42 @@ func (s *Site) openProviders() error {
 	return nil
 }
 
-func (s *Site) openApps() {
+// openApps makes the apps, and hands the metadata of the SAML one to the
+// broker's operator.
+func (s *Site) openApps() error {
+	broker := s.URL("broker")
+	planning, err := newSAMLSP(s.URL("planning"), broker+"/saml/metadata")
+	if err != nil {
+		return fmt.Errorf("make the planning app: %w", err)
+	}
+	document, err := planning.metadata()
+	if err != nil {
+		return fmt.Errorf("describe the planning app: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(s.dir, "planning.xml"), document, 0o600); err != nil {
+		return err
+	}
 	s.Apps = []*App{
 		{
-			ID: "council-tax", Title: "Council tax", Secret: secret, Scopes: []string{"profile", "email"},
-			Tagline: "See your bill and pay it.", Shortcut: "google", Label: "Google",
+			ID: "council-tax", Title: "Council tax", Protocol: "oidc", Tagline: "See your bill and pay it.",
+			Shortcut: "google", Label: "Google",
+			client: &openID{issuer: broker, secret: secret, scopes: []string{"profile", "email"}},
 		},
 		{
-			ID: "library", Title: "Library", Secret: secret, Scopes: []string{"profile"},
-			Tagline: "Borrow, reserve and renew.", Shortcut: "facebook", Label: "Facebook",
+			ID: "library", Title: "Library", Protocol: "oidc", Tagline: "Borrow, reserve and renew.",
+			Shortcut: "facebook", Label: "Facebook",
+			client: &openID{issuer: broker, secret: secret, scopes: []string{"profile"}},
+		},
+		{
+			ID: "planning", Title: "Planning (legacy)", Protocol: "saml",
+			Tagline: "Follow your application. This service speaks SAML.", client: planning,
 		},
 	}
 	for _, a := range s.Apps {
-		a.Base, a.Issuer = s.URL(a.ID), s.URL("broker")
+		a.Base = s.URL(a.ID)
 		s.handlers[a.ID] = a.Handler()
 	}
+	return nil
 }
 
 // Serve serves the simulated providers and the apps until ctx ends.

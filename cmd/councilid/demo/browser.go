@@ -1,0 +1,145 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/html"
+)
+
+// browser is one resident with cookies of their own, who has a full record at
+// every simulated provider.
+type browser struct {
+	http   *http.Client
+	choose string // the connector taken where the broker asks for one; "" to stay on the page
+}
+
+func newBrowser(choose string) (*browser, error) {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return nil, err
+	}
+	return &browser{choose: choose, http: &http.Client{
+		Jar: jar, Transport: persona{},
+		CheckRedirect: func(_ *http.Request, via []*http.Request) error {
+			if len(via) > 20 {
+				return errors.New("more than twenty redirects")
+			}
+			return nil
+		},
+	}}, nil
+}
+
+// persona tells the simulated providers who is there.
+type persona struct{}
+
+func (persona) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Simulator-Persona", "full-record")
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// stop is the page where a walk ended.
+type stop struct {
+	url  *url.URL
+	body []byte
+}
+
+// get walks from an address.
+func (b *browser) get(ctx context.Context, address string) (stop, error) {
+	return b.walk(ctx, http.MethodGet, address, nil)
+}
+
+// post walks from a form without fields.
+func (b *browser) post(ctx context.Context, address string) (stop, error) {
+	return b.walk(ctx, http.MethodPost, address, url.Values{})
+}
+
+// walk follows redirects, submits forms that carry a SAML message as a
+// browser's script would, and chooses how to sign in.
+func (b *browser) walk(ctx context.Context, method, address string, form url.Values) (stop, error) {
+	for range 20 {
+		at, err := b.step(ctx, method, address, form)
+		if err != nil {
+			return at, err
+		}
+		next, fields := samlForm(at)
+		switch {
+		case next != "":
+			method, address, form = http.MethodPost, next, fields
+		case at.url.Path == "/choose" && b.choose != "":
+			method, form = http.MethodGet, nil
+			address = at.url.ResolveReference(&url.URL{Path: "/start/" + b.choose, RawQuery: at.url.RawQuery}).String()
+		default:
+			return at, nil
+		}
+	}
+	return stop{}, errors.New("the journey does not end")
+}
+
+func (b *browser) step(ctx context.Context, method, address string, form url.Values) (stop, error) {
+	r, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		return stop{}, err
+	}
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	answer, err := b.http.Do(r)
+	if err != nil {
+		return stop{}, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
+	at := stop{url: answer.Request.URL, body: body}
+	if err == nil && answer.StatusCode != http.StatusOK {
+		where := url.URL{Scheme: at.url.Scheme, Host: at.url.Host, Path: at.url.Path}
+		err = fmt.Errorf("%s at %s: %s", answer.Status, &where, firstLine(body))
+	}
+	return at, err
+}
+
+func firstLine(body []byte) string {
+	line, _, _ := strings.Cut(string(body), "\n")
+	return strings.TrimSpace(line)
+}
+
+// samlForm finds the form of a page that carries a SAML message: where it
+// posts, and what. There is none where the address is "".
+func samlForm(at stop) (address string, fields url.Values) {
+	root, err := html.Parse(strings.NewReader(string(at.body)))
+	if err != nil {
+		return "", nil
+	}
+	fields = url.Values{}
+	for n := range root.Descendants() {
+		switch {
+		case n.Type != html.ElementNode:
+		case n.Data == "form":
+			if to, err := at.url.Parse(attribute(n, "action")); err == nil {
+				address = to.String()
+			}
+		case n.Data == "input" && attribute(n, "type") == "hidden":
+			fields.Set(attribute(n, "name"), attribute(n, "value"))
+		}
+	}
+	if !fields.Has("SAMLRequest") && !fields.Has("SAMLResponse") {
+		return "", nil
+	}
+	return address, fields
+}
+
+func attribute(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
