@@ -24,7 +24,8 @@
 // [Release] belongs to an app. Nothing reaches an app that is not listed
 // there, and of the list only what the granted scopes ask for (OpenID Connect
 // Core §5.4). The subject is not a claim in this sense: it is derived from the
-// account by [Pairwise].
+// account by [Pairwise]. A SAML app sees claims under the names that
+// [AttributeName] gives them.
 //
 // # Expressions
 //
