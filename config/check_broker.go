@@ -193,6 +193,9 @@ func (r report) times(b *Broker) {
 	if b.Keys.Rotate < 72*time.Hour {
 		r.wrong("keys.rotate", "must be at least 72h: a key is published for a day before it signs and for a day after")
 	}
+	if b.Keys.SAMLLead < 24*time.Hour {
+		r.wrong("keys.saml_lead", "must be at least 24h: the other side has to take the new certificate from our metadata")
+	}
 	if b.Limits.Address < 1 {
 		r.wrong("limits.address", "must be at least 1")
 	}

@@ -201,10 +201,15 @@ type Limits struct {
 
 // Keys is the renewal of signing keys.
 type Keys struct {
-	// Rotate is the age at which a key is replaced. The new one is published
-	// a day before it signs and the old one stays published for a day after,
-	// so that no app sees an unknown key. Default: 2160h (90 days).
+	// Rotate is the age at which a key for tokens is replaced. The new one is
+	// published a day before it signs and the old one stays published for a day
+	// after, so that no app sees an unknown key. Default: 2160h (90 days).
 	Rotate time.Duration `yaml:"rotate,omitempty"`
+	// SAMLLead is how long a new key for SAML is published before it signs, and
+	// an old one after it stopped: the time that apps and providers have to take
+	// the new certificate from our metadata. SAML keys are renewed by councilid
+	// keys rotate SAML alone. Default: 336h (14 days); at least 24h.
+	SAMLLead time.Duration `yaml:"saml_lead,omitempty"`
 }
 
 // Log is how the broker reports what it does.

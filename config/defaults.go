@@ -21,7 +21,7 @@ func (b *Broker) setDefaults() {
 	b.Look = Look{Council: "Council sign-in", Colour: "#1d4f7c", Languages: languages()}
 	b.Session = Session{Idle: time.Hour, Lifetime: 12 * time.Hour}
 	b.Limits = Limits{Address: 600, App: 6000}
-	b.Keys = Keys{Rotate: 90 * 24 * time.Hour}
+	b.Keys = Keys{Rotate: 90 * 24 * time.Hour, SAMLLead: 14 * 24 * time.Hour}
 	b.Log = Log{Level: "info"}
 }
 

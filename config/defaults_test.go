@@ -99,6 +99,7 @@ func brokerDefaults(cfg, least *config.Config) map[string]bool {
 		"Limits.Address: 600":          b.Limits.Address == 600,
 		"Limits.App: 6000":             b.Limits.App == 6000,
 		"Keys.Rotate: 2160h":           b.Keys.Rotate == 2160*time.Hour,
+		"Keys.SAMLLead: 336h":          b.Keys.SAMLLead == 336*time.Hour,
 		"Log.Format: text":             b.Log.Format == "", // chosen at start, see cmd/councilid
 		"Log.Level: info":              b.Log.Level == "info",
 		"Telemetry.Sample: 0.01":       b.Telemetry.Sample == 0.01,

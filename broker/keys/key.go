@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/x509"
 	"encoding/base64"
 	"fmt"
 	"time"
@@ -13,22 +14,23 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// algorithms are what the broker signs with: RS256, which every app
+// algorithms are what the broker signs tokens with: RS256, which every app
 // understands (OpenID Connect Core §15.1), and ES256, which costs a twentieth.
 var algorithms = []jose.SignatureAlgorithm{jose.RS256, jose.ES256}
 
 // key is one signing key.
 type key struct {
-	id         string // RFC 7638 thumbprint
-	alg        jose.SignatureAlgorithm
-	generation int
-	from       time.Time // when it starts to sign
-	private    crypto.Signer
+	id          string // RFC 7638 thumbprint
+	line        string
+	generation  int
+	from        time.Time // when it starts to sign
+	private     crypto.Signer
+	certificate *x509.Certificate // SAML only
 }
 
-// generate makes a key that has no place in a line yet.
-func generate(alg jose.SignatureAlgorithm) (*key, error) {
-	private, err := generatePrivate(alg)
+// generate makes a key that has no place in its line yet.
+func generate(line string) (*key, error) {
+	private, err := generatePrivate(line)
 	if err != nil {
 		return nil, err
 	}
@@ -36,22 +38,22 @@ func generate(alg jose.SignatureAlgorithm) (*key, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &key{id: base64.RawURLEncoding.EncodeToString(id), alg: alg, private: private}, nil
+	return &key{id: base64.RawURLEncoding.EncodeToString(id), line: line, private: private}, nil
 }
 
-func generatePrivate(alg jose.SignatureAlgorithm) (crypto.Signer, error) {
-	switch alg {
-	case jose.RS256:
+func generatePrivate(line string) (crypto.Signer, error) {
+	switch line {
+	case string(jose.RS256), saml:
 		return rsa.GenerateKey(rand.Reader, 2048)
-	case jose.ES256:
+	case string(jose.ES256):
 		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	}
-	return nil, fmt.Errorf("no keys are made for algorithm %q", alg)
+	return nil, fmt.Errorf("no keys are made for %q", line)
 }
 
 // public is the key as apps see it (RFC 7517 §4).
 func (k *key) public() jose.JSONWebKey {
-	return jose.JSONWebKey{Key: k.private.Public(), KeyID: k.id, Use: "sig", Algorithm: string(k.alg)}
+	return jose.JSONWebKey{Key: k.private.Public(), KeyID: k.id, Use: "sig", Algorithm: k.line}
 }
 
 // sign returns the compact JWS of payload (RFC 7515 §3.1). Making the signer
@@ -62,7 +64,7 @@ func (k *key) sign(typ string, payload []byte) (string, error) {
 		o.WithType(jose.ContentType(typ))
 	}
 	private := jose.JSONWebKey{Key: k.private, KeyID: k.id}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: k.alg, Key: private}, &o)
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(k.line), Key: private}, &o)
 	if err != nil {
 		return "", err
 	}

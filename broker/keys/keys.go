@@ -1,12 +1,14 @@
-// Package keys signs what the broker says: its ID tokens and its logout
-// tokens.
+// Package keys signs what the broker says: its ID tokens, its logout tokens and
+// its SAML messages.
 //
 // The keys live in the database, sealed under the master key, so that every
-// node signs with the same ones. Each algorithm has a line of keys, numbered
-// by generation. A new key is published for a day before it signs and an old
-// one for a day after its successor took over, so that an app which keeps our
-// key set for less than a day never meets a key it has not seen. The same day
-// lets the nodes follow one another by reading the database once a minute.
+// node signs with the same ones. There is a line of keys, numbered by
+// generation, for each algorithm of tokens and one for SAML. A new key for
+// tokens is published for a day before it signs and an old one for a day after
+// its successor took over, so that an app which keeps our key set for less than
+// a day never meets a key it has not seen. The same day lets the nodes follow
+// one another by reading the database once a minute. SAML keys are renewed on
+// an operator's word alone, and are published for weeks before and after.
 //
 // A key that has leaked is got rid of by deleting its row: within a minute or
 // so every node has forgotten it and signs with another of its line, made at
@@ -14,6 +16,7 @@
 package keys
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,17 +36,21 @@ import (
 // Options of a Ring.
 type Options struct {
 	Master []byte           // the master key, 32 bytes, the same on every node
-	Rotate time.Duration    // age at which a key is replaced; default 90 days
+	Rotate time.Duration    // age at which a key for tokens is replaced; default 90 days
+	Lead   time.Duration    // how long a SAML key is published before it signs and after it stopped; default 14 days
+	Name   string           // common name of the SAML certificates; default councilid SAML
 	Now    func() time.Time // default time.Now
 	Log    *slog.Logger     // where Run reports trouble; default nowhere
 }
 
 // Ring holds the signing keys, ready for use. Its methods may be called by
-// many requests at once; Sign, Verify and Public never touch the database.
+// many requests at once; Sign, Verify, Public and SAML never touch the database.
 type Ring struct {
 	db     *db.DB
 	seal   seal
 	rotate time.Duration
+	lead   time.Duration
+	name   string
 	now    func() time.Time
 	log    *slog.Logger
 
@@ -52,28 +59,35 @@ type Ring struct {
 }
 
 // Open reads the keys and makes those that are missing. At the first start
-// that is one of each algorithm, which takes about 100 ms, nearly all of it
-// for RSA; later starts only read. Nodes that start together agree.
+// that is one of each line, which takes about 200 ms, nearly all of it for RSA;
+// later starts only read. Nodes that start together agree.
 func Open(ctx context.Context, d *db.DB, o Options) (*Ring, error) {
 	seal, err := newSeal(o.Master)
 	if err != nil {
 		return nil, err
 	}
-	r := &Ring{db: d, seal: seal, rotate: o.Rotate, now: o.Now, log: o.Log}
-	if r.rotate == 0 {
-		r.rotate = 90 * 24 * time.Hour
-	}
-	if r.now == nil {
-		r.now = time.Now
-	}
-	if r.log == nil {
-		r.log = slog.New(slog.DiscardHandler)
-	}
+	o = o.withDefaults()
+	r := &Ring{db: d, seal: seal, rotate: o.Rotate, lead: o.Lead, name: o.Name, now: o.Now, log: o.Log}
 	r.set.Store(&set{})
 	if err := r.renew(ctx, r.due); err != nil {
 		return nil, err
 	}
 	return r, nil
+}
+
+func (o Options) withDefaults() Options {
+	o.Rotate = cmp.Or(o.Rotate, 90*24*time.Hour)
+	o.Lead = cmp.Or(o.Lead, 14*24*time.Hour)
+	if o.Name == "" || len(o.Name) > 64 { // RFC 5280 appendix A.1: ub-common-name
+		o.Name = "councilid SAML"
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
 }
 
 // Run renews keys and follows the other nodes until ctx ends.
@@ -91,14 +105,17 @@ func (r *Ring) Run(ctx context.Context) {
 	}
 }
 
-// Rotate makes a successor to the newest key of alg now. It is published at
-// once and signs a day later.
-func (r *Ring) Rotate(ctx context.Context, alg string) error {
-	wanted := jose.SignatureAlgorithm(alg)
-	if !slices.Contains(algorithms, wanted) {
-		return fmt.Errorf("rotate: unknown algorithm %q", alg)
+// Rotate makes a successor to the newest key of a line ("RS256", "ES256" or
+// "SAML") now. It is published at once and signs a day later, or after
+// Options.Lead for SAML. While one of SAML waits no other is made: those who
+// have to change certificates by hand should do it once.
+func (r *Ring) Rotate(ctx context.Context, name string) error {
+	if !slices.ContainsFunc(r.lines(), func(l line) bool { return l.name == name }) {
+		return fmt.Errorf("rotate: there is no line of keys %q", name)
 	}
-	return r.renew(ctx, func(l line) bool { return l.alg == wanted || r.due(l) })
+	return r.renew(ctx, func(l line) bool {
+		return r.due(l) || l.name == name && !(name == saml && l.waits(r.now()))
+	})
 }
 
 // Sign returns the compact JWS of claims under the current key of alg
@@ -126,7 +143,7 @@ func (r *Ring) Sign(alg, typ string, claims any) (string, error) {
 // A kid that is not known is not looked up in the database: every node knows a
 // key long before it signs.
 func (r *Ring) Verify(jws string) ([]byte, error) {
-	// RFC 8725 §3.1: no algorithm but ours, and each key fits one of them.
+	// RFC 8725 §3.1: no algorithm but ours, and each key is for one of them.
 	parsed, err := jose.ParseSignedCompact(jws, algorithms)
 	if err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
@@ -137,7 +154,7 @@ func (r *Ring) Verify(jws string) ([]byte, error) {
 		return nil, errors.New("verify: not an ID token")
 	}
 	k, ok := r.set.Load().known[header.KeyID]
-	if !ok {
+	if !ok || k.line != header.Algorithm {
 		return nil, errors.New("verify: not signed by a key of this broker")
 	}
 	claims, err := parsed.Verify(k.private.Public())

@@ -256,10 +256,10 @@ func TestMasterKey(t *testing.T) {
 
 func TestTamperedRow(t *testing.T) {
 	for name, change := range map[string]string{
-		"sealed keys swapped": `UPDATE signing_keys SET sealed = (SELECT o.sealed FROM signing_keys o WHERE o.alg <> signing_keys.alg)`,
+		"sealed keys swapped": `UPDATE signing_keys SET sealed = (SELECT o.sealed FROM signing_keys o WHERE o.line <> signing_keys.line AND o.line <> 'SAML')`,
 		"sealed key emptied":  `UPDATE signing_keys SET sealed = ''`,
 		"kid changed":         `UPDATE signing_keys SET kid = 'x' || kid`,
-		"alg changed":         `UPDATE signing_keys SET alg = 'ES256', generation = 2 WHERE alg = 'RS256'`,
+		"line changed":        `UPDATE signing_keys SET line = 'ES256', generation = 2 WHERE line = 'RS256'`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := sqlite(t)

@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	// overlap is how long a key is published before it signs, and again after
-	// it stopped: longer than an ID token lives, and longer than an app may
-	// keep our key set.
+	// overlap is how long a key for tokens is published before it signs, and
+	// again after it stopped: longer than an ID token lives, and longer than an
+	// app may keep our key set.
 	overlap = 24 * time.Hour
 
 	// memory is how long a key that is no longer published still verifies the
@@ -18,11 +18,23 @@ const (
 	memory = 30 * 24 * time.Hour
 )
 
-// line is the keys of one algorithm in the order of their generations. Times
-// follow from the order alone: a key signs until its successor does.
+// line is the keys for one use in the order of their generations. Times follow
+// from the order alone: a key signs until its successor does.
 type line struct {
-	alg  jose.SignatureAlgorithm
-	keys []*key
+	name    string        // RS256, ES256 or SAML
+	age     time.Duration // at which a key is replaced; 0 for never
+	overlap time.Duration // how long a key is published before it signs and after it stopped
+	memory  time.Duration // how long one that is no longer published is of use
+	keys    []*key
+}
+
+// lines returns each line, without its keys.
+func (r *Ring) lines() []line {
+	var all []line
+	for _, alg := range algorithms {
+		all = append(all, line{name: string(alg), age: r.rotate, overlap: overlap, memory: memory})
+	}
+	return append(all, line{name: saml, overlap: r.lead})
 }
 
 // current is the newest key whose time has come. Where none has, because the
@@ -37,51 +49,67 @@ func (l line) current(now time.Time) *key {
 	return l.keys[0]
 }
 
-// published reports whether apps should know the i-th key.
+// published reports whether others should know the i-th key.
 func (l line) published(i int, now time.Time) bool {
-	return i == len(l.keys)-1 || now.Before(l.keys[i+1].from.Add(overlap))
+	return i == len(l.keys)-1 || now.Before(l.withdrawn(i))
 }
+
+// withdrawn is when the i-th key, which has a successor, is published no more.
+func (l line) withdrawn(i int) time.Time { return l.keys[i+1].from.Add(l.overlap) }
 
 // forgotten reports whether the i-th key has no use any more.
 func (l line) forgotten(i int, now time.Time) bool {
-	return i < len(l.keys)-1 && now.After(l.keys[i+1].from.Add(overlap+memory))
+	return i < len(l.keys)-1 && now.After(l.withdrawn(i).Add(l.memory))
 }
 
 // successor returns the generation that follows the line and when it may
-// sign: the first at once, as nobody can have seen another key set.
+// sign: the first at once, as nobody can have seen another key.
 func (l line) successor(now time.Time) (generation int, from time.Time) {
 	if len(l.keys) == 0 {
 		return 1, now
 	}
-	return l.keys[len(l.keys)-1].generation + 1, now.Add(overlap)
+	return l.keys[len(l.keys)-1].generation + 1, now.Add(l.overlap)
+}
+
+// waits reports whether a key is published that does not sign yet.
+func (l line) waits(now time.Time) bool {
+	return len(l.keys) > 0 && l.keys[len(l.keys)-1].from.After(now)
 }
 
 // due reports whether the line needs a successor so that its newest key stops
-// signing at the age of Options.Rotate.
+// signing when it is as old as the line allows.
 func (r *Ring) due(l line) bool {
 	if len(l.keys) == 0 {
 		return true
 	}
 	newest := l.keys[len(l.keys)-1]
-	return !r.now().Before(newest.from.Add(r.rotate - overlap))
+	return l.age > 0 && !r.now().Before(newest.from.Add(l.age-l.overlap))
 }
 
 // set is what the lines mean at one moment.
 type set struct {
+	lines  []line
 	signs  map[jose.SignatureAlgorithm]*key
 	known  map[string]*key // by kid
 	public []jose.JSONWebKey
+	saml   []Credential
 }
 
 func arrange(lines []line, now time.Time) *set {
-	s := &set{signs: map[jose.SignatureAlgorithm]*key{}, known: map[string]*key{}}
+	s := &set{lines: lines, signs: map[jose.SignatureAlgorithm]*key{}, known: map[string]*key{}}
 	for _, l := range lines {
 		if len(l.keys) == 0 {
 			continue // deleted this very moment; the next renewal makes one
 		}
-		s.signs[l.alg] = l.current(now)
-		for i, k := range l.keys {
+		for _, k := range l.keys {
 			s.known[k.id] = k
+		}
+		if l.name == saml {
+			s.saml = l.credentials(now)
+			continue
+		}
+		s.signs[jose.SignatureAlgorithm(l.name)] = l.current(now)
+		for i, k := range l.keys {
 			if l.published(i, now) {
 				s.public = append(s.public, k.public())
 			}

@@ -86,7 +86,7 @@ func TestRun(t *testing.T) {
 	})
 }
 
-func TestRotateUnknownAlgorithm(t *testing.T) {
+func TestRotateUnknownLine(t *testing.T) {
 	if err := open(t, sqlite(t), time.Now).Rotate(t.Context(), "HS256"); err == nil {
 		t.Error("rotated HS256")
 	}
@@ -147,7 +147,7 @@ func TestForgotten(t *testing.T) {
 	rotate(t, r, "ES256")
 	count := func() (n int) {
 		t.Helper()
-		if err := d.QueryRow(t.Context(), `SELECT count(*) FROM signing_keys WHERE alg = 'ES256'`).Scan(&n); err != nil {
+		if err := d.QueryRow(t.Context(), `SELECT count(*) FROM signing_keys WHERE line = 'ES256'`).Scan(&n); err != nil {
 			t.Fatal(err)
 		}
 		return n

@@ -11,7 +11,8 @@ import (
 
 // ErrMaster is the error of a key that the master key does not open.
 var ErrMaster = errors.New("the master key does not open it: give this node the master_key that the database was made with. " +
-	"If that is lost, delete the rows of signing_keys and start again: new keys are made, and ID tokens issued before no longer verify")
+	"If that is lost, delete the rows of signing_keys and start again: new keys are made, ID tokens issued before no longer verify, " +
+	"and whoever speaks SAML with the broker must be given its new certificate")
 
 // seal keeps private keys under the master key: AES-256-GCM, with a random
 // nonce in front of the sealed text.
@@ -41,11 +42,11 @@ func (s seal) wrap(k *key) ([]byte, error) {
 func (s seal) unwrap(k *key, sealed []byte) error {
 	der, err := s.aead.Open(nil, nil, sealed, binding(k))
 	if err != nil {
-		return fmt.Errorf("signing key %s (%s): %w", k.id, k.alg, ErrMaster)
+		return fmt.Errorf("signing key %s (%s): %w", k.id, k.line, ErrMaster)
 	}
 	private, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
-		return fmt.Errorf("signing key %s (%s): %w", k.id, k.alg, err)
+		return fmt.Errorf("signing key %s (%s): %w", k.id, k.line, err)
 	}
 	k.private = private.(crypto.Signer) // as is every key that generate makes
 	return nil
@@ -53,5 +54,5 @@ func (s seal) unwrap(k *key, sealed []byte) error {
 
 // binding ties a sealed key to its row, so that rows cannot be swapped.
 func binding(k *key) []byte {
-	return []byte("councilid signing key " + k.id + " " + string(k.alg))
+	return []byte("councilid signing key " + k.id + " " + k.line)
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"github.com/go-jose/go-jose/v4"
 )
 
 // renew reads the keys, adds a successor to every line that needs one,
@@ -42,62 +40,73 @@ func (r *Ring) renew(ctx context.Context, needs func(line) bool) error {
 	return nil
 }
 
-// read returns one line for each algorithm.
+// read returns the lines with their keys.
 func (r *Ring) read(ctx context.Context) ([]line, error) {
-	rows, err := r.db.Query(ctx, `SELECT kid, alg, generation, signs_from, sealed FROM signing_keys ORDER BY generation`)
+	rows, err := r.db.Query(ctx, `SELECT kid, line, generation, signs_from, sealed, certificate FROM signing_keys ORDER BY generation`)
 	if err != nil {
 		return nil, fmt.Errorf("read signing keys: %w", err)
 	}
 	defer rows.Close()
 
-	byAlg := map[jose.SignatureAlgorithm][]*key{}
+	byLine := map[string][]*key{}
 	for rows.Next() {
 		var k key
 		var from int64
-		var sealed []byte
-		if err := rows.Scan(&k.id, &k.alg, &k.generation, &from, &sealed); err != nil {
+		var sealed, certificate []byte
+		if err := rows.Scan(&k.id, &k.line, &k.generation, &from, &sealed, &certificate); err != nil {
 			return nil, fmt.Errorf("read signing keys: %w", err)
 		}
 		k.from = time.UnixMicro(from)
-		if err := r.open(&k, sealed); err != nil {
+		if err := r.open(&k, sealed, certificate); err != nil {
 			return nil, err
 		}
-		byAlg[k.alg] = append(byAlg[k.alg], &k)
+		byLine[k.line] = append(byLine[k.line], &k)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("read signing keys: %w", err)
 	}
-	var lines []line
-	for _, alg := range algorithms {
-		lines = append(lines, line{alg, byAlg[alg]})
+	lines := r.lines()
+	for i := range lines {
+		lines[i].keys = byLine[lines[i].name]
 	}
 	return lines, nil
 }
 
-// open gives k its private key: the one at hand, or else the unsealed one.
-func (r *Ring) open(k *key, sealed []byte) error {
-	if had, ok := r.set.Load().known[k.id]; ok && had.alg == k.alg {
-		k.private = had.private
+// open gives k its private key and certificate: those at hand, or else the
+// stored ones.
+func (r *Ring) open(k *key, sealed, certificate []byte) error {
+	if had, ok := r.set.Load().known[k.id]; ok && had.line == k.line {
+		k.private, k.certificate = had.private, had.certificate
 		return nil
 	}
-	return r.seal.unwrap(k, sealed)
+	if err := r.seal.unwrap(k, sealed); err != nil || k.line != saml {
+		return err
+	}
+	return k.certified(certificate)
 }
 
 // extend adds the next generation to the line, unless another node has.
 func (r *Ring) extend(ctx context.Context, l line) error {
 	now := r.now()
-	k, err := generate(l.alg)
+	k, err := generate(l.name)
 	if err != nil {
 		return fmt.Errorf("make a signing key: %w", err)
+	}
+	var certificate []byte
+	if l.name == saml {
+		if err := k.certify(r.name, now); err != nil {
+			return fmt.Errorf("make a certificate: %w", err)
+		}
+		certificate = k.certificate.Raw
 	}
 	sealed, err := r.seal.wrap(k)
 	if err != nil {
 		return fmt.Errorf("make a signing key: %w", err)
 	}
 	generation, from := l.successor(now)
-	_, err = r.db.Exec(ctx, `INSERT INTO signing_keys (kid, alg, generation, sealed, created_at, signs_from)
-		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (alg, generation) DO NOTHING`,
-		k.id, string(k.alg), generation, sealed, now.UnixMicro(), from.UnixMicro())
+	_, err = r.db.Exec(ctx, `INSERT INTO signing_keys (kid, line, generation, sealed, certificate, created_at, signs_from)
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (line, generation) DO NOTHING`,
+		k.id, k.line, generation, sealed, certificate, now.UnixMicro(), from.UnixMicro())
 	if err != nil {
 		return fmt.Errorf("store a signing key: %w", err)
 	}

@@ -145,13 +145,14 @@ INSERT INTO audit_head (one, seq, hash) VALUES (1, 0, '');
 -- signing_keys: the broker's private keys, sealed with the master key,
 -- written by broker/keys. Nodes that renew at once meet at UNIQUE.
 CREATE TABLE signing_keys (
-    kid             TEXT PRIMARY KEY,
-    alg             TEXT NOT NULL,
-    generation      BIGINT NOT NULL,
-    sealed          BYTEA NOT NULL,
-    created_at      BIGINT NOT NULL,
-    signs_from      BIGINT NOT NULL,
-    UNIQUE (alg, generation)
+    kid         TEXT PRIMARY KEY,
+    line        TEXT NOT NULL, -- RS256, ES256 or SAML
+    generation  BIGINT NOT NULL,
+    sealed      BYTEA NOT NULL,
+    certificate BYTEA,         -- DER; SAML only
+    created_at  BIGINT NOT NULL,
+    signs_from  BIGINT NOT NULL,
+    UNIQUE (line, generation)
 );
 
 -- refresh_grants: what a resident let an app do while away, written by
