@@ -1,17 +1,17 @@
 // Package metadata reads and writes SAML metadata (SAML Metadata 2.0), keeps
 // what was fetched fresh, and trusts nothing that is not signed, pinned or
 // local.
+//
+// Documents are written with the types of crewjam/saml. They are read from
+// their elements, as those types have no room for extensions, for the index of
+// an identity provider's artifact resolution, or for the namespaces that
+// entities of an aggregate share.
 package metadata
 
 import (
-	"context"
 	"crypto/x509"
-	"log/slog"
+	"slices"
 	"time"
-
-	"github.com/beevik/etree"
-
-	"github.com/councilid/councilid/connectors/saml2/xmlsig"
 )
 
 // Endpoint is one address of an entity.
@@ -23,15 +23,41 @@ type Endpoint struct {
 	Default          bool
 }
 
-// Entity is what one entity's metadata says about one role.
+// Response is where answers go to, as opposed to requests (Metadata §2.2.2).
+func (e Endpoint) Response() string {
+	if e.ResponseLocation != "" {
+		return e.ResponseLocation
+	}
+	return e.Location
+}
+
+// Find returns the endpoint for the first of the bindings that has one: its
+// default, else its first.
+func Find(endpoints []Endpoint, bindings ...string) (Endpoint, bool) {
+	for _, b := range bindings {
+		of := func(e Endpoint) bool { return e.Binding == b }
+		if i := slices.IndexFunc(endpoints, func(e Endpoint) bool { return of(e) && e.Default }); i >= 0 {
+			return endpoints[i], true
+		}
+		if i := slices.IndexFunc(endpoints, of); i >= 0 {
+			return endpoints[i], true
+		}
+	}
+	return Endpoint{}, false
+}
+
+// Entity is what one entity's metadata says about one role. It is shared by
+// all who use it and must not be changed.
 type Entity struct {
-	ID          string
-	ValidUntil  time.Time         // zero: no end
-	DisplayName map[string]string // mdui, or the organisation's name, by language
+	ID            string
+	ValidUntil    time.Time         // zero: no end
+	CacheDuration time.Duration     // zero: nothing is said
+	DisplayName   map[string]string // mdui, or the organisation's name, by language
 
 	Signing     []*x509.Certificate // keys whose use is not encryption
-	Encryption  []*x509.Certificate // keys whose use is not signing
+	Encryption  []*x509.Certificate // RSA keys whose use is not signing
 	DataMethods []string            // EncryptionMethod URIs of the encryption keys
+	Ignored     []string            // keys that could not be read, and why
 
 	NameIDFormats []string
 
@@ -65,61 +91,27 @@ const (
 	ServiceProvider
 )
 
-// Source is where an entity's metadata comes from. Exactly one of Inline and
-// Fetch is set.
-type Source struct {
-	Role     Role
-	EntityID string // needed where the document has several
-	Inline   []byte
-	// Fetch gets the document from where it is published.
-	Fetch func(ctx context.Context) ([]byte, error)
-	// Signer, where set, must have signed the document.
-	Signer []*x509.Certificate
-	// Refresh is how old a fetched document may be before it is fetched again;
-	// KeepLastGood how long the last good one is used while fetching fails.
-	Refresh, KeepLastGood time.Duration
-	Now                   func() time.Time
-	Log                   *slog.Logger
+// String is the role in words.
+func (r Role) String() string {
+	if r == ServiceProvider {
+		return "service provider"
+	}
+	return "identity provider"
 }
 
-// Parse reads one entity from a document, checking its signature where signer
-// is given, and its validUntil.
-func Parse(raw []byte, role Role, entityID string, signer []*x509.Certificate, now time.Time) (*Entity, error) {
-	panic("stub")
+// descriptor is the local name of the role's element.
+func (r Role) descriptor() string {
+	if r == ServiceProvider {
+		return "SPSSODescriptor"
+	}
+	return "IDPSSODescriptor"
 }
 
-// Watched is an entity that is kept fresh.
-type Watched struct{}
-
-// Watch makes a Watched. An inline document is parsed at once; one to be
-// fetched is fetched when first needed.
-func Watch(s Source) (*Watched, error) { panic("stub") }
-
-// Get returns the entity as last read. It fetches only where there is none yet;
-// later refreshes are made in the background.
-func (w *Watched) Get(ctx context.Context) (*Entity, error) { panic("stub") }
-
-// Publication is what we say about ourselves in one role.
-type Publication struct {
-	Role                          Role
-	ID                            string
-	ValidFor                      time.Duration     // validUntil; default 7 days
-	Name                          map[string]string // mdui:DisplayName by language
-	Organisation, OrganisationURL string
-	Certificates                  []*x509.Certificate // all that sign or decrypt, now or soon
-	Encrypt                       bool                // also publish them for encryption
-	NameIDFormats                 []string
-	SLO                           []Endpoint
-
-	SSO                     []Endpoint // identity provider
-	WantAuthnRequestsSigned bool
-	Scopes                  []string
-
-	ACS                  []Endpoint // service provider
-	AuthnRequestsSigned  bool
-	WantAssertionsSigned bool
-	Attributes           []RequestedAttribute
-}
-
-// Build returns the EntityDescriptor, signed where c has a Signer.
-func Build(p Publication, now time.Time, c xmlsig.Credential) (*etree.Element, error) { panic("stub") }
+// Namespaces.
+const (
+	md       = "urn:oasis:names:tc:SAML:2.0:metadata"
+	protocol = "urn:oasis:names:tc:SAML:2.0:protocol"
+	dsig     = "http://www.w3.org/2000/09/xmldsig#"
+	mdui     = "urn:oasis:names:tc:SAML:metadata:ui"
+	shibmd   = "urn:mace:shibboleth:metadata:1.0"
+)
