@@ -1,23 +1,21 @@
 // Package message builds and reads the messages of SAML 2.0 (Core §2 and §3):
-// requests, responses, assertions, logout. Whatever grants anything is read
-// from an [xmlsig.Verified] alone.
+// requests, responses, assertions, logout.
 //
-// What can be represented by the types of crewjam/saml is built with them;
-// where those lose data (several context classes, audiences, session indexes),
-// the elements themselves are built and read.
+// What the types of crewjam/saml can hold is built with them; where those lose
+// data (several context classes, audiences, session indexes), the elements
+// themselves are built and read. [Consume] is the heart: what it returns is
+// read from what a key of the identity provider signed, and from nothing else.
+// Errors say which check failed and never quote a document, so that they may
+// be logged.
 package message
 
 import (
-	"crypto"
-	"crypto/x509"
+	"errors"
 	"time"
 
-	"github.com/beevik/etree"
+	"github.com/crewjam/saml"
 
-	"github.com/councilid/councilid/connectors/saml2/binding"
-	"github.com/councilid/councilid/connectors/saml2/xmlenc"
 	"github.com/councilid/councilid/connectors/saml2/xmlgate"
-	"github.com/councilid/councilid/connectors/saml2/xmlsig"
 )
 
 // Namespaces.
@@ -25,37 +23,6 @@ const (
 	Protocol  = "urn:oasis:names:tc:SAML:2.0:protocol"
 	Assertion = "urn:oasis:names:tc:SAML:2.0:assertion"
 )
-
-// Name identifier formats (Core §8.3).
-const (
-	Persistent  = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
-	Transient   = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
-	Email       = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
-	Unspecified = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
-)
-
-// Status codes (Core §3.2.2.2).
-const (
-	Success             = "urn:oasis:names:tc:SAML:2.0:status:Success"
-	Requester           = "urn:oasis:names:tc:SAML:2.0:status:Requester"
-	Responder           = "urn:oasis:names:tc:SAML:2.0:status:Responder"
-	AuthnFailed         = "urn:oasis:names:tc:SAML:2.0:status:AuthnFailed"
-	InvalidNameIDPolicy = "urn:oasis:names:tc:SAML:2.0:status:InvalidNameIDPolicy"
-	NoAuthnContext      = "urn:oasis:names:tc:SAML:2.0:status:NoAuthnContext"
-	NoPassive           = "urn:oasis:names:tc:SAML:2.0:status:NoPassive"
-	PartialLogout       = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout"
-	RequestDenied       = "urn:oasis:names:tc:SAML:2.0:status:RequestDenied"
-	UnknownPrincipal    = "urn:oasis:names:tc:SAML:2.0:status:UnknownPrincipal"
-)
-
-// NameID is a name identifier, verbatim (Core §2.2.3).
-type NameID struct {
-	Value           string `json:"value"`
-	Format          string `json:"format,omitempty"`
-	NameQualifier   string `json:"name_qualifier,omitempty"`
-	SPNameQualifier string `json:"sp_name_qualifier,omitempty"`
-	SPProvidedID    string `json:"sp_provided_id,omitempty"`
-}
 
 // Header is what every protocol message has (Core §3.2.1, §3.2.2).
 type Header struct {
@@ -66,167 +33,101 @@ type Header struct {
 	Issuer       string
 }
 
-// AuthnRequest asks an identity provider to authenticate somebody (Core §3.4.1).
-type AuthnRequest struct {
-	Header
-	ACSURL          string
-	ACSIndex        *int
-	ProtocolBinding string
-	ForceAuthn      bool
-	IsPassive       bool
-	NameIDFormat    string // of NameIDPolicy; "" for no wish
-	AllowCreate     bool
-	SPNameQualifier string
-	Contexts        []string         // AuthnContextClassRef, in order of preference
-	Comparison      string           // exact, minimum, maximum or better
-	RequesterIDs    []string         // of Scoping
-	Extensions      []*etree.Element // built only
-}
-
-// Element is the unsigned message.
-func (m AuthnRequest) Element() *etree.Element { panic("stub") }
-
-// ParseAuthnRequest reads a request that need not be signed. Version, ID,
-// Issuer and IssueInstant are required.
-func ParseAuthnRequest(e xmlgate.Element) (AuthnRequest, error) { panic("stub") }
-
 // Issuer reads who a message says it is from, so that its keys can be found.
-func Issuer(u xmlgate.Unverified) string { panic("stub") }
-
-// Status is how a request ended (Core §3.2.2.1).
-type Status struct {
-	Code    string
-	Second  string // second-level code, "" for none
-	Message string
-}
-
-// Attribute is one attribute of an assertion (Core §2.7.3.1).
-type Attribute struct {
-	Name, NameFormat, FriendlyName string
-	Values                         []string
-}
-
-// Statement is an assertion to be issued: one bearer subject, one audience,
-// one authentication.
-type Statement struct {
-	ID                  string
-	Issuer              string
-	IssueInstant        time.Time
-	NameID              NameID
-	Recipient           string // the ACS
-	InResponseTo        string // "" for an unsolicited one
-	Audience            string // the service provider's entityID
-	NotBefore           time.Time
-	NotOnOrAfter        time.Time
-	AuthnInstant        time.Time
-	SessionIndex        string
-	SessionNotOnOrAfter time.Time
-	Context             string   // AuthnContextClassRef
-	Authorities         []string // AuthenticatingAuthority
-	Attributes          []Attribute
-}
-
-// Element is the unsigned assertion, which declares its namespaces itself.
-func (s Statement) Element() *etree.Element { panic("stub") }
-
-// Response is a message without a signature of its own yet. assertion is nil
-// for an error; it may be a saml:Assertion or a saml:EncryptedAssertion.
-func Response(h Header, s Status, assertion *etree.Element) *etree.Element { panic("stub") }
-
-// Encrypted wraps EncryptedData as saml:EncryptedAssertion.
-func Encrypted(data *etree.Element) *etree.Element { panic("stub") }
-
-// Expect is what a service provider demands of a response.
-type Expect struct {
-	Issuer       string // the identity provider's entityID
-	Audience     string // our entityID
-	ACS          string // where the response came to
-	InResponseTo string // the ID of the request
-	Unsolicited  bool   // accept one without InResponseTo, and no other
-
-	Keys   []*x509.Certificate
-	Policy xmlsig.Policy
-	Signed string // assertion, response, either or both
-
-	Decrypters []crypto.Decrypter
-	Encryption xmlenc.Policy
-	Encrypted  string // optional, required or refused
-
-	Limits    xmlgate.Limits
-	MaxValues int           // of one attribute; default 5000
-	Skew      time.Duration // how far the provider's clock may differ
-	MaxAge    time.Duration // of the assertion since IssueInstant
-	Now       time.Time
-}
-
-// Facts are what a response proves.
-type Facts struct {
-	AssertionID  string
-	Until        time.Time // when the assertion cannot be accepted any more, skew included: how long its ID must be remembered
-	InResponseTo string
-
-	NameID              NameID // zero where the assertion has none
-	SessionIndex        string
-	AuthnInstant        time.Time
-	SessionNotOnOrAfter time.Time
-	Context             string
-	Authorities         []string
-	Attributes          []Attribute
-	ProxyCount          *int // Core §2.5.1.6
-	ProxyAudiences      []string
-}
-
-// StatusError is a response that says why there is no assertion. It need not
-// be signed: it may lead to a refusal and to nothing else.
-type StatusError struct{ Status }
-
-func (e *StatusError) Error() string { panic("stub") }
-
-// Consume reads the one assertion of a response, as SAML Profiles §4.1.4.3 and
-// more demand. Errors are *StatusError, or say what is wrong, for the log; they
-// never carry the document's values.
-func Consume(m binding.Received, x Expect) (*Facts, error) { panic("stub") }
-
-// LogoutRequest ends sessions (Core §3.7.1).
-type LogoutRequest struct {
-	Header
-	NotOnOrAfter   time.Time
-	NameID         NameID
-	SessionIndexes []string // none: all of the NameID
-	Asynchronous   bool     // aslo:Asynchronous: no answer is wanted
-}
-
-// Element is the unsigned message.
-func (m LogoutRequest) Element() *etree.Element { panic("stub") }
-
-// ParseLogoutRequest reads a request. An EncryptedID is decrypted.
-func ParseLogoutRequest(e xmlgate.Element, keys []crypto.Decrypter, p xmlenc.Policy) (LogoutRequest, error) {
-	panic("stub")
-}
-
-// LogoutResponse answers a LogoutRequest (Core §3.7.2).
-type LogoutResponse struct {
-	Header
-	Status Status
-}
-
-// Element is the unsigned message.
-func (m LogoutResponse) Element() *etree.Element { panic("stub") }
-
-// ParseLogoutResponse reads an answer.
-func ParseLogoutResponse(e xmlgate.Element) (LogoutResponse, error) { panic("stub") }
+func Issuer(u xmlgate.Unverified) string { return u.Child(Assertion, "Issuer").Text() }
 
 // Timely checks a request's or response's Destination, IssueInstant and
-// NotOnOrAfter against our address and clock.
+// NotOnOrAfter against our address and clock. A message without a Destination
+// or NotOnOrAfter is bound by what it has.
 func (h Header) Timely(destination string, notOnOrAfter, now time.Time, skew, maxAge time.Duration) error {
-	panic("stub")
+	if h.Destination != "" && h.Destination != destination {
+		return errDestination
+	}
+	c := clock{now, skew}
+	if err := c.issued(h.IssueInstant, maxAge); err != nil {
+		return err
+	}
+	if !notOnOrAfter.IsZero() && c.over(notOnOrAfter) {
+		return errExpired
+	}
+	return nil
 }
 
-// ArtifactResolve asks for the message that an artifact stands for (Core §3.5.1).
-func ArtifactResolve(h Header, artifact string) *etree.Element { panic("stub") }
+// What more than one kind of message can be refused for.
+var (
+	errExpired     = errors.New("NotOnOrAfter is past")
+	errVersion     = errors.New("Version is not 2.0")
+	errNoID        = errors.New("ID is missing")
+	errIssuer      = errors.New("Issuer is somebody else")
+	errDestination = errors.New("Destination is another address")
+	errAnswers     = errors.New("InResponseTo is not our request")
+)
 
-// Resolved returns the message inside an ArtifactResponse that answers request
-// id, from issuer: the ArtifactResponse is verified where it is signed.
-func Resolved(m binding.Received, id, issuer string, keys []*x509.Certificate, p xmlsig.Policy) (binding.Received, error) {
-	panic("stub")
+// readHeader reads what every message has; the Issuer may be missing.
+func readHeader(e xmlgate.Element, local string) (Header, error) {
+	switch {
+	case !e.Is(Protocol, local):
+		return Header{}, errors.New("the message is of another kind")
+	case e.Attr("Version") != "2.0":
+		return Header{}, errVersion
+	case e.Attr("ID") == "":
+		return Header{}, errNoID
+	}
+	issued, err := instant(e, "IssueInstant")
+	if err != nil {
+		return Header{}, err
+	}
+	issuer, err := readIssuer(e)
+	if err != nil {
+		return Header{}, err
+	}
+	return Header{
+		ID:           e.Attr("ID"),
+		InResponseTo: e.Attr("InResponseTo"),
+		IssueInstant: issued,
+		Destination:  e.Attr("Destination"),
+		Issuer:       issuer,
+	}, nil
+}
+
+// readRequest reads the header of a request, which says who asks.
+func readRequest(e xmlgate.Element, local string) (Header, error) {
+	h, err := readHeader(e, local)
+	if err == nil && h.Issuer == "" {
+		return Header{}, errors.New("Issuer is missing")
+	}
+	return h, err
+}
+
+// readIssuer returns the entityID of an Issuer, or "" where there is none.
+func readIssuer(e xmlgate.Element) (string, error) {
+	issuer, err := only(e, Assertion, "Issuer")
+	if err != nil || !issuer.Exists() {
+		return "", err
+	}
+	// Profiles §4.1.4.1 and §4.1.4.2: no format but entity, the default.
+	if f := issuer.Attr("Format"); f != "" && f != entity {
+		return "", errors.New("Issuer is not an entity")
+	}
+	return issuer.Text(), nil
+}
+
+// only returns the one child of this name, or the zero Element where there is
+// none. Which of two was meant is not for us to guess.
+func only(e xmlgate.Element, space, local string) (xmlgate.Element, error) {
+	found := e.Children(space, local)
+	switch len(found) {
+	case 0:
+		return xmlgate.Element{}, nil
+	case 1:
+		return found[0], nil
+	}
+	return xmlgate.Element{}, errors.New("more than one " + local)
+}
+
+func (h Header) issuer() *saml.Issuer {
+	if h.Issuer == "" {
+		return nil
+	}
+	return &saml.Issuer{Value: h.Issuer}
 }
