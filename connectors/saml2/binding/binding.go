@@ -3,9 +3,11 @@
 package binding
 
 import (
-	"context"
 	"crypto/x509"
+	"encoding/base64"
+	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/beevik/etree"
 
@@ -27,6 +29,13 @@ const (
 	Response = "SAMLResponse"
 )
 
+// relayState is the parameter that comes back as it was sent.
+const relayState = "RelayState"
+
+// longestRelayState is more than SAML Bindings §3.4.3 allows (80 bytes), since
+// what service providers send is whole addresses.
+const longestRelayState = 2 << 10
+
 // Received is a message as it came, not verified yet.
 type Received struct {
 	Binding    string
@@ -34,52 +43,85 @@ type Received struct {
 	RelayState string
 	Message    xmlgate.Unverified
 
-	query string // of Redirect: what the signature covers
+	query  string // of Redirect: what the signature covers
+	limits xmlgate.Limits
 }
 
 // Read takes the one message off a GET (Redirect) or a form POST. A parameter
 // that comes twice, or both a request and a response, is refused. The POST's
 // form has been bounded by the caller; limits are those of the document.
-func Read(r *http.Request, l xmlgate.Limits) (Received, error) { panic("stub") }
+func Read(r *http.Request, l xmlgate.Limits) (Received, error) {
+	if r.Method == http.MethodGet {
+		return readRedirect(r.URL.RawQuery, l)
+	}
+	return readPost(r, l)
+}
 
-// ReadSOAP takes the message off a SOAP 1.1 envelope.
-func ReadSOAP(body []byte, l xmlgate.Limits) (Received, error) { panic("stub") }
+func readPost(r *http.Request, l xmlgate.Limits) (Received, error) {
+	if err := r.ParseForm(); err != nil {
+		return Received{}, errors.New("form not well encoded")
+	}
+	for _, name := range []string{Request, Response, relayState} {
+		// Form has the query's parameters too: what could be read at two places
+		// is refused.
+		if len(r.Form[name]) > 1 || len(r.Form[name]) > len(r.PostForm[name]) {
+			return Received{}, errors.New("form with a parameter that comes twice or in the address")
+		}
+	}
+	parameter, err := carrier(r.PostForm.Has)
+	if err != nil {
+		return Received{}, err
+	}
+	m := Received{Binding: POST, Parameter: parameter, RelayState: r.PostForm.Get(relayState)}
+	if len(m.RelayState) > longestRelayState {
+		return Received{}, errors.New("RelayState too long")
+	}
+	raw, err := decode(r.PostForm.Get(parameter))
+	if err != nil {
+		return Received{}, err
+	}
+	m.Message, err = xmlgate.Parse(raw, l)
+	return m, err
+}
+
+// carrier returns the parameter that has the message.
+func carrier(has func(name string) bool) (string, error) {
+	switch request, response := has(Request), has(Response); {
+	case request && response:
+		return "", errors.New("both a request and a response")
+	case request:
+		return Request, nil
+	case response:
+		return Response, nil
+	}
+	return "", errors.New("no message")
+}
+
+// decode reads base64, which may be broken into lines.
+func decode(text string) ([]byte, error) {
+	raw, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
+	if err != nil {
+		return nil, errors.New("message not in base64")
+	}
+	return raw, nil
+}
 
 // Verify checks the message's signature where its binding has it: in the query
 // of a Redirect, enveloped in the message otherwise.
 func (m Received) Verify(keys []*x509.Certificate, p xmlsig.Policy) (xmlsig.Verified, error) {
-	panic("stub")
-}
-
-// RedirectURL is the address that carries the message by Redirect: to's own
-// query is kept, an empty relayState is left out, and the query is signed where
-// c has a Signer.
-func RedirectURL(to, parameter string, message *etree.Element, relayState string, c xmlsig.Credential, alg xmlsig.Algorithm) (string, error) {
-	panic("stub")
+	if m.Binding != Redirect {
+		return xmlsig.Verify(m.Message.Element, keys, p)
+	}
+	return xmlsig.VerifyQuery(m.query, keys, p, func(value string) (xmlgate.Unverified, error) {
+		return inflate(value, m.limits)
+	})
 }
 
 // Form is the form that carries the message, which is signed already, by POST.
-func Form(parameter string, message *etree.Element, relayState string) map[string]string {
-	panic("stub")
+func Form(parameter string, message *etree.Element, state string) map[string]string {
+	form := map[string]string{parameter: base64.StdEncoding.EncodeToString(xmlgate.Bytes(message))}
+	if state != "" {
+		form[relayState] = state
+	}
+	return form
 }
-
-// Poster sends a SOAP envelope and returns the answer's body, bounded in size
-// and time. action is the SOAPAction header.
-type Poster func(ctx context.Context, to, action string, envelope []byte) ([]byte, error)
-
-// Call sends a message in a SOAP envelope and returns the one in the answer.
-func Call(ctx context.Context, post Poster, to string, message *etree.Element, l xmlgate.Limits) (Received, error) {
-	panic("stub")
-}
-
-// Envelope is the SOAP 1.1 envelope around a message.
-func Envelope(message *etree.Element) ([]byte, error) { panic("stub") }
-
-// ParsedArtifact is a type 0x0004 artifact (SAML Bindings §3.6.4).
-type ParsedArtifact struct {
-	Index    int      // of the resolution endpoint
-	SourceID [20]byte // SHA-1 of the issuer's entityID
-}
-
-// ParseArtifact reads SAMLart.
-func ParseArtifact(s string) (ParsedArtifact, error) { panic("stub") }

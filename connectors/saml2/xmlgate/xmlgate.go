@@ -1,17 +1,20 @@
-// Package xmlgate is the one way by which XML from outside comes in.
+// Package xmlgate is the one way by which XML from outside comes in, and the
+// way it goes out.
 //
 // Signature wrapping and its kin live from two parsers that read one document
 // differently, and from trees that cost more than the document is worth. So
-// [Parse] refuses, in one linear pass and before any tree is built, whatever
-// could make readers disagree: DOCTYPE and entities, comments, processing
-// instructions, a second root, attributes that repeat, IDs that repeat,
-// relative namespaces, foreign encodings; and whatever is too long, too deep or
+// [Parse] refuses, in one linear pass, whatever could make readers disagree:
+// DOCTYPE and entities, comments, processing instructions, a second root,
+// attributes that repeat, IDs that repeat, relative namespaces, foreign
+// encodings; and, before it adds to the tree, whatever is too long, too deep or
 // too wide. What came through is still [Unverified]: only xmlsig makes it
 // something to believe.
 package xmlgate
 
 import (
-	"errors"
+	"bytes"
+	"cmp"
+	"strings"
 
 	"github.com/beevik/etree"
 )
@@ -22,9 +25,18 @@ type Limits struct {
 	Elements   int // default 20,000
 	Depth      int // default 64
 	Attributes int // of one element; default 64
-	// Documents says that comments and processing instructions are dropped,
-	// not refused: metadata is full of them, and people write it.
+	// Documents says that comments, processing instructions and a byte order
+	// mark are dropped, not refused: metadata is full of them, and people
+	// write it.
 	Documents bool
+}
+
+func (l Limits) withDefaults() Limits {
+	l.Bytes = cmp.Or(l.Bytes, 1<<20)
+	l.Elements = cmp.Or(l.Elements, 20_000)
+	l.Depth = cmp.Or(l.Depth, 64)
+	l.Attributes = cmp.Or(l.Attributes, 64)
+	return l
 }
 
 // Unverified is an element that passed the gate, and no more: anybody may have
@@ -42,28 +54,77 @@ func View(e *etree.Element) Element { return Element{e} }
 // and encrypt. It must not be changed.
 func (e Element) Tree() *etree.Element { return e.e }
 
-// Parse reads a document of one root. Errors say what was refused and never
-// quote the document.
-func Parse(raw []byte, l Limits) (Unverified, error) {
-	return Unverified{}, errors.New("xmlgate: stub")
-}
-
 // Exists reports whether there is an element: the zero Element is none.
 func (e Element) Exists() bool { return e.e != nil }
 
 // Is reports whether the element has this namespace and local name.
-func (e Element) Is(space, local string) bool { panic("stub") }
+func (e Element) Is(space, local string) bool {
+	return e.e != nil && e.e.Tag == local && e.e.NamespaceURI() == space
+}
 
 // Attr returns the value of the attribute without a namespace, or "".
-func (e Element) Attr(local string) string { panic("stub") }
+func (e Element) Attr(local string) string {
+	if e.e == nil {
+		return ""
+	}
+	for _, a := range e.e.Attr {
+		if a.Space == "" && a.Key == local {
+			return a.Value
+		}
+	}
+	return ""
+}
 
 // Children returns the child elements of this name, in order; with local ""
 // all of them.
-func (e Element) Children(space, local string) []Element { panic("stub") }
+func (e Element) Children(space, local string) []Element {
+	if e.e == nil {
+		return nil
+	}
+	var found []Element
+	for child := range e.e.ChildElementsSeq() {
+		if c := (Element{child}); local == "" || c.Is(space, local) {
+			found = append(found, c)
+		}
+	}
+	return found
+}
 
 // Child returns the first child element of this name, or the zero Element.
-func (e Element) Child(space, local string) Element { panic("stub") }
+func (e Element) Child(space, local string) Element {
+	if e.e == nil {
+		return Element{}
+	}
+	for child := range e.e.ChildElementsSeq() {
+		if c := (Element{child}); c.Is(space, local) {
+			return c
+		}
+	}
+	return Element{}
+}
 
 // Text returns the text of an element that has no child elements, white space
 // around it removed; "" for the zero Element or one that has children.
-func (e Element) Text() string { panic("stub") }
+func (e Element) Text() string {
+	if e.e == nil {
+		return ""
+	}
+	var text strings.Builder
+	for _, token := range e.e.Child {
+		switch t := token.(type) {
+		case *etree.CharData:
+			text.WriteString(t.Data)
+		case *etree.Element:
+			return ""
+		}
+	}
+	return strings.Trim(text.String(), " \t\r\n")
+}
+
+// Bytes writes an element as it goes out: white space that a reader would
+// change is escaped, so that a signature over it holds.
+func Bytes(e *etree.Element) []byte {
+	var out bytes.Buffer
+	e.WriteTo(&out, &etree.WriteSettings{CanonicalAttrVal: true, CanonicalText: true})
+	return out.Bytes()
+}

@@ -5,6 +5,9 @@
 // merely stands beside a signed one. Keys come from metadata alone; what a
 // document says about its own key (KeyInfo) is not looked at.
 //
+// The signature over SignedInfo, which is small, is checked before the document
+// is canonicalised, so that a forgery costs little however large it is.
+//
 // XML Signature 1.1, SAML Core §5.4 and, for queries, SAML Bindings §3.4.4.1.
 package xmlsig
 
@@ -12,33 +15,56 @@ import (
 	"crypto"
 	"crypto/x509"
 	"errors"
+	"slices"
+	"time"
 
 	"github.com/beevik/etree"
 
 	"github.com/councilid/councilid/connectors/saml2/xmlgate"
 )
 
-// Algorithm is a signature algorithm by the name that operators write.
-type Algorithm string
-
-// What is verified and, but for PSS and SHA-1, signed with.
+// Namespaces of what is signed, and of signatures.
 const (
-	RSASHA256   Algorithm = "rsa-sha256"
-	RSASHA384   Algorithm = "rsa-sha384"
-	RSASHA512   Algorithm = "rsa-sha512"
-	ECDSASHA256 Algorithm = "ecdsa-sha256"
-	ECDSASHA384 Algorithm = "ecdsa-sha384"
-	ECDSASHA512 Algorithm = "ecdsa-sha512"
-	PSSSHA256   Algorithm = "rsa-pss-sha256" // verified only
-	PSSSHA384   Algorithm = "rsa-pss-sha384" // verified only
-	PSSSHA512   Algorithm = "rsa-pss-sha512" // verified only
-	RSASHA1     Algorithm = "rsa-sha1"       // only behind an insecure_ switch
+	dsig      = "http://www.w3.org/2000/09/xmldsig#"
+	assertion = "urn:oasis:names:tc:SAML:2.0:assertion"
+	metadata  = "urn:oasis:names:tc:SAML:2.0:metadata"
 )
 
-// Policy is what a party accepts.
+// Policy is what a party accepts. RSA keys shorter than 2048 bits, and curves
+// other than P-256, P-384 and P-521, are never accepted.
 type Policy struct {
-	Algorithms    []Algorithm // default: all that verify, without SHA-1
-	EnforceExpiry bool        // refuse keys whose certificate has expired
+	Algorithms    []Algorithm      // default: all that verify, without SHA-1
+	EnforceExpiry bool             // refuse keys whose certificate has expired
+	Now           func() time.Time // the clock of EnforceExpiry; default time.Now
+}
+
+// allows says whether the algorithm is accepted. SHA-1 has to be listed.
+func (p Policy) allows(alg Algorithm) bool {
+	if len(p.Algorithms) == 0 {
+		return alg != RSASHA1
+	}
+	return slices.Contains(p.Algorithms, alg)
+}
+
+// allowsDigest says whether the hash may digest what is signed.
+func (p Policy) allowsDigest(hash crypto.Hash) bool {
+	return hash != crypto.SHA1 || slices.Contains(p.Algorithms, RSASHA1)
+}
+
+// current refuses a key that is used outside its certificate's time, if that
+// is the policy.
+func (p Policy) current(cert *x509.Certificate) error {
+	if !p.EnforceExpiry {
+		return nil
+	}
+	now := time.Now
+	if p.Now != nil {
+		now = p.Now
+	}
+	if t := now(); t.Before(cert.NotBefore) || t.After(cert.NotAfter) {
+		return errors.New("certificate expired or not valid yet")
+	}
+	return nil
 }
 
 // Verified is an element that a trusted key signed.
@@ -46,6 +72,17 @@ type Verified struct{ element xmlgate.Element }
 
 // Element is what was signed.
 func (v Verified) Element() xmlgate.Element { return v.element }
+
+// Within returns a descendant of a verified element as verified: the assertion
+// of a signed response.
+func (v Verified) Within(e xmlgate.Element) (Verified, error) {
+	for at := e.Tree(); at != nil; at = at.Parent() {
+		if at == v.element.Tree() {
+			return Verified{e}, nil
+		}
+	}
+	return Verified{}, errors.New("not part of what was signed")
+}
 
 // Credential is a private key with the certificate that is published for it.
 type Credential struct {
@@ -57,27 +94,27 @@ type Credential struct {
 // one, none.
 var ErrUnsigned = errors.New("not signed")
 
-// Verify checks the enveloped signature of the element against each key in
-// turn. Errors are ErrUnsigned, or say what is wrong, for the log.
-func Verify(u xmlgate.Element, keys []*x509.Certificate, p Policy) (Verified, error) { panic("stub") }
-
-// Within returns a descendant of a verified element as verified: the assertion
-// of a signed response.
-func (v Verified) Within(e xmlgate.Element) (Verified, error) { panic("stub") }
-
-// Sign returns a copy of the element with an enveloped signature as its second
-// child, after Issuer (or the first, where there is none). The element must have
-// an ID and declare its namespaces itself.
-func Sign(e *etree.Element, c Credential, alg Algorithm) (*etree.Element, error) { panic("stub") }
-
-// SignQuery appends SigAlg and Signature to a query (SAML Bindings §3.4.4.1).
-func SignQuery(query string, c Credential, alg Algorithm) (string, error) { panic("stub") }
-
-// VerifyQuery checks the signature of a raw query as it was sent, and returns
-// what decode makes of the raw value of its message parameter: the very text
-// that was signed. A query without Signature is ErrUnsigned.
-func VerifyQuery(raw string, keys []*x509.Certificate, p Policy,
-	decode func(value string) (xmlgate.Unverified, error),
-) (Verified, error) {
-	panic("stub")
+// verifyWithAny tries the keys in turn. The error is the last key's.
+func verifyWithAny(keys []*x509.Certificate, p Policy, m method, signed, signature []byte) error {
+	err := errors.New("no key to verify with")
+	for _, cert := range keys {
+		if err = p.current(cert); err != nil {
+			continue
+		}
+		if err = m.verify(cert.PublicKey, signed, signature); err == nil {
+			return nil
+		}
+	}
+	return err
 }
+
+// childrenAre reports whether the elements are exactly these of the signature
+// namespace, in this order.
+func childrenAre(elements []xmlgate.Element, locals ...string) bool {
+	return slices.EqualFunc(elements, locals, func(e xmlgate.Element, local string) bool {
+		return e.Is(dsig, local)
+	})
+}
+
+// attr returns an attribute of the tree without a namespace.
+func attr(e *etree.Element, local string) string { return xmlgate.View(e).Attr(local) }
