@@ -4,11 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -76,7 +73,7 @@ func (s *PostgresServer) run(statement string) error {
 // newPostgres makes and starts a server that may lose everything in a crash,
 // which makes it quick.
 func newPostgres() (*PostgresServer, error) {
-	owner, err := postgresUser()
+	owner, err := account("postgres") // which refuses to be run by root
 	if err != nil {
 		return nil, err
 	}
@@ -113,24 +110,4 @@ func initialise(data string, owner *syscall.Credential) error {
 		return fmt.Errorf("initdb: %w\n%s", err, out)
 	}
 	return nil
-}
-
-// postgresUser is who runs PostgreSQL, which refuses to be run by root.
-func postgresUser() (*syscall.Credential, error) {
-	if os.Getuid() != 0 {
-		return nil, nil
-	}
-	u, err := user.Lookup("postgres")
-	if err != nil {
-		return nil, err
-	}
-	uid, err := strconv.ParseUint(u.Uid, 10, 32)
-	if err != nil {
-		return nil, err
-	}
-	gid, err := strconv.ParseUint(u.Gid, 10, 32)
-	if err != nil {
-		return nil, err
-	}
-	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 }

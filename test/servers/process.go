@@ -21,10 +21,11 @@ kill -INT $server; wait $server
 
 // process is a server that can be stopped and started again.
 type process struct {
-	folder string
-	args   []string
-	user   *syscall.Credential // nil: who runs the test
-	ready  func() error
+	folder      string
+	environment []string // besides the test's own
+	args        []string
+	user        *syscall.Credential // nil: who runs the test
+	ready       func() error
 
 	cmd   *exec.Cmd
 	input io.WriteCloser
@@ -35,7 +36,7 @@ type process struct {
 func (p *process) start() error {
 	p.cmd = exec.Command("/bin/sh", append([]string{"-c", leash, "leash"}, p.args...)...)
 	p.cmd.Dir = p.folder
-	p.cmd.Env = append(os.Environ(), "FOLDER="+p.folder)
+	p.cmd.Env = append(append(os.Environ(), p.environment...), "FOLDER="+p.folder)
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.user}
 	var err error
@@ -83,14 +84,4 @@ func (p *process) Start(tb testing.TB) {
 	if err := p.start(); err != nil {
 		tb.Fatal(err)
 	}
-}
-
-// folder makes a folder that user may use. A test's own TempDir lies in one
-// that only the test's user may enter.
-func folder(user *syscall.Credential) (string, error) {
-	dir, err := os.MkdirTemp("", "councilid-test-")
-	if err != nil || user == nil {
-		return dir, err
-	}
-	return dir, os.Chown(dir, int(user.Uid), int(user.Gid))
 }

@@ -37,7 +37,7 @@ func RedisCluster(tb testing.TB) []string {
 	server, cli := Program(tb, "cluster", "redis-server"), Program(tb, "cluster", "redis-cli")
 	var addrs []string
 	for range 3 {
-		node := startRedis(tb, server, "--cluster-enabled", "yes", "--cluster-port", port(free(tb)), "--cluster-node-timeout", "2000")
+		node := startRedis(tb, server, "--cluster-enabled", "yes", "--cluster-port", port(Free(tb, "127.0.0.1")), "--cluster-node-timeout", "2000")
 		addrs = append(addrs, node.Addr)
 	}
 	create := append([]string{"--cluster", "create"}, addrs...)
@@ -78,7 +78,7 @@ func startRedis(tb testing.TB, program string, args ...string) *RedisServer {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	addr := free(tb)
+	addr := Free(tb, "127.0.0.1")
 	s := &RedisServer{Addr: addr, process: process{
 		folder: dir,
 		args:   append(append([]string{program}, args...), "--bind", "127.0.0.1", "--port", port(addr), "--dir", dir, "--save", ""),
@@ -106,17 +106,6 @@ func ask(addr, command, want string) error {
 		return errors.New(string(answer[:n]))
 	}
 	return err
-}
-
-// free returns an address on loopback that nobody listens on.
-func free(tb testing.TB) string {
-	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func port(addr string) string {

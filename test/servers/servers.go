@@ -1,9 +1,11 @@
-// Package servers starts real servers for tests: Redis, Redis Cluster and
-// PostgreSQL, each on its own, in a folder of its own, gone with the test.
+// Package servers starts real servers for tests: Redis, Redis Cluster,
+// PostgreSQL and whatever else [Run] is given, each on its own, in a folder of
+// its own, gone with the test.
 //
 // A machine without the programs skips the tests that ask for them, unless the
 // environment variable COUNCILID_TEST_REQUIRE names what must be there: redis,
-// cluster or postgres, with commas between.
+// cluster, postgres, chromium, node, xmlsec1, shibboleth, mellon or
+// simplesamlphp, with commas between.
 package servers
 
 import (
@@ -37,11 +39,14 @@ func Missing(tb testing.TB, what, why string) {
 	tb.Skipf("no %s here: %s", what, why)
 }
 
-// find looks in PATH and where Debian keeps PostgreSQL's programs, the newest
-// version first.
+// find looks in PATH, where Debian keeps daemons, which is not in everybody's
+// PATH, and where it keeps PostgreSQL's programs, the newest version first.
 func find(name string) (string, error) {
 	path, err := exec.LookPath(name)
 	if err == nil {
+		return path, nil
+	}
+	if path, err := exec.LookPath("/usr/sbin/" + name); err == nil {
 		return path, nil
 	}
 	versions, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"regexp"
 	"strings"
@@ -16,10 +15,13 @@ import (
 type Browser struct {
 	Persona string // at every provider; "full-record" at first
 	Fault   string // what goes wrong there; "" for nothing
+	Posted  Form   // the last form with a SAML message that it sent by itself
 
 	tb     testing.TB
-	town   *Town
+	issuer string   // of the town; "" without one
+	at     *url.URL // the page that shows; nil at first
 	client *http.Client
+	jar    *jar
 }
 
 // Page is where a browser ended up.
@@ -33,16 +35,25 @@ type Page struct {
 // NewBrowser opens an empty browser.
 func (t *Town) NewBrowser(tb testing.TB) *Browser {
 	tb.Helper()
-	jar, err := cookiejar.New(nil)
+	b := NewBrowser(tb)
+	b.issuer = t.Issuer
+	return b
+}
+
+// NewBrowser opens an empty browser that knows of no town.
+func NewBrowser(tb testing.TB) *Browser {
+	tb.Helper()
+	jar, err := newJar()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	b := &Browser{Persona: "full-record", tb: tb, town: t}
+	b := &Browser{Persona: "full-record", tb: tb, jar: jar}
 	b.client = &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return b
 }
 
-// Get opens an address and follows redirects until a page, or an app.
+// Get opens an address and follows redirects until a page, or an app. Forms
+// that hand on SAML messages it sends, as their scripts do.
 func (b *Browser) Get(address string) Page {
 	b.tb.Helper()
 	return b.follow(http.MethodGet, address, nil)
@@ -54,10 +65,18 @@ func (b *Browser) Post(address string, form url.Values) Page {
 	return b.follow(http.MethodPost, address, form)
 }
 
+// tooFar is more requests than any journey takes.
+const tooFar = 40
+
 func (b *Browser) follow(method, address string, form url.Values) Page {
 	b.tb.Helper()
-	for range 12 {
+	for range tooFar {
 		page := b.Step(method, address, form)
+		if message, ok := page.Message(); ok {
+			b.Posted = message
+			method, address, form = http.MethodPost, message.Action, message.Fields
+			continue
+		}
 		to := page.Header.Get("Location")
 		if to == "" {
 			return page
@@ -71,7 +90,7 @@ func (b *Browser) follow(method, address string, form url.Values) Page {
 		}
 		method, address, form = http.MethodGet, next.String(), nil
 	}
-	b.tb.Fatalf("more than twelve redirects, the last to %s", address)
+	b.tb.Fatalf("more than %d requests, the last to %s", tooFar, address)
 	return Page{}
 }
 
@@ -84,7 +103,7 @@ func (b *Browser) Step(method, address string, form url.Values) Page {
 		b.tb.Fatal(err)
 	}
 	if u.Host == "" {
-		u, _ = url.Parse(b.town.Issuer + address)
+		u, _ = url.Parse(b.issuer + address)
 	}
 	var body io.Reader
 	if form != nil {
@@ -97,7 +116,7 @@ func (b *Browser) Step(method, address string, form url.Values) Page {
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	if !strings.HasPrefix(u.String(), b.town.Issuer) {
+	if b.issuer == "" || !strings.HasPrefix(u.String(), b.issuer) {
 		r.Header.Set("Simulator-Persona", b.Persona)
 		if b.Fault != "" {
 			r.Header.Set("Simulator-Fault", b.Fault)
@@ -109,6 +128,7 @@ func (b *Browser) Step(method, address string, form url.Values) Page {
 // Do sends a request as it is, with the browser's cookies, and follows nothing.
 func (b *Browser) Do(r *http.Request) Page {
 	b.tb.Helper()
+	b.jar.foreign = r.Method == http.MethodPost && b.at != nil && b.at.Hostname() != r.URL.Hostname()
 	answer, err := b.client.Do(r)
 	if err != nil {
 		b.tb.Fatal(err)
@@ -118,18 +138,21 @@ func (b *Browser) Do(r *http.Request) Page {
 	if err != nil {
 		b.tb.Fatal(err)
 	}
+	if answer.Header.Get("Location") == "" {
+		b.at = r.URL
+	}
 	return Page{Status: answer.StatusCode, URL: r.URL, Body: string(body), Header: answer.Header}
 }
 
 // Cookies are what the browser holds for the broker.
 func (b *Browser) Cookies() []*http.Cookie {
-	u, _ := url.Parse(b.town.Issuer)
+	u, _ := url.Parse(b.issuer)
 	return b.client.Jar.Cookies(u)
 }
 
 // SetCookies gives the browser cookies for the broker.
 func (b *Browser) SetCookies(cookies ...*http.Cookie) {
-	u, _ := url.Parse(b.town.Issuer)
+	u, _ := url.Parse(b.issuer)
 	b.client.Jar.SetCookies(u, cookies)
 }
 

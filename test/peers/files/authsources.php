@@ -1,0 +1,24 @@
+<?php
+$remote = glob('{{.Folder}}/remote.xml');
+$config = [
+    'people' => [
+        'exampleauth:UserPass',
+        'alice:alice' => [
+            'uid' => ['alice'], 'displayName' => ['Alice Jane Morgan'], 'mail' => ['alice.morgan@example.org'],
+            'groups' => ['planning', 'housing & homes'],
+        ],
+        'carys:carys' => ['uid' => ['carys'], 'displayName' => ['Carys Ŵyn'], 'mail' => ['carys@example.org'], 'groups' => ['planning']],
+    ],
+];
+if ($remote) {
+    $config['sp'] = [
+        'saml:SP',
+        'entityID' => '{{.Base}}/sp',
+        'idp' => preg_match('/entityID="([^"]*)"/', file_get_contents($remote[0]), $found) ? $found[1] : null,
+        'privatekey' => 'key.pem',
+        'certificate' => 'certificate.pem',
+        'NameIDPolicy' => false,
+        'sign.logout' => true,
+        'validate.logout' => true,
+    ] + json_decode(file_get_contents('{{.Folder}}/settings.json'), true);
+}
