@@ -12,6 +12,8 @@ import (
 	"hash"
 
 	"github.com/beevik/etree"
+
+	"github.com/councilid/councilid/connectors/saml2/xmlgate"
 )
 
 // Encrypt returns the EncryptedData that stands for e (Type Element), its
@@ -22,13 +24,9 @@ func Encrypt(e *etree.Element, to *x509.Certificate, data Data, key Key) (*etree
 	if c.seal == nil {
 		return nil, fmt.Errorf("nothing is encrypted with %q", data)
 	}
-	plain, err := serialise(e)
-	if err != nil {
-		return nil, err
-	}
 	content := make([]byte, c.size)
 	rand.Read(content)
-	sealed, err := c.seal(content, plain)
+	sealed, err := c.seal(content, xmlgate.Bytes(e))
 	if err != nil {
 		return nil, err
 	}
@@ -37,14 +35,6 @@ func Encrypt(e *etree.Element, to *x509.Certificate, data Data, key Key) (*etree
 		return nil, err
 	}
 	return encryptedData(c.uri, wrapped, sealed), nil
-}
-
-// serialise writes what a signature over e was made of as it was: line ends
-// and tabs in attributes and carriage returns in text as references.
-func serialise(e *etree.Element) ([]byte, error) {
-	doc := etree.NewDocumentWithRoot(e.Copy())
-	doc.WriteSettings = etree.WriteSettings{CanonicalText: true, CanonicalAttrVal: true}
-	return doc.WriteToBytes()
 }
 
 func encryptedData(algorithm string, key *etree.Element, sealed []byte) *etree.Element {
