@@ -1,10 +1,12 @@
 package login
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/councilid/councilid/broker/accounts"
@@ -13,23 +15,32 @@ import (
 	"github.com/councilid/councilid/connectors"
 )
 
-// handleCallback takes a provider's answer. Two round trips: one takes the
-// request, one ends the attempt and writes what follows.
+// handleCallback takes a provider's answer, or the GET that follows one that
+// was posted. Two round trips: one takes the request, one ends the attempt and
+// writes what follows.
 func (f *Flow) handleCallback(w http.ResponseWriter, r *http.Request) error {
+	query := r.URL.Query()
+	if h, ok := store.ParseHandle(query.Get("unsolicited")); ok {
+		return f.enterUnsolicited(w, r, h)
+	}
+	state, ok := stateOf(query)
+	if !ok {
+		return f.takeUnsolicited(w, r)
+	}
 	v := f.visitor(r)
-	l, a, old, err := f.take(r, v)
+	l, a, old, err := f.take(r, v, state)
 	if err != nil {
 		return err
 	}
 	// The attempt ends first: whoever finds the request again finds no attempt
 	// that was used.
 	b := f.Store.Batch()
-	attemptTable.Delete(b, a.handle)
+	attemptTable.Delete(b, state)
 	way, err := f.match(r, v, a)
 	if err != nil {
 		return errors.Join(err, f.restore(r.Context(), l, b))
 	}
-	said, err := way.Connector.Finish(r.Context(), a.Attempt, r)
+	said, err := f.said(r, way, a)
 	if err != nil {
 		return f.failed(w, r, l, way.Config.ID, err, b)
 	}
@@ -49,6 +60,12 @@ func (f *Flow) handleCallback(w http.ResponseWriter, r *http.Request) error {
 	return f.finish(w, r, v, l, old, s, b)
 }
 
+// stateOf is the handle of the attempt that an answer is to: OAuth's state
+// (RFC 6749 §4.1.2), SAML's RelayState (SAML Bindings §3.4.3).
+func stateOf(params url.Values) (store.Handle, bool) {
+	return store.ParseHandle(cmp.Or(params.Get("state"), params.Get("RelayState")))
+}
+
 // take fetches everything that the answer's state names, for one only: of two
 // answers to one attempt, or to two attempts of one request, one finds the
 // request. It is looked for first, and the attempt after it, so that nobody
@@ -56,14 +73,14 @@ func (f *Flow) handleCallback(w http.ResponseWriter, r *http.Request) error {
 //
 // The step is not counted against the client's address. It was when it began,
 // and a refusal here would lose what has been taken.
-func (f *Flow) take(r *http.Request, v visitor) (ongoing, attempt, *Session, error) {
-	state, ok := store.ParseHandle(r.URL.Query().Get("state"))
-	if !ok {
-		return ongoing{}, attempt{}, nil, f.stale(r, v, false)
-	}
+func (f *Flow) take(r *http.Request, v visitor, state store.Handle) (ongoing, attempt, *Session, error) {
 	l := ongoing{tag: state.Tag}
 	b := f.Store.Batch()
 	taken, found, current := pendingTable.Take(b, l.handle()), attemptTable.Get(b, state), v.ask(b)
+	var posted *store.Reply[kept]
+	if h, ok := store.ParseHandle(r.URL.Query().Get("answer")); ok {
+		posted = keptTable.Take(b, h)
+	}
 	if err := b.Exec(r.Context()); err != nil {
 		return l, attempt{}, nil, err
 	}
@@ -72,7 +89,7 @@ func (f *Flow) take(r *http.Request, v visitor) (ongoing, attempt, *Session, err
 	var waiting bool
 	l.pending, waiting = taken.Value()
 	if started && waiting {
-		a.State, a.handle = state.String(), state
+		a.handle, a.State, a.posted = state, state.String(), posted
 		return l, a, old, nil
 	}
 	if waiting {
@@ -84,6 +101,27 @@ func (f *Flow) take(r *http.Request, v visitor) (ongoing, attempt, *Session, err
 	return l, a, nil, f.stale(r, v, old != nil)
 }
 
+// said is what the provider said: in r, or in what it had posted before.
+func (f *Flow) said(r *http.Request, way Way, a attempt) (*connectors.Assertion, error) {
+	if a.posted != nil {
+		k, found := a.posted.Value()
+		if !found || k.Attempt != a.handle.Ref() {
+			return nil, refused("the answer that was posted is gone, or was to another attempt")
+		}
+		return k.result()
+	}
+	said, err := way.Connector.Finish(r.Context(), a.Attempt, r)
+	if err != nil {
+		return nil, err
+	}
+	b := f.Store.Batch()
+	first := f.first(b, way.Config.ID, said) // nothing, for most: the round trip is a SAML artifact's
+	if err := b.Exec(r.Context()); err != nil {
+		return nil, err
+	}
+	return said, first()
+}
+
 // match makes sure that the answer came to the browser that asked and from the
 // connector that was asked: the callback path is the connector's own (RFC 9700
 // §4.4.2, the mix-up defence beside the iss parameter).
@@ -91,12 +129,12 @@ func (f *Flow) match(r *http.Request, v visitor, a attempt) (Way, error) {
 	if err := f.sameBrowser(r, v, a.Browser); err != nil {
 		return Way{}, err
 	}
-	i := index(f.Ways, a.Connector)
-	if i < 0 || r.PathValue("connector") != a.Connector {
+	way, ok := f.way(a.Connector)
+	if !ok || r.PathValue("connector") != a.Connector {
 		return Way{}, f.lost(r, v, web.SignInExpired,
 			fmt.Errorf("answer at the callback of %q to an attempt at %q", r.PathValue("connector"), a.Connector))
 	}
-	return f.Ways[i], nil
+	return way, nil
 }
 
 // admit turns what the provider said into a session of the person's account,
@@ -113,7 +151,7 @@ func (f *Flow) admit(r *http.Request, way Way, said *connectors.Assertion) (Sess
 	web.Annotate(r, slog.Bool("first", first))
 	return Session{
 		Account: account, Link: link.ID, Connector: way.Config.ID, Said: statement,
-		AuthTime: authTime(said.AuthTime, now),
+		AuthTime: authTime(said.AuthTime, now), Provider: said.Session,
 	}, nil
 }
 

@@ -47,6 +47,8 @@ func (f *Flow) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /start/{connector}", f.Site.Handle(f.handleStart))
 	mux.Handle("GET /cancel", f.Site.Handle(f.handleCancel))
 	mux.Handle("GET /callback/{connector}", f.Site.Handle(f.handleCallback))
+	mux.Handle("POST /callback/{connector}", f.Site.Handle(f.handlePostedCallback))
+	mux.Handle("GET /connectors/{connector}/metadata", f.Site.Handle(f.handleMetadata))
 	mux.Handle("GET /{$}", f.Site.Handle(f.handleHome))
 	mux.Handle("GET /sign-out", f.Site.Handle(f.handleAskSignOut))
 	mux.Handle("POST /sign-out", f.Site.Handle(f.handleSignOut))
@@ -136,6 +138,15 @@ func (f *Flow) ways(req Request) []Way {
 		}
 	}
 	return ways
+}
+
+// way is the connector called id, if there is one.
+func (f *Flow) way(id string) (Way, bool) {
+	i := index(f.Ways, id)
+	if i < 0 {
+		return Way{}, false
+	}
+	return f.Ways[i], true
 }
 
 // allows reports whether the app's residents may use the connector.

@@ -40,7 +40,8 @@ type attempt struct {
 	Connector string `json:"connector"`
 	Browser   string `json:"browser"`
 
-	handle store.Handle // where it was found
+	handle store.Handle       // where it was found
+	posted *store.Reply[kept] // what came of its answer, where that was posted
 }
 
 var (
@@ -134,14 +135,19 @@ func (f *Flow) offer(w http.ResponseWriter, r *http.Request, l ongoing, b *store
 }
 
 // failed keeps the request and leads back to the choice page, which says in
-// plain words why the attempt did not work. The cause goes to the log.
+// plain words why the attempt did not work.
 func (f *Flow) failed(w http.ResponseWriter, r *http.Request, l ongoing, connector string, cause error, b *store.Batch) error {
+	web.Annotate(r, slog.String("app", l.Request.App))
+	l.Notice = &notice{Connector: connector, Outcome: f.fell(r, connector, cause)}
+	return f.offer(w, r, l, b)
+}
+
+// fell counts and logs an attempt that did not work.
+func (f *Flow) fell(r *http.Request, connector string, cause error) connectors.Outcome {
 	outcome := outcomeOf(cause)
 	f.Observe(connector, string(outcome))
-	web.Annotate(r, slog.String("app", l.Request.App), slog.String("connector", connector),
-		slog.String("outcome", string(outcome)), slog.String("cause", cause.Error()))
-	l.Notice = &notice{Connector: connector, Outcome: outcome}
-	return f.offer(w, r, l, b)
+	web.Annotate(r, slog.String("connector", connector), slog.String("outcome", string(outcome)), slog.String("cause", cause.Error()))
+	return outcome
 }
 
 // resume reads the request that the address names and makes sure that it

@@ -31,11 +31,8 @@ func (f *Flow) handleChoose(w http.ResponseWriter, r *http.Request) error {
 
 // label is what residents call a connector, or "" for one that is gone.
 func (f *Flow) label(r *http.Request, connector string) string {
-	i := index(f.Ways, connector)
-	if i < 0 {
-		return ""
-	}
-	return f.Ways[i].Config.Label.In(f.Site.Language(r))
+	way, _ := f.way(connector)
+	return way.Config.Label.In(f.Site.Language(r))
 }
 
 // handleStart goes to the connector that the resident chose.

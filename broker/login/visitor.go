@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -51,9 +52,16 @@ func parseBrowser(s string) (browser, bool) {
 }
 
 // mark is how a record remembers the browser that it belongs to.
-func (b browser) mark() string {
-	sum := sha256.Sum256([]byte("browser " + b.ID))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
+func (b browser) mark() string { return fingerprint("browser", b.ID) }
+
+// fingerprint names a record after what may stand in no key: something secret,
+// or anything that others chose.
+func fingerprint(kind string, parts ...string) string {
+	sum := sha256.New()
+	for _, part := range append([]string{kind}, parts...) {
+		fmt.Fprintf(sum, "%d %s ", len(part), part)
+	}
+	return base64.RawURLEncoding.EncodeToString(sum.Sum(nil))
 }
 
 // visitor reads the cookies of r; a new browser gets an ID.

@@ -1,0 +1,141 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/councilid/councilid/broker/store"
+	"github.com/councilid/councilid/broker/web"
+	"github.com/councilid/councilid/connectors"
+)
+
+// Some providers have the browser post their answer: SAML ones, and OpenID
+// ones in the response mode form_post. The browser's cookie is SameSite=Lax
+// and does not come with another site's post. So the answer is checked and kept
+// under a one-time handle, and the post is answered with a redirect to a GET
+// that brings the handle and the cookie.
+
+// keptTime is how long the browser may take from the post to the GET.
+const keptTime = 2 * time.Minute
+
+// kept is what an answer amounted to.
+type kept struct {
+	Connector string                `json:"connector"`
+	Attempt   string                `json:"attempt,omitempty"` // the Ref of the attempt; "" where nobody had asked
+	Said      *connectors.Assertion `json:"said,omitempty"`
+	Outcome   connectors.Outcome    `json:"outcome,omitempty"` // why nothing is said,
+	Cause     string                `json:"cause,omitempty"`   // and why for the log
+}
+
+var (
+	keptTable = store.Table[kept]{Name: "kept"}
+	usedTable = store.Table[struct{}]{Name: "used"} // answers, by their Once
+)
+
+// examine has the connector check the answer r to a.
+func examine(r *http.Request, way Way, a connectors.Attempt) kept {
+	said, err := way.Connector.Finish(r.Context(), a, r)
+	k := kept{Connector: way.Config.ID, Said: said}
+	if err != nil {
+		k.refuse(err)
+	}
+	return k
+}
+
+func (k *kept) refuse(err error) {
+	k.Said, k.Outcome, k.Cause = nil, outcomeOf(err), err.Error()
+	if failure, ok := errors.AsType[*connectors.Failure](err); ok {
+		k.Cause = failure.Err.Error()
+	}
+}
+
+// result is what the connector's Finish returned.
+func (k kept) result() (*connectors.Assertion, error) {
+	if k.Said == nil {
+		return nil, &connectors.Failure{Outcome: k.Outcome, Err: errors.New(k.Cause)}
+	}
+	return k.Said, nil
+}
+
+// keep keeps k under h, where the browser's GET finds it.
+func (f *Flow) keep(ctx context.Context, h store.Handle, k kept) error {
+	b := f.Store.Batch()
+	keptTable.Put(b, h, k, keptTime)
+	first := f.first(b, k.Connector, k.Said)
+	if err := b.Exec(ctx); err != nil {
+		return err
+	}
+	if err := first(); err != nil {
+		k.refuse(err)
+		keptTable.Put(b, h, k, keptTime) // in time: nobody knows the handle yet
+	}
+	return b.Exec(ctx)
+}
+
+// first enters in b that the answer which said this is used. When b has been
+// executed, it returns a failure unless that was its first use, on any node.
+func (f *Flow) first(b *store.Batch, connector string, said *connectors.Assertion) func() error {
+	if said == nil || said.Once.ID == "" {
+		return func() error { return nil }
+	}
+	h := store.Handle{Tag: fingerprint("answer", connector, said.Once.ID)}
+	added := usedTable.Add(b, h, struct{}{}, said.Once.Until.Sub(f.Now()))
+	return func() error {
+		if _, first := added.Value(); !first {
+			return refused("the answer was used before")
+		}
+		return nil
+	}
+}
+
+func refused(cause string) error {
+	return &connectors.Failure{Outcome: connectors.Refused, Err: errors.New(cause)}
+}
+
+// handlePostedCallback takes an answer that a provider has the browser post.
+func (f *Flow) handlePostedCallback(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return unreadable(err)
+	}
+	state, ok := stateOf(r.PostForm)
+	if !ok {
+		return f.takeUnsolicited(w, r)
+	}
+	b := f.counted(r)
+	found := attemptTable.Get(b, state)
+	if err := b.Exec(r.Context()); err != nil {
+		return err
+	}
+	query := url.Values{"state": {state.String()}}
+	way, ok := f.way(r.PathValue("connector"))
+	// An answer to no attempt is kept nowhere: the GET finds out as well, and
+	// knows the browser that it has to tell.
+	if a, waiting := found.Value(); ok && waiting && a.Connector == way.Config.ID {
+		a.State = state.String()
+		k := examine(r, way, a.Attempt)
+		k.Attempt = state.Ref()
+		answer := state.Sibling()
+		if err := f.keep(r.Context(), answer, k); err != nil {
+			return err
+		}
+		query.Set("answer", answer.String())
+	}
+	getInstead(w, r, query)
+	return nil
+}
+
+// getInstead answers a post with a redirect to a GET of the same address.
+func getInstead(w http.ResponseWriter, r *http.Request, query url.Values) {
+	http.Redirect(w, r, r.URL.EscapedPath()+"?"+query.Encode(), http.StatusSeeOther)
+}
+
+// unreadable is the error of a form that cannot be read.
+func unreadable(err error) error {
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return err
+	}
+	return &web.Error{Status: http.StatusBadRequest, Message: web.RequestInvalid, Err: err}
+}
