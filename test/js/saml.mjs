@@ -85,7 +85,10 @@ const pages = {
   },
   async '/bye'(request, answer) { answer.text('bye\n') },
   async '/metadata'(request, answer) {
-    answer.text(saml.generateServiceProviderMetadata(read('certificate.pem'), read('certificate.pem')))
+    // It takes logout messages by redirect as well, but does not say so.
+    const certificate = read('certificate.pem')
+    const document = saml.generateServiceProviderMetadata(certificate, certificate)
+    answer.text(document.replace(/<SingleLogoutService[^>]*>/, (tag) => tag + tag.replace('HTTP-POST', 'HTTP-Redirect')))
   },
 }
 

@@ -14,6 +14,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"embed"
+	"encoding/base64"
 	"encoding/pem"
 	"io"
 	"math/big"
@@ -86,8 +87,8 @@ func write(tb testing.TB, file string, text []byte) {
 }
 
 // credential writes a new key and its certificate to key.pem and
-// certificate.pem in folder.
-func credential(tb testing.TB, folder string) {
+// certificate.pem in folder. It returns the certificate as metadata has it.
+func credential(tb testing.TB, folder string) string {
 	tb.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -107,6 +108,7 @@ func credential(tb testing.TB, folder string) {
 	} {
 		write(tb, filepath.Join(folder, name), pem.EncodeToMemory(block))
 	}
+	return base64.StdEncoding.EncodeToString(certificate)
 }
 
 // Fetch gets a document that a party publishes.

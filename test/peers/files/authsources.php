@@ -18,6 +18,7 @@ if ($remote) {
         'privatekey' => 'key.pem',
         'certificate' => 'certificate.pem',
         'NameIDPolicy' => false,
+        'SingleLogoutServiceBinding' => [SAML2\Constants::BINDING_HTTP_REDIRECT, SAML2\Constants::BINDING_HTTP_POST],
         'sign.logout' => true,
         'validate.logout' => true,
     ] + json_decode(file_get_contents('{{.Folder}}/settings.json'), true);
