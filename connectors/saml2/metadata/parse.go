@@ -35,15 +35,19 @@ func Parse(raw []byte, role Role, entityID string, signer []*x509.Certificate, n
 			return nil, err
 		}
 	}
-	descriptor, err := find(path[len(path)-1], role)
+	entity := path[len(path)-1]
+	descriptor, err := find(entity, role)
 	if err != nil {
 		return nil, err
 	}
-	e, err := read(path[len(path)-1], descriptor)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", e.ID, err)
+	e, err := read(entity, descriptor)
+	if err == nil {
+		err = e.limit(append(path, descriptor), now)
 	}
-	return e, e.limit(append(path, descriptor), now)
+	if err != nil {
+		return nil, fmt.Errorf("%q: %w", entity.Attr("entityID"), err)
+	}
+	return e, nil
 }
 
 // pick returns the elements from the document's root down to the one entity
@@ -74,7 +78,7 @@ func paths(above []xmlgate.Element, e xmlgate.Element) [][]xmlgate.Element {
 		return [][]xmlgate.Element{path}
 	}
 	var all [][]xmlgate.Element
-	for _, child := range e.Children(md, "") {
+	for _, child := range e.Children("", "") {
 		if child.Is(md, "EntityDescriptor") || child.Is(md, "EntitiesDescriptor") {
 			all = append(all, paths(path, child)...)
 		}
@@ -120,13 +124,12 @@ func signed(path []xmlgate.Element, entityID string, signer []*x509.Certificate)
 // find returns the entity's first descriptor of the role that speaks SAML 2.0.
 func find(entity xmlgate.Element, role Role) (xmlgate.Element, error) {
 	var others []string
-	for _, d := range entity.Children(md, "") {
-		name := d.Tree().Tag
+	for _, d := range entity.Children("", "") {
 		speaks := slices.Contains(strings.Fields(d.Attr("protocolSupportEnumeration")), protocol)
-		if speaks && name == role.descriptor() {
+		if speaks && d.Is(md, role.descriptor()) {
 			return d, nil
 		}
-		if strings.HasSuffix(name, "Descriptor") {
+		if name := d.Tree().Tag; strings.HasSuffix(name, "Descriptor") {
 			others = append(others, name)
 		}
 	}
@@ -142,7 +145,7 @@ func find(entity xmlgate.Element, role Role) (xmlgate.Element, error) {
 func (e *Entity) limit(path []xmlgate.Element, now time.Time) error {
 	for _, p := range path {
 		if err := e.shorten(p.Attr("validUntil"), p.Attr("cacheDuration")); err != nil {
-			return fmt.Errorf("%s: %w", e.ID, err)
+			return err
 		}
 	}
 	return e.valid(now)
@@ -173,7 +176,7 @@ func (e *Entity) shorten(validUntil, cacheDuration string) error {
 // valid refuses an entity whose validUntil has passed.
 func (e *Entity) valid(now time.Time) error {
 	if !e.ValidUntil.IsZero() && !now.Before(e.ValidUntil) {
-		return fmt.Errorf("%s: the metadata was valid until %s", e.ID, e.ValidUntil.Format(time.RFC3339))
+		return fmt.Errorf("the metadata was valid until %s", e.ValidUntil.Format(time.RFC3339))
 	}
 	return nil
 }

@@ -16,8 +16,7 @@ import (
 	"github.com/councilid/councilid/connectors/saml2/xmlgate"
 )
 
-// read makes an entity of its element and of the descriptor of one role. The
-// entity has its ID even where there is an error.
+// read makes an entity of its element and of the descriptor of one role.
 func read(entity, role xmlgate.Element) (*Entity, error) {
 	e := &Entity{
 		ID:                      entity.Attr("entityID"),
@@ -30,15 +29,18 @@ func read(entity, role xmlgate.Element) (*Entity, error) {
 		Scopes:                  slices.Concat(scopes(role), scopes(entity)),
 	}
 	if e.ID == "" {
-		return e, errors.New("the EntityDescriptor has no entityID")
+		return nil, errors.New("the EntityDescriptor has no entityID")
 	}
 	for _, k := range role.Children(md, "KeyDescriptor") {
 		e.addKey(k)
 	}
 	if err := e.keyed(role); err != nil {
-		return e, err
+		return nil, err
 	}
-	return e, e.addEndpoints(role)
+	if err := e.addEndpoints(role); err != nil {
+		return nil, err
+	}
+	return e, nil
 }
 
 func (e *Entity) addEndpoints(role xmlgate.Element) error {
@@ -63,7 +65,7 @@ func (e *Entity) addEndpoints(role xmlgate.Element) error {
 // as PAOS and those of SAML 1.1, are passed over.
 func endpoints(elements []xmlgate.Element) ([]Endpoint, error) {
 	var all []Endpoint
-	first := -1 // that does not say it is not the default
+	first := -1 // of those with an index that does not say it is not the default
 	for _, e := range elements {
 		spoken := []string{binding.Redirect, binding.POST, binding.SOAP, binding.Artifact}
 		if !slices.Contains(spoken, e.Attr("Binding")) {
@@ -73,7 +75,7 @@ func endpoints(elements []xmlgate.Element) ([]Endpoint, error) {
 		if err != nil {
 			return nil, err
 		}
-		if first < 0 && e.Attr("isDefault") == "" {
+		if first < 0 && e.Attr("index") != "" && e.Attr("isDefault") == "" {
 			first = len(all)
 		}
 		all = append(all, p)

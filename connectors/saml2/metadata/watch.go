@@ -79,16 +79,22 @@ func Watch(s Source) (*Watched, error) {
 	if s.Fetch != nil {
 		return w, nil
 	}
-	var err error
-	w.last, err = w.parse(s.Inline)
-	return w, err
+	e, err := w.parse(s.Inline)
+	if err != nil {
+		return nil, err
+	}
+	w.last = e
+	return w, nil
 }
 
 // Get returns the entity as last read. It fetches only where there is none that
 // may be used; refreshes are made in the background.
 func (w *Watched) Get(ctx context.Context) (*Entity, error) {
 	if w.source.Fetch == nil {
-		return w.last, w.last.valid(w.source.Now())
+		if err := w.last.valid(w.source.Now()); err != nil {
+			return nil, fmt.Errorf("%q: %w", w.last.ID, err)
+		}
+		return w.last, nil
 	}
 	w.mu.Lock()
 	last, err, now := w.last, w.err, w.source.Now()
