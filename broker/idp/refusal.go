@@ -1,0 +1,55 @@
+package idp
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/councilid/councilid/broker/login"
+	"github.com/councilid/councilid/broker/web"
+	"github.com/councilid/councilid/connectors/saml2/message"
+	"github.com/councilid/councilid/connectors/saml2/xmlsig"
+)
+
+// refusal is why an app gets no assertion, as a signed Response tells it.
+type refusal struct{ message.Status }
+
+func (e *refusal) Error() string { return short(e.Second) + ": " + e.Message }
+
+// refused is a refusal by the app's doing (message.Requester) or by ours
+// (message.Responder). text is for the app's developer.
+func refused(code, second, text string) error {
+	return &refusal{message.Status{Code: code, Second: second, Message: text}}
+}
+
+// short is the last part of a status code's URN.
+func short(code string) string { return code[strings.LastIndexByte(code, ':')+1:] }
+
+// Refuse answers a request with an error.
+func (s *Server) Refuse(w http.ResponseWriter, r *http.Request, req login.Request, why login.Refusal) error {
+	q, err := s.questionOf(r.Context(), req)
+	if err != nil {
+		return err
+	}
+	status := message.Status{Code: message.Responder, Second: message.AuthnFailed, Message: "the resident did not sign in"}
+	if why == login.LoginRequired && req.Passive {
+		status.Second, status.Message = message.NoPassive, "the resident has to sign in"
+	}
+	return s.refuse(w, r, q, status)
+}
+
+// refuse sends the app a signed Response without an assertion (Core §3.2.2). An
+// app that asked nothing is told nothing: its resident is led to its front
+// page.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, q question, status message.Status) error {
+	web.Annotate(r, slog.String("status", short(status.Second)), slog.String("cause", status.Message))
+	if q.reply.ID == "" {
+		http.Redirect(w, r, q.home(), http.StatusSeeOther)
+		return nil
+	}
+	response, err := xmlsig.Sign(message.Response(s.header(q.to, q.reply.ID), status, nil), s.signer(), q.algorithm())
+	if err != nil {
+		return err
+	}
+	return s.respond(w, r, q.to, response)
+}
