@@ -8,6 +8,8 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/beevik/etree"
 )
@@ -213,6 +215,8 @@ func declarable(prefix, space string) error {
 		return errors.New("relative namespace")
 	case len(space) > longest:
 		return errors.New("namespace too long")
+	case prefix != "" && !startsName(prefix):
+		return errors.New("prefix that is no name")
 	case prefix == "xmlns", (prefix == "xml") != (space == xmlSpace), space == xmlnsSpace:
 		return errors.New("reserved namespace") // Namespaces in XML §3
 	}
@@ -260,7 +264,8 @@ func (g *gate) resolve(n xml.Name, without string) (string, error) {
 	switch {
 	case len(n.Space) > longest, len(n.Local) > longest:
 		return "", errors.New("name too long")
-	case strings.Contains(n.Local, ":"), n.Space == "xmlns":
+	case strings.Contains(n.Local, ":"), !startsName(n.Local), n.Space == "xmlns":
+		// The decoder reads "a:" and ":a" as names of one part, and takes "a:1" too.
 		return "", errors.New("name with a misplaced colon")
 	}
 	space := without
@@ -273,6 +278,12 @@ func (g *gate) resolve(n xml.Name, without string) (string, error) {
 		return "", errors.New("namespaces too long for the document")
 	}
 	return space, nil
+}
+
+// startsName reports whether a name can begin like this (Namespaces in XML §4).
+func startsName(local string) bool {
+	first, _ := utf8.DecodeRuneInString(local)
+	return first == '_' || unicode.IsLetter(first)
 }
 
 // identify refuses an ID that another element has. Whatever anybody could take

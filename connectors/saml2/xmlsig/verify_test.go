@@ -1,0 +1,436 @@
+package xmlsig_test
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/asn1"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/beevik/etree"
+	dsig "github.com/russellhaering/goxmldsig"
+
+	"github.com/councilid/councilid/connectors/saml2/xmlgate"
+	"github.com/councilid/councilid/connectors/saml2/xmlsig"
+)
+
+// tree parses without the gate, for documents that a test is about to edit.
+func tree(t testing.TB, document string) *etree.Element {
+	t.Helper()
+	doc := etree.NewDocument()
+	if err := doc.ReadFromString(document); err != nil {
+		t.Fatal(err)
+	}
+	return doc.Root()
+}
+
+// edited is a signed document after a change that the signer did not make.
+func edited(t testing.TB, document string, edit func(root, signature *etree.Element)) string {
+	t.Helper()
+	root := tree(t, document)
+	edit(root, root.FindElement("./Signature"))
+	return string(xmlgate.Bytes(root))
+}
+
+// resigned is a signed document whose SignedInfo was changed and signed again
+// with the right key: only the shape is wrong.
+func resigned(t testing.TB, document string, c xmlsig.Credential, edit func(info *etree.Element)) string {
+	t.Helper()
+	return edited(t, document, func(_, signature *etree.Element) {
+		info := signature.FindElement("./SignedInfo")
+		edit(info)
+		value, err := c.Signer.Sign(rand.Reader, digestOf(t, info), crypto.SHA256)
+		if err != nil {
+			t.Fatal(err)
+		}
+		signature.FindElement("./SignatureValue").SetText(base64.StdEncoding.EncodeToString(value))
+	})
+}
+
+func digestOf(t testing.TB, info *etree.Element) []byte {
+	t.Helper()
+	alone := info.Copy()
+	alone.CreateAttr("xmlns:ds", dsig.Namespace)
+	raw, err := dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("").Canonicalize(alone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest := sha256.Sum256(raw)
+	return digest[:]
+}
+
+func set(path, attribute, value string) func(*etree.Element) {
+	return func(e *etree.Element) { e.FindElement(path).CreateAttr(attribute, value) }
+}
+
+func child(path, tag string) func(*etree.Element) {
+	return func(e *etree.Element) { e.FindElement(path).CreateElement(tag) }
+}
+
+// verify expects an error of these words; "" for none.
+func verify(t *testing.T, document, want string, p xmlsig.Policy, keys ...xmlsig.Credential) {
+	t.Helper()
+	var certs []*x509.Certificate
+	for _, k := range keys {
+		certs = append(certs, k.Certificate)
+	}
+	verified, err := xmlsig.Verify(parse(t, document), certs, p)
+	if got := strings.TrimSuffix(fmt.Sprint(err), "<nil>"); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if (want == "") != verified.Element().Exists() {
+		t.Errorf("returned an element: %v", verified.Element().Exists())
+	}
+}
+
+// Only the shape is wrong here: the right key signed all of these, so that
+// each check has to refuse its own.
+func TestVerifyRefusesShapes(t *testing.T) {
+	key := rsaKey(t, 2048)
+	good := sign(t, tree(t, alice), key, xmlsig.RSASHA256)
+	transform := "./Reference/Transforms/Transform"
+	for _, tt := range []struct {
+		name string
+		edit func(info *etree.Element)
+		want string
+	}{
+		{"nothing changed", func(*etree.Element) {}, ""},
+		{"no reference", func(e *etree.Element) { e.RemoveChild(e.FindElement("./Reference")) }, "SignedInfo of an unexpected shape"},
+		{"two references", func(e *etree.Element) { e.AddChild(e.FindElement("./Reference").Copy()) }, "SignedInfo of an unexpected shape"},
+		{"something else in SignedInfo", child(".", "ds:Object"), "SignedInfo of an unexpected shape"},
+		{"something foreign in SignedInfo", func(e *etree.Element) { e.CreateElement("x:Reference").CreateAttr("xmlns:x", "urn:x") }, "SignedInfo of an unexpected shape"},
+		{"a long SignedInfo", set(".", "Id", strings.Repeat("x", 9000)), "SignedInfo too long"},
+		{"canonical XML", set("./CanonicalizationMethod", "Algorithm", "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"), "canonicalisation not accepted"},
+		{"comments in SignedInfo", set("./CanonicalizationMethod", "Algorithm", "http://www.w3.org/2001/10/xml-exc-c14n#WithComments"), "canonicalisation not accepted"},
+		{"a parameter of canonicalisation", child("./CanonicalizationMethod", "ds:XPath"), "canonicalisation with unexpected parameters"},
+
+		{"HMAC", set("./SignatureMethod", "Algorithm", "http://www.w3.org/2000/09/xmldsig#hmac-sha1"), "signature algorithm not accepted"},
+		{"MD5", set("./SignatureMethod", "Algorithm", "http://www.w3.org/2001/04/xmldsig-more#rsa-md5"), "signature algorithm not accepted"},
+		{"SHA-1", set("./SignatureMethod", "Algorithm", "http://www.w3.org/2000/09/xmldsig#rsa-sha1"), "signature algorithm not accepted"},
+		{"a truncated HMAC", child("./SignatureMethod", "ds:HMACOutputLength"), "signature algorithm with parameters"},
+
+		{"the whole document", set("./Reference", "URI", ""), "reference to something else"},
+		{"another ID", set("./Reference", "URI", "#a1"), "reference to something else"},
+		{"an ID without #", set("./Reference", "URI", "r1"), "reference to something else"},
+		{"XPointer", set("./Reference", "URI", "#xpointer(id('r1'))"), "reference to something else"},
+		{"another document", set("./Reference", "URI", "https://evil.example/#r1"), "reference to something else"},
+		{"something else in Reference", child("./Reference", "ds:Object"), "reference of an unexpected shape"},
+		{"no transforms", func(e *etree.Element) { r := e.FindElement("./Reference"); r.RemoveChildAt(0) }, "reference of an unexpected shape"},
+		{"two digests", func(e *etree.Element) {
+			r := e.FindElement("./Reference")
+			r.AddChild(r.FindElement("./DigestValue").Copy())
+		}, "reference of an unexpected shape"},
+
+		{"no enveloped-signature transform", func(e *etree.Element) { e.FindElement("./Reference/Transforms").RemoveChildAt(0) }, "transforms not accepted"},
+		{"no canonicalisation", func(e *etree.Element) { e.FindElement("./Reference/Transforms").RemoveChildAt(1) }, "transforms not accepted"},
+		{"XSLT", func(e *etree.Element) {
+			e.FindElement("./Reference/Transforms").CreateElement("ds:Transform").CreateAttr("Algorithm", "http://www.w3.org/TR/1999/REC-xslt-19991116")
+		}, "transforms not accepted"},
+		{"XPath first", set(transform, "Algorithm", "http://www.w3.org/TR/1999/REC-xpath-19991116"), "transforms not accepted"},
+		{"XPath inside", child(transform, "ds:XPath"), "transforms not accepted"},
+		{"canonical XML of the document", set(transform+"[2]", "Algorithm", "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"), "canonicalisation not accepted"},
+		{"comments in the document", set(transform+"[2]", "Algorithm", "http://www.w3.org/2001/10/xml-exc-c14n#WithComments"), "canonicalisation not accepted"},
+		{"many prefixes", func(e *etree.Element) {
+			list := e.FindElement(transform + "[2]").CreateElement("ec:InclusiveNamespaces")
+			list.CreateAttr("xmlns:ec", "http://www.w3.org/2001/10/xml-exc-c14n#")
+			list.CreateAttr("PrefixList", strings.Repeat("p ", 17))
+		}, "canonicalisation with too many prefixes"},
+
+		{"a SHA-1 digest", set("./Reference/DigestMethod", "Algorithm", "http://www.w3.org/2000/09/xmldsig#sha1"), "digest algorithm not accepted"},
+		{"an MD5 digest", set("./Reference/DigestMethod", "Algorithm", "http://www.w3.org/2001/04/xmldsig-more#md5"), "digest algorithm not accepted"},
+		{"no digest", func(e *etree.Element) { e.FindElement("./Reference/DigestValue").SetText("") }, "digest does not match"},
+		{"part of the digest", func(e *etree.Element) { d := e.FindElement("./Reference/DigestValue"); d.SetText(d.Text()[:4]) }, "digest does not match"},
+		{"a digest in something else", func(e *etree.Element) { e.FindElement("./Reference/DigestValue").SetText("%") }, "digest not in base64"},
+		{"an element in the digest", child("./Reference/DigestValue", "ds:DigestValue"), "digest does not match"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			verify(t, resigned(t, good, key, tt.edit), tt.want, xmlsig.Policy{}, key)
+		})
+	}
+}
+
+// None of these changes what is signed, and nobody signed any of them.
+func TestVerifyRefusesChanges(t *testing.T) {
+	key := rsaKey(t, 2048)
+	good := sign(t, tree(t, alice), key, xmlsig.RSASHA256)
+	otherKey := rsaKey(t, 2048)
+	for _, tt := range []struct {
+		name string
+		edit func(root, signature *etree.Element)
+		want string
+	}{
+		{"stripped", func(root, s *etree.Element) { root.RemoveChild(s) }, "not signed"},
+		{"in a foreign namespace", func(_, s *etree.Element) { s.CreateAttr("xmlns:ds", "urn:other") }, "not signed"},
+		{"in Status", func(root, s *etree.Element) { root.CreateElement("samlp:Status").AddChild(s) }, "not signed"},
+		{"twice", func(root, s *etree.Element) { root.AddChild(s.Copy()) }, "several signatures"},
+		{"at the end", func(root, s *etree.Element) { root.AddChild(s) }, "signature out of its place"},
+		{"before the issuer", func(root, s *etree.Element) { root.InsertChildAt(0, s) }, "signature without an issuer before it"},
+		{"without an issuer", func(root, _ *etree.Element) { root.RemoveChildAt(0) }, "signature without an issuer before it"},
+
+		{"two SignedInfo", func(_, s *etree.Element) { s.InsertChildAt(0, s.FindElement("./SignedInfo").Copy()) }, "signature of an unexpected shape"},
+		{"two SignatureValue", func(_, s *etree.Element) { s.InsertChildAt(1, s.FindElement("./SignatureValue").Copy()) }, "signature of an unexpected shape"},
+		{"no SignatureValue", func(_, s *etree.Element) { s.RemoveChildAt(1) }, "signature of an unexpected shape"},
+		{"an object", func(_, s *etree.Element) { s.CreateElement("ds:Object") }, "signature of an unexpected shape"},
+		{"a foreign element", func(_, s *etree.Element) { s.CreateElement("saml:Assertion") }, "signature of an unexpected shape"},
+		{"KeyInfo first", func(_, s *etree.Element) { s.InsertChildAt(0, s.FindElement("./KeyInfo")) }, "signature of an unexpected shape"},
+		{"a value in something else", func(_, s *etree.Element) { s.FindElement("./SignatureValue").SetText("%") }, "signature value not in base64"},
+		{"an empty value", func(_, s *etree.Element) { s.FindElement("./SignatureValue").SetText("") }, "signature does not match"},
+
+		{"an altered SignedInfo", func(_, s *etree.Element) { s.FindElement("./SignedInfo").CreateAttr("Id", "x") }, "signature does not match"},
+		{"an altered digest", func(_, s *etree.Element) { s.FindElement(".//DigestValue").SetText("AAAA") }, "signature does not match"},
+		{"an altered name", func(root, _ *etree.Element) { root.FindElement(".//NameID").SetText("admin") }, "digest does not match"},
+		{"an altered ID", func(root, _ *etree.Element) { root.CreateAttr("ID", "r2") }, "reference to something else"},
+		{"a foreign ID before", func(root, _ *etree.Element) {
+			id := root.Attr[len(root.Attr)-1]
+			root.Attr = root.Attr[:len(root.Attr)-1]
+			root.CreateAttr("xmlns:e", "urn:e")
+			root.CreateAttr("e:ID", "r1")
+			root.CreateAttr("ID", id.Value+"evil")
+		}, "reference to something else"},
+		{"an attribute more", func(root, _ *etree.Element) { root.CreateAttr("Destination", "https://evil.example") }, "digest does not match"},
+		{"an element more", func(root, _ *etree.Element) { root.CreateElement("samlp:Extensions") }, "digest does not match"},
+		{"a prefix bound anew", func(root, _ *etree.Element) { root.FindElement(".//Subject").CreateAttr("xmlns:saml", "urn:other") }, "digest does not match"},
+
+		{"another's certificate in KeyInfo", func(_, s *etree.Element) {
+			s.FindElement(".//X509Certificate").SetText(base64.StdEncoding.EncodeToString(otherKey.Certificate.Raw))
+		}, ""},
+		{"no KeyInfo", func(_, s *etree.Element) { s.RemoveChildAt(2) }, ""},
+		{"indented values", func(_, s *etree.Element) {
+			v := s.FindElement("./SignatureValue")
+			v.SetText("\r\n\t " + v.Text()[:64] + "\n  \t" + v.Text()[64:] + "\n")
+		}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			verify(t, edited(t, good, tt.edit), tt.want, xmlsig.Policy{}, key)
+		})
+	}
+}
+
+// The key is in KeyInfo, and what it signed is right: that is nobody's word.
+func TestVerifyIgnoresKeyInfo(t *testing.T) {
+	key, attacker := rsaKey(t, 2048), rsaKey(t, 2048)
+	forged := sign(t, tree(t, alice), attacker, xmlsig.RSASHA256)
+	verify(t, forged, "signature does not match", xmlsig.Policy{}, key)
+	verify(t, forged, "no key to verify with", xmlsig.Policy{})
+}
+
+func TestVerifyWantsAnID(t *testing.T) {
+	key := rsaKey(t, 2048)
+	good := sign(t, tree(t, alice), key, xmlsig.RSASHA256)
+	empty := edited(t, resigned(t, good, key, set("./Reference", "URI", "#")), func(root, _ *etree.Element) { root.CreateAttr("ID", "") })
+	verify(t, empty, "reference to something else", xmlsig.Policy{}, key)
+	missing := edited(t, empty, func(root, _ *etree.Element) { root.RemoveAttr("ID") })
+	verify(t, missing, "reference to something else", xmlsig.Policy{}, key)
+}
+
+func TestVerifyMetadata(t *testing.T) {
+	key := rsaKey(t, 2048)
+	document := `<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" ID="e1"><md:Extensions/></md:EntityDescriptor>`
+	good := sign(t, tree(t, document), key, xmlsig.RSASHA256)
+	verify(t, good, "", xmlsig.Policy{}, key)
+	late := edited(t, good, func(root, s *etree.Element) { root.AddChild(s) })
+	verify(t, late, "signature out of its place", xmlsig.Policy{}, key)
+}
+
+// What is returned must be the signed bytes: nothing that the document has
+// and the signature does not cover.
+func TestVerifyReturnsWhatWasSigned(t *testing.T) {
+	key := rsaKey(t, 2048)
+	u := parse(t, sign(t, tree(t, alice), key, xmlsig.RSASHA256))
+	verified, err := xmlsig.Verify(u, []*x509.Certificate{key.Certificate}, xmlsig.Policy{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := verified.Element()
+	if got.Child(dsig.Namespace, "Signature").Exists() {
+		t.Error("the signature, which is not covered, was returned")
+	}
+	if got.Tree() == u.Tree() {
+		t.Error("the document itself was returned")
+	}
+	if _, err := verified.Within(got.Child("urn:oasis:names:tc:SAML:2.0:assertion", "Assertion")); err != nil {
+		t.Errorf("a descendant: %v", err)
+	}
+	if _, err := verified.Within(u.Child("urn:oasis:names:tc:SAML:2.0:assertion", "Assertion")); err == nil {
+		t.Error("what was not signed became verified")
+	}
+	if _, err := verified.Within(xmlgate.Element{}); err == nil {
+		t.Error("nothing became verified")
+	}
+}
+
+// The assertion of a response stands among the response's declarations.
+func TestVerifyInPlace(t *testing.T) {
+	key := rsaKey(t, 2048)
+	inner := parse(t, alice).Child("urn:oasis:names:tc:SAML:2.0:assertion", "Assertion").Tree().Copy()
+	inner.CreateAttr("xmlns:saml", "urn:oasis:names:tc:SAML:2.0:assertion")
+	signed := sign(t, inner, key, xmlsig.RSASHA256)
+	document := `<p:Response xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol" xmlns="urn:other" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">` +
+		strings.Replace(signed, ` xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"`, "", 1) + `</p:Response>`
+	e := parse(t, document).Child("urn:oasis:names:tc:SAML:2.0:assertion", "Assertion")
+	if _, err := xmlsig.Verify(e, []*x509.Certificate{key.Certificate}, xmlsig.Policy{}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestVerifyPolicy(t *testing.T) {
+	key, ec := rsaKey(t, 2048), ecKey(t, elliptic.P256())
+	good := sign(t, tree(t, alice), key, xmlsig.RSASHA256)
+	goodEC := sign(t, tree(t, alice), ec, xmlsig.ECDSASHA256)
+	at := func(year int) xmlsig.Policy {
+		return xmlsig.Policy{EnforceExpiry: true, Now: func() time.Time { return time.Date(year, 6, 1, 0, 0, 0, 0, time.UTC) }}
+	}
+	only := func(alg xmlsig.Algorithm) xmlsig.Policy { return xmlsig.Policy{Algorithms: []xmlsig.Algorithm{alg}} }
+
+	verify(t, good, "", only(xmlsig.RSASHA256), key)
+	verify(t, good, "signature algorithm not accepted", only(xmlsig.RSASHA512), key)
+	verify(t, good, "", at(2026), key)
+	verify(t, good, "certificate expired or not valid yet", at(2025), key)
+	verify(t, good, "certificate expired or not valid yet", at(2027), key)
+	verify(t, good, "signature algorithm for another kind of key", xmlsig.Policy{}, ec)
+	verify(t, goodEC, "signature algorithm for another kind of key", xmlsig.Policy{}, key)
+	verify(t, good, "", xmlsig.Policy{}, ec, key)
+	verify(t, good, "signature algorithm for another kind of key", xmlsig.Policy{}, rsaKey(t, 2048), ec)
+}
+
+// A certificate that expired long ago still proves what its key signed, unless
+// the policy says otherwise.
+func TestVerifyUsesTheRealClock(t *testing.T) {
+	key := rsaKey(t, 2048)
+	key.Certificate.NotAfter = time.Now().Add(-time.Minute)
+	good := sign(t, tree(t, alice), key, xmlsig.RSASHA256)
+	verify(t, good, "", xmlsig.Policy{}, key)
+	verify(t, good, "certificate expired or not valid yet", xmlsig.Policy{EnforceExpiry: true}, key)
+}
+
+func TestVerifyRefusesWeakKeys(t *testing.T) {
+	weak := certify(t, weakRSA(t))
+	verify(t, sign(t, tree(t, alice), weak, xmlsig.RSASHA256), "RSA key shorter than 2048 bits", xmlsig.Policy{}, weak)
+
+	short, err := ecdsa.GenerateKey(elliptic.P224(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := sign(t, tree(t, alice), ecKey(t, elliptic.P256()), xmlsig.ECDSASHA256)
+	verify(t, good, "elliptic curve not accepted", xmlsig.Policy{}, certify(t, short))
+
+	_, edwards, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verify(t, good, "key of an unknown kind", xmlsig.Policy{}, certify(t, edwards))
+}
+
+func weakRSA(t *testing.T) *rsa.PrivateKey {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 1024)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// SHA-1 is accepted where it is listed and nowhere else.
+func TestVerifySHA1(t *testing.T) {
+	key := rsaKey(t, 2048)
+	document := edited(t, sign(t, tree(t, alice), key, xmlsig.RSASHA256), func(_, signature *etree.Element) {
+		info := signature.FindElement("./SignedInfo")
+		set("./SignatureMethod", "Algorithm", "http://www.w3.org/2000/09/xmldsig#rsa-sha1")(info)
+		set("./Reference/DigestMethod", "Algorithm", "http://www.w3.org/2000/09/xmldsig#sha1")(info)
+		alone := tree(t, alice)
+		content, err := dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("").Canonicalize(alone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		info.FindElement("./Reference/DigestValue").SetText(base64.StdEncoding.EncodeToString(sha1of(content)))
+		detached := info.Copy()
+		detached.CreateAttr("xmlns:ds", dsig.Namespace)
+		raw, err := dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("").Canonicalize(detached)
+		if err != nil {
+			t.Fatal(err)
+		}
+		value, err := key.Signer.Sign(rand.Reader, sha1of(raw), crypto.SHA1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		signature.FindElement("./SignatureValue").SetText(base64.StdEncoding.EncodeToString(value))
+	})
+	verify(t, document, "", xmlsig.Policy{Algorithms: []xmlsig.Algorithm{xmlsig.RSASHA256, xmlsig.RSASHA1}}, key)
+	verify(t, document, "signature algorithm not accepted", xmlsig.Policy{}, key)
+	verify(t, document, "signature algorithm not accepted", xmlsig.Policy{Algorithms: []xmlsig.Algorithm{xmlsig.RSASHA256}}, key)
+}
+
+func sha1of(data []byte) []byte {
+	h := crypto.SHA1.New()
+	h.Write(data)
+	return h.Sum(nil)
+}
+
+func TestVerifyPSS(t *testing.T) {
+	key := rsaKey(t, 2048)
+	good := sign(t, tree(t, alice), key, xmlsig.RSASHA256)
+	salted := func(salt int) string {
+		return edited(t, good, func(_, signature *etree.Element) {
+			info := signature.FindElement("./SignedInfo")
+			set("./SignatureMethod", "Algorithm", "http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1")(info)
+			value, err := key.Signer.Sign(rand.Reader, digestOf(t, info), &rsa.PSSOptions{SaltLength: salt, Hash: crypto.SHA256})
+			if err != nil {
+				t.Fatal(err)
+			}
+			signature.FindElement("./SignatureValue").SetText(base64.StdEncoding.EncodeToString(value))
+		})
+	}
+	verify(t, salted(32), "", xmlsig.Policy{}, key)
+	verify(t, salted(32), "signature algorithm not accepted", xmlsig.Policy{Algorithms: []xmlsig.Algorithm{xmlsig.RSASHA256}}, key)
+	verify(t, salted(20), "signature does not match", xmlsig.Policy{}, key)
+	verify(t, strings.Replace(salted(32), "alice", "admin", 1), "digest does not match", xmlsig.Policy{}, key)
+}
+
+// Signatures are r and s side by side; Go and X.509 have ASN.1.
+func TestVerifyECDSA(t *testing.T) {
+	key := ecKey(t, elliptic.P256())
+	good := sign(t, tree(t, alice), key, xmlsig.ECDSASHA256)
+	reshaped := func(reshape func(value []byte) []byte) string {
+		return edited(t, good, func(_, signature *etree.Element) {
+			v := signature.FindElement("./SignatureValue")
+			raw, err := base64.StdEncoding.DecodeString(v.Text())
+			if err != nil {
+				t.Fatal(err)
+			}
+			v.SetText(base64.StdEncoding.EncodeToString(reshape(raw)))
+		})
+	}
+	verify(t, good, "", xmlsig.Policy{}, key)
+	verify(t, good, "ECDSA signature of a wrong length", xmlsig.Policy{}, ecKey(t, elliptic.P384()))
+	verify(t, reshaped(func(v []byte) []byte { return v[:63] }), "ECDSA signature of a wrong length", xmlsig.Policy{}, key)
+	verify(t, reshaped(func(v []byte) []byte { return make([]byte, 64) }), "signature does not match", xmlsig.Policy{}, key)
+	verify(t, reshaped(func(v []byte) []byte {
+		der, err := asn1.Marshal(struct{ R, S *big.Int }{new(big.Int).SetBytes(v[:32]), new(big.Int).SetBytes(v[32:])})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return der
+	}), "ECDSA signature of a wrong length", xmlsig.Policy{}, key)
+}
+
+func TestUnsignedIsItsOwnError(t *testing.T) {
+	_, err := xmlsig.Verify(parse(t, alice), nil, xmlsig.Policy{})
+	if !errors.Is(err, xmlsig.ErrUnsigned) {
+		t.Errorf("got %v", err)
+	}
+	_, err = xmlsig.Verify(parse(t, `<a/>`), nil, xmlsig.Policy{})
+	if !errors.Is(err, xmlsig.ErrUnsigned) {
+		t.Errorf("an empty element: got %v", err)
+	}
+}
