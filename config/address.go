@@ -57,6 +57,34 @@ func redirect(s string) string {
 	return ""
 }
 
+// absolute checks a name that is a URI.
+func absolute(s string) string {
+	if u, err := url.Parse(s); err != nil || !u.IsAbs() || strings.ContainsAny(s, " \t\n") {
+		return "must be a URI, as urn:example:name or https://host/name"
+	}
+	return ""
+}
+
+// entityName checks the name of another party. It should be a URI, and of
+// legacy software it often is not (SAML Core §8.3.6).
+func entityName(s string) string {
+	switch {
+	case strings.ContainsAny(s, " \t\n"):
+		return "must not hold blanks"
+	case len(s) > 1024:
+		return "must have at most 1024 characters (SAML Core §8.3.6)"
+	}
+	return ""
+}
+
+// ownName checks a name of the broker's own.
+func ownName(s string) string {
+	if wrong := entityName(s); wrong != "" {
+		return wrong
+	}
+	return absolute(s)
+}
+
 // issuer checks the broker's own issuer.
 func issuer(s string) string {
 	if wrong := secure(s); wrong != "" {

@@ -12,7 +12,9 @@ type App struct {
 	Label Text `yaml:"label"`
 
 	// Home is where a resident who got lost is sent back to. Default: the
-	// origin of the first redirect URI. Example: https://tax.example.gov.uk/
+	// origin of the first redirect URI, or of the address that takes a SAML
+	// app's responses. Required where SAML metadata comes from a url.
+	// Example: https://tax.example.gov.uk/
 	Home string `yaml:"home,omitempty"`
 
 	// Connectors are the ids of the connectors that residents may use for
@@ -20,10 +22,12 @@ type App struct {
 	Connectors []string `yaml:"connectors,omitempty"`
 
 	// Sector groups apps that know a resident under one subject identifier
-	// (OpenID Connect Core §8.1). It does not change lightly: another sector
-	// means other subjects. Default: the host of the first redirect URI, or
-	// the app's id where that is on loopback or has a scheme of its own.
-	// Required with redirect URIs of several hosts.
+	// (OpenID Connect Core §8.1), which for SAML apps is the persistent NameID.
+	// It does not change lightly: another sector means other subjects. Default:
+	// the host of the first redirect URI, or of a SAML app's entityID, so that
+	// an app which moves from SAML to OpenID Connect keeps its subjects; the
+	// app's id where that is on loopback or no web address. Required with
+	// redirect URIs of several hosts.
 	// Example: tax.example.gov.uk
 	Sector string `yaml:"sector,omitempty"`
 
@@ -34,8 +38,8 @@ type App struct {
 	SAML *AppSAML `yaml:"saml,omitempty"`
 
 	// Release lists the claims that the app may see, by standard name or as
-	// {as: name, value: CEL over claims}. The app still has to ask for them by
-	// scope. Default: [sub].
+	// {as: name, value: CEL over claims}. An OpenID Connect app still has to ask
+	// for them by scope; a SAML app gets them all. Default: [sub].
 	// Example: [sub, name, email, email_verified]
 	Release []Release `yaml:"release,omitempty"`
 

@@ -21,13 +21,35 @@ func (r report) app(a *App, connectors []Connector) {
 	if a.Assurance.Authenticator != "Cl" {
 		r.wrong("assurance.authenticator", "must be Cl: no more is asserted by this version")
 	}
-	if a.OIDC == nil {
-		if !r.own.has("oidc") {
-			r.add("", Problem{Message: "a protocol (oidc) is required"})
-		}
-		return
+	r.appProtocol(a)
+	r.unsolicited(a, connectors)
+}
+
+// appProtocol checks that there is exactly one, and its block.
+func (r report) appProtocol(a *App) {
+	switch {
+	case a.OIDC != nil && a.SAML != nil:
+		r.wrong("saml", "and oidc cannot both be given: an app speaks one protocol")
+	case a.OIDC != nil:
+		r.oidcApp(a, a.OIDC)
+	case a.SAML != nil:
+		r.samlApp(a, a.SAML)
+	case !r.own.has("oidc") && !r.own.has("saml"):
+		r.add("", Problem{Message: "a protocol (oidc or saml) is required"})
 	}
-	r.oidcApp(a, a.OIDC)
+}
+
+// unsolicited checks an app that a connector leads residents to unasked.
+func (r report) unsolicited(a *App, connectors []Connector) {
+	for _, c := range connectors {
+		if c.SAML == nil || c.SAML.Response.UnsolicitedApp != a.ID {
+			continue
+		}
+		r.require("home", a.Home != "", ": connector "+c.ID+" leads residents there")
+		if len(a.Connectors) > 0 && !slices.Contains(a.Connectors, c.ID) {
+			r.wrong("connectors", "must name %s, which leads residents here", c.ID)
+		}
+	}
 }
 
 // choices checks which connectors residents may use.
@@ -100,8 +122,10 @@ func claimNames(connectors []Connector) []string {
 func (r report) oidcApp(a *App, o *AppOIDC) {
 	r.redirects("oidc.redirect_uris", o.RedirectURIs)
 	r.redirects("oidc.post_logout_redirect_uris", o.PostLogoutRedirectURIs)
+	r.address("oidc.backchannel_logout_uri", o.BackchannelLogoutURI, secure)
 	r.sector(o)
 	r.appAuthenticates(o)
+	r.noAttributes(a.Release)
 	r.positive("oidc.access_token_lifetime", o.AccessTokenLifetime)
 	r.positive("oidc.refresh_token_lifetime", o.RefreshTokenLifetime)
 }
@@ -150,12 +174,21 @@ func (r report) appAuthenticates(o *AppOIDC) {
 	}
 }
 
-// onlyClient checks that no other app has the same client id.
-func (r report) onlyClient(a *App, seen registrations) {
-	if a.OIDC == nil {
+// onlyOne checks that no other app goes by the same name.
+func (r report) onlyOne(a *App, seen registrations) {
+	path, what, name := "", "", ""
+	switch {
+	case a.OIDC != nil:
+		path, what, name = "oidc.client_id", "client_id", a.OIDC.ClientID
+	case a.SAML != nil && a.SAML.Manual != nil:
+		path, what, name = "saml.manual.entity_id", "entity_id", a.SAML.Manual.EntityID
+	case a.SAML != nil:
+		path, what, name = "saml.metadata", "entity_id", a.SAML.Metadata.EntityID
+	}
+	if name == "" {
 		return
 	}
-	if other := seen.claim(r.own.name, a.OIDC.ClientID); other != "" {
-		r.wrong("oidc.client_id", "%q is taken by %s", a.OIDC.ClientID, other)
+	if other := seen.claim(r.own.name, what, name); other != "" {
+		r.add(path, Problem{Message: fmt.Sprintf("%s %q is taken by %s", what, name, other)})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"net"
+	"net/mail"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -44,11 +45,30 @@ func (r report) broker(b *Broker) {
 	r.durable(b)
 	r.look(b.Look)
 	r.times(b)
+	r.identityProvider(b.SAML)
 	if t := b.Telemetry; t != nil {
 		r.address("telemetry.otlp", t.OTLP, web)
 		if t.Sample < 0 || t.Sample > 1 {
 			r.wrong("telemetry.sample", "must be from 0 to 1")
 		}
+	}
+}
+
+func (r report) identityProvider(p IdentityProvider) {
+	if r.own.has("saml.entity_id") {
+		r.address("saml.entity_id", p.EntityID, ownName)
+	}
+	for i, scope := range p.Scopes {
+		path := indexed("saml.scopes", i)
+		if r.own.has(path) {
+			r.address(path, scope, domain)
+		}
+		if slices.Contains(p.Scopes[:i], scope) {
+			r.wrong(path, "is there twice")
+		}
+	}
+	if a, err := mail.ParseAddress(p.Contact); p.Contact != "" && (err != nil || a.Address != p.Contact) {
+		r.wrong("saml.contact", "must be an e-mail address, as identity@example.gov.uk")
 	}
 }
 

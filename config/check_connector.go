@@ -34,7 +34,7 @@ func (r report) connector(c *Connector) {
 	r.id(c.ID)
 	r.protocol(c)
 	r.require("label", len(c.Label) > 0, "")
-	r.require("client_id", c.ClientID != "", "")
+	r.require("client_id", c.ClientID != "" || c.SAML != nil, "")
 	for i, d := range c.Domains {
 		r.address(indexed("domains", i), d, domain)
 	}
@@ -49,19 +49,37 @@ func (r report) connector(c *Connector) {
 	}
 }
 
+// protocols lists the protocol blocks that c has.
+func (c *Connector) protocols() []string {
+	var all []string
+	if c.OIDC != nil {
+		all = append(all, "oidc")
+	}
+	if c.OAuth2 != nil {
+		all = append(all, "oauth2")
+	}
+	if c.SAML != nil {
+		all = append(all, "saml")
+	}
+	return all
+}
+
 // protocol checks that there is exactly one, and its block.
 func (r report) protocol(c *Connector) {
+	all := c.protocols()
 	switch {
-	case c.OIDC != nil && c.OAuth2 != nil && c.Preset != "":
+	case len(all) > 1 && c.Preset != "":
 		r.wrong("preset", "speaks another protocol than the block written here")
-	case c.OIDC != nil && c.OAuth2 != nil:
-		r.wrong("oauth2", "and oidc cannot both be given: a connector speaks one protocol")
+	case len(all) > 1:
+		r.wrong(all[1], "and %s cannot both be given: a connector speaks one protocol", all[0])
 	case c.OIDC != nil:
 		r.oidc(c, c.OIDC)
 	case c.OAuth2 != nil:
 		r.oauth2(c, c.OAuth2)
+	case c.SAML != nil:
+		r.saml(c, c.SAML)
 	case !r.own.has("preset"):
-		r.add("", Problem{Message: "a preset or a protocol (oidc or oauth2) is required"})
+		r.add("", Problem{Message: "a preset or a protocol (oidc, oauth2 or saml) is required"})
 	}
 }
 
@@ -228,6 +246,12 @@ func (r report) alone(c *Connector, seen registrations) {
 			r.wrong(indexed("domains", i), "sends %s here, and %s has it too", d, other)
 		}
 	}
+	if c.SAML != nil {
+		if other := seen.claim(r.own.name, "entity", c.SAML.EntityID); other != "" {
+			r.wrong("saml.entity_id", "is the broker's name in %s already: an answer to one must not pass for an answer to the other", other)
+		}
+		return
+	}
 	if c.ClientID == "" || c.issuer() == "" {
 		return
 	}
@@ -242,6 +266,8 @@ func (c *Connector) issuer() string {
 		return c.OIDC.Issuer
 	case c.OAuth2 != nil:
 		return c.OAuth2.Issuer
+	case c.SAML != nil:
+		return c.SAML.Metadata.EntityID
 	}
 	return ""
 }

@@ -35,7 +35,8 @@ type Connector struct {
 	// through it. Links made through it are kept. Default: false.
 	Disabled bool `yaml:"disabled,omitempty"`
 
-	// ClientID is the council's registration at the provider. Required.
+	// ClientID is the council's registration at the provider. Required but by
+	// saml.
 	ClientID string `yaml:"client_id,omitempty"`
 
 	// ClientSecret belongs to ClientID. Required by the client

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strings"
@@ -71,9 +72,12 @@ func (o *AppOIDC) setDefaults() {
 	o.RefreshTokenLifetime = 720 * time.Hour
 }
 
-func (c *Connector) derive() {
+func (c *Connector) derive(issuer string, p *party) {
 	if c.OIDC != nil {
 		c.OIDC.derive()
+	}
+	if c.SAML != nil {
+		c.SAML.derive(issuer, c.ID, p)
 	}
 }
 
@@ -99,28 +103,29 @@ func (e Endpoints) complete() bool {
 	return e.Authorization != "" && e.Token != "" && e.JWKS != ""
 }
 
-func (a *App) derive() {
-	if a.OIDC == nil {
+func (a *App) derive(p *party) {
+	if a.OIDC != nil {
+		a.deriveOIDC()
+	}
+	if a.SAML != nil {
+		a.deriveSAML(p)
+	}
+}
+
+func (a *App) deriveOIDC() {
+	a.OIDC.derive(a.ID)
+	if len(a.OIDC.RedirectURIs) == 0 {
+		a.Sector = cmp.Or(a.Sector, a.ID)
 		return
 	}
-	a.OIDC.derive(a.ID)
-	first := &url.URL{}
-	if len(a.OIDC.RedirectURIs) > 0 {
-		if u, err := url.Parse(a.OIDC.RedirectURIs[0]); err == nil {
-			first = u
-		}
+	first := a.OIDC.RedirectURIs[0]
+	a.Home = cmp.Or(a.Home, originOf(first))
+	// Apps on loopback or with a scheme of their own are not one sector for
+	// having the same host, or none.
+	if u, err := url.Parse(first); err == nil && u.Scheme == "https" {
+		a.Sector = cmp.Or(a.Sector, u.Hostname())
 	}
-	if a.Home == "" && first.Host != "" {
-		a.Home = first.Scheme + "://" + first.Host + "/"
-	}
-	if a.Sector == "" {
-		a.Sector = a.ID
-		// Apps on loopback or with a scheme of their own are not one sector
-		// for having the same host, or none.
-		if first.Scheme == "https" {
-			a.Sector = first.Hostname()
-		}
-	}
+	a.Sector = cmp.Or(a.Sector, a.ID)
 }
 
 func (o *AppOIDC) derive(id string) {

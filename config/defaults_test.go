@@ -23,7 +23,9 @@ func TestDefaults(t *testing.T) {
 	cfg, least := load(t, defaultsFolder), load(t, "")
 	kept := brokerDefaults(cfg, least)
 	maps.Copy(kept, connectorDefaults(t, cfg))
-	maps.Copy(kept, appDefaults(cfg))
+	maps.Copy(kept, appDefaults(t, cfg))
+	maps.Copy(kept, providerDefaults(t, cfg))
+	maps.Copy(kept, samlAppDefaults(t, cfg))
 	for says, ok := range kept {
 		if !ok {
 			t.Errorf("not so: %s", says)
@@ -65,6 +67,15 @@ label: Keys
 oidc:
   jwks: keys/jwks.json
   redirect_uris: [https://keys.example.gov.uk:8443/callback]
+-- connectors/national.yaml --
+label: National
+saml: {metadata: {file: idp.xml}, request: {eidas: {attributes: ["urn:example:id"]}}}
+-- apps/planning.yaml --
+label: Planning
+saml: {metadata: {file: sp.xml}}
+-- apps/hall.yaml --
+label: Hall
+saml: {manual: {entity_id: "urn:example:hall", acs: ["https://hall.example.gov.uk/acs"]}}
 -- apps/native.yaml --
 label: Native
 oidc:
@@ -74,35 +85,38 @@ oidc:
 func brokerDefaults(cfg, least *config.Config) map[string]bool {
 	b := cfg.Broker
 	return map[string]bool{
-		"Broker.Listen: :8443":         b.Listen == ":8443",
-		"Broker.Admin: 127.0.0.1:9443": b.Admin == "127.0.0.1:9443",
-		"Broker.Proxies: none":         len(b.ProxyPrefixes()) == 0,
-		"Broker.DataDir: data":         b.DataDir == filepath.Join(cfg.Dir, "data"),
-		"Broker.Redis: embedded":       least.Broker.Redis == nil,
-		"Broker.Database: SQLite":      b.Database == nil,
-		"Broker.MasterKey: a":          !b.MasterKey.Set(),
-		"Broker.Telemetry: none":       least.Broker.Telemetry == nil,
-		"Redis.Mode: single":           b.Redis.Mode == "single",
-		"Redis.Username: none":         b.Redis.Username == "",
-		"Redis.Database: 0":            b.Redis.Database == 0,
-		"Redis.TLS: none":              b.Redis.TLS == nil,
-		"ClientTLS.CA: the":            b.Redis.TLS == nil,
-		"Look.Council: Council":        b.Look.Council == "Council sign-in",
-		"Look.Colour: #1d4f7c":         b.Look.Colour == "#1d4f7c",
-		"Look.Logo: none":              b.Look.Logo == "",
-		"Look.Languages: [en, cy, gd]": slices.Equal(b.Look.Languages, []string{"en", "cy", "gd"}),
-		"Look.Help: left":              b.Look.Help == "",
-		"Look.Privacy: left":           b.Look.Privacy == "",
-		"Look.Accessibility: left":     b.Look.Accessibility == "",
-		"Session.Idle: 1h":             b.Session.Idle == time.Hour,
-		"Session.Lifetime: 12h":        b.Session.Lifetime == 12*time.Hour,
-		"Limits.Address: 600":          b.Limits.Address == 600,
-		"Limits.App: 6000":             b.Limits.App == 6000,
-		"Keys.Rotate: 2160h":           b.Keys.Rotate == 2160*time.Hour,
-		"Keys.SAMLLead: 336h":          b.Keys.SAMLLead == 336*time.Hour,
-		"Log.Format: text":             b.Log.Format == "", // chosen at start, see cmd/councilid
-		"Log.Level: info":              b.Log.Level == "info",
-		"Telemetry.Sample: 0.01":       b.Telemetry.Sample == 0.01,
+		"Broker.Listen: :8443":                            b.Listen == ":8443",
+		"Broker.Admin: 127.0.0.1:9443":                    b.Admin == "127.0.0.1:9443",
+		"Broker.Proxies: none":                            len(b.ProxyPrefixes()) == 0,
+		"Broker.DataDir: data":                            b.DataDir == filepath.Join(cfg.Dir, "data"),
+		"Broker.Redis: embedded":                          least.Broker.Redis == nil,
+		"Broker.Database: SQLite":                         b.Database == nil,
+		"Broker.MasterKey: a":                             !b.MasterKey.Set(),
+		"Broker.Telemetry: none":                          least.Broker.Telemetry == nil,
+		"Redis.Mode: single":                              b.Redis.Mode == "single",
+		"Redis.Username: none":                            b.Redis.Username == "",
+		"Redis.Database: 0":                               b.Redis.Database == 0,
+		"Redis.TLS: none":                                 b.Redis.TLS == nil,
+		"ClientTLS.CA: the":                               b.Redis.TLS == nil,
+		"Look.Council: Council":                           b.Look.Council == "Council sign-in",
+		"Look.Colour: #1d4f7c":                            b.Look.Colour == "#1d4f7c",
+		"Look.Logo: none":                                 b.Look.Logo == "",
+		"Look.Languages: [en, cy, gd]":                    slices.Equal(b.Look.Languages, []string{"en", "cy", "gd"}),
+		"Look.Help: left":                                 b.Look.Help == "",
+		"Look.Privacy: left":                              b.Look.Privacy == "",
+		"Look.Accessibility: left":                        b.Look.Accessibility == "",
+		"Session.Idle: 1h":                                b.Session.Idle == time.Hour,
+		"Session.Lifetime: 12h":                           b.Session.Lifetime == 12*time.Hour,
+		"Limits.Address: 600":                             b.Limits.Address == 600,
+		"Limits.App: 6000":                                b.Limits.App == 6000,
+		"Keys.Rotate: 2160h":                              b.Keys.Rotate == 2160*time.Hour,
+		"Keys.SAMLLead: 336h":                             b.Keys.SAMLLead == 336*time.Hour,
+		"IdentityProvider.EntityID: ISSUER/saml/metadata": b.SAML.EntityID == b.Issuer+"/saml/metadata",
+		"IdentityProvider.Scopes: the":                    slices.Equal(b.SAML.Scopes, []string{"127.0.0.1"}),
+		"IdentityProvider.Contact: left":                  b.SAML.Contact == "",
+		"Log.Format: text":                                b.Log.Format == "", // chosen at start, see cmd/councilid
+		"Log.Level: info":                                 b.Log.Level == "info",
+		"Telemetry.Sample: 0.01":                          b.Telemetry.Sample == 0.01,
 	}
 }
 
@@ -142,14 +156,18 @@ func connectorDefaults(t *testing.T, cfg *config.Config) map[string]bool {
 	}
 }
 
-func appDefaults(cfg *config.Config) map[string]bool {
-	keys, native, tax := cfg.Apps[0], cfg.Apps[1], cfg.Apps[2]
+func appDefaults(t *testing.T, cfg *config.Config) map[string]bool {
+	t.Helper()
+	keys, native, tax := app(t, cfg, "keys"), app(t, cfg, "native"), app(t, cfg, "tax")
+	planning, hall := app(t, cfg, "planning"), app(t, cfg, "hall")
 	return map[string]bool{
 		"App.Home: the": tax.Home == "https://tax.example.gov.uk/" &&
-			keys.Home == "https://keys.example.gov.uk:8443/" && native.Home == "",
+			keys.Home == "https://keys.example.gov.uk:8443/" && native.Home == "" &&
+			planning.Home == "https://apps.example.gov.uk/" && hall.Home == "https://hall.example.gov.uk/",
 		"App.Connectors: all": len(tax.Connectors) == 0,
 		"App.Sector: the": tax.Sector == "tax.example.gov.uk" &&
-			keys.Sector == "keys.example.gov.uk" && native.Sector == "native",
+			keys.Sector == "keys.example.gov.uk" && native.Sector == "native" &&
+			planning.Sector == "planning.example.gov.uk" && hall.Sector == "hall",
 		"App.Release: [sub]": cmp.Equal(tax.Release, []config.Release{{As: "sub"}}),
 		"App.Assurance: {identity: P0, authenticator: Cl}": tax.Assurance == config.Assurance{Identity: "P0", Authenticator: "Cl"},
 		"AppOIDC.ClientID: the":                            tax.OIDC.ClientID == "tax",
@@ -162,7 +180,84 @@ func appDefaults(cfg *config.Config) map[string]bool {
 		"AppOIDC.Refresh: false":             !tax.OIDC.Refresh,
 		"AppOIDC.AccessTokenLifetime: 10m":   tax.OIDC.AccessTokenLifetime == 10*time.Minute,
 		"AppOIDC.RefreshTokenLifetime: 720h": tax.OIDC.RefreshTokenLifetime == 720*time.Hour,
+		"AppOIDC.BackchannelLogoutURI: the":  tax.OIDC.BackchannelLogoutURI == "",
 		"Release.Value: the":                 tax.Release[0].Value == "",
+		"Release.Attribute: as":              planning.Release[0].Attribute == "",
+		"Release.NameFormat: uri":            planning.Release[0].NameFormat == "", // chosen with the name, see mapping
+	}
+}
+
+func providerDefaults(t *testing.T, cfg *config.Config) map[string]bool {
+	t.Helper()
+	saml := connector(t, cfg, "national").SAML
+	m, q, a := saml.Metadata, saml.Request, saml.Response
+	all := []string{
+		"rsa-sha256", "rsa-sha384", "rsa-sha512", "ecdsa-sha256", "ecdsa-sha384", "ecdsa-sha512",
+		"rsa-pss-sha256", "rsa-pss-sha384", "rsa-pss-sha512",
+	}
+	return map[string]bool{
+		"SAML.EntityID: ISSUER/connectors/ID/metadata": saml.EntityID == "http://127.0.0.1:8080/connectors/national/metadata",
+		"SAML.Lists: an":                                             len(saml.Lists) == 0,
+		"Metadata.EntityID: the":                                     m.EntityID == "https://idp.example.gov.uk",
+		"Metadata.Signer: none":                                      m.Signer == "",
+		"Metadata.Refresh: 6h":                                       m.Refresh == 6*time.Hour,
+		"Metadata.KeepLastGood: 72h":                                 m.KeepLastGood == 72*time.Hour,
+		"SAMLRequest.Binding: redirect":                              q.Binding == "redirect",
+		"SAMLRequest.Sign: true":                                     *q.Sign,
+		"SAMLRequest.Algorithm: rsa-sha256":                          q.Algorithm == "rsa-sha256",
+		"SAMLRequest.NameIDFormat: none":                             q.NameIDFormat == "",
+		"SAMLRequest.Force: passthrough":                             q.Force == "passthrough",
+		"SAMLRequest.Contexts: none":                                 len(q.Contexts) == 0,
+		"SAMLRequest.Comparison: exact":                              q.Comparison == "exact",
+		"EIDAS.SPType: public":                                       q.EIDAS.SPType == "public",
+		"SAMLResponse.Binding: post":                                 a.Binding == "post",
+		"SAMLResponse.Signed: assertion":                             a.Signed == "assertion",
+		"SAMLResponse.Encrypted: optional":                           a.Encrypted == "optional",
+		"SAMLResponse.Algorithms: [" + strings.Join(all, ", ") + "]": slices.Equal(a.Algorithms, all),
+		"SAMLResponse.Encryption: [aes128-gcm, aes256-gcm, aes256-cbc]": slices.Equal(a.Encryption, []string{
+			"aes128-gcm", "aes256-gcm", "aes256-cbc",
+		}),
+		"SAMLResponse.InsecureAllowSHA1: false":    !a.InsecureAllowSHA1,
+		"SAMLResponse.EnforceExpiry: false":        !a.EnforceExpiry,
+		"SAMLResponse.UnsolicitedApp: unsolicited": a.UnsolicitedApp == "",
+		"SAMLResponse.ClockSkew: 60s":              a.ClockSkew == time.Minute,
+		"SAMLResponse.MaxAge: 5m":                  a.MaxAge == 5*time.Minute,
+		"SAMLResponse.MaxValues: 2000":             a.MaxValues == 2000,
+		"SAMLLogout.Send: true":                    *saml.Logout.Send,
+		"SAMLLogout.Accept: true":                  *saml.Logout.Accept,
+	}
+}
+
+func samlAppDefaults(t *testing.T, cfg *config.Config) map[string]bool {
+	t.Helper()
+	saml, manual := app(t, cfg, "planning").SAML, app(t, cfg, "hall").SAML.Manual
+	context := saml.Contexts[1]
+	return map[string]bool{
+		"AppSAML.Requests: auto":               saml.Requests == "auto",
+		"AppSAML.Start: false":                 !saml.Start,
+		"AppSAML.Targets: none":                len(saml.Targets) == 0,
+		"AppSAML.Attributes: basic":            saml.Attributes == "basic",
+		"AppSAML.Sign: assertion":              saml.Sign == "assertion",
+		"AppSAML.Algorithm: rsa-sha256":        saml.Algorithm == "rsa-sha256",
+		"AppSAML.InsecureAllowSHA1: false":     !saml.InsecureAllowSHA1,
+		"AppSAML.Encrypt: never":               saml.Encrypt == "never",
+		"AppSAML.Encryption: auto":             saml.Encryption == "auto",
+		"AppSAML.KeyTransport: rsa-oaep-mgf1p": saml.KeyTransport == "rsa-oaep-mgf1p",
+		"AppSAML.Contexts: unspecified": len(saml.Contexts) == 2 &&
+			saml.Contexts[0] == config.AppContext{Class: "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified", Identity: "P0"} &&
+			context.Class == "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport" && context.Authenticator == "Cl",
+		"AppSAML.MaxAuthnAge: any":                   saml.MaxAuthnAge == 0,
+		"AppSAML.Lifetime: 5m":                       saml.Lifetime == 5*time.Minute,
+		"ManualSP.SLO: the":                          manual.SLO == "",
+		"ManualSP.SLOSOAP: the":                      manual.SLOSOAP == "",
+		"ManualSP.Certificate: none":                 manual.Certificate == "",
+		"AppNameID.Formats: [persistent, transient]": slices.Equal(saml.NameID.Formats, []string{"persistent", "transient"}),
+		"AppNameID.Value: the":                       saml.NameID.Value == "",
+		"AppNameID.Qualifiers: true":                 *saml.NameID.Qualifiers,
+		"AppContext.Identity: P0":                    context.Identity == "P0",
+		"AppContext.Authenticator: none":             saml.Contexts[0].Authenticator == "",
+		"AppSAMLLogout.InsecureUnsigned: false":      !saml.Logout.InsecureUnsigned,
+		"AppSAMLLogout.Timeout: 5s":                  saml.Logout.Timeout == 5*time.Second,
 	}
 }
 
@@ -173,7 +268,7 @@ var saysDefault = regexp.MustCompile(`Default: (\[[^\]]*\]|\{[^}]*\}|[^ ]+)`)
 func documentedDefaults(t *testing.T) []string {
 	t.Helper()
 	var all []string
-	for _, name := range []string{"config.go", "connector.go", "app.go"} {
+	for _, name := range []string{"config.go", "connector.go", "app.go", "saml.go"} {
 		file := must(parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments))
 		ast.Inspect(file, func(n ast.Node) bool {
 			spec, ok := n.(*ast.TypeSpec)

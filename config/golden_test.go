@@ -1,11 +1,15 @@
 package config_test
 
 import (
+	"bytes"
+	"encoding/base64"
+	"encoding/pem"
 	"errors"
 	"flag"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -82,14 +86,25 @@ func writeFolder(t testing.TB, layers ...[]txtar.File) (dir string, presets fs.F
 	writeKeys(t, dir)
 	for _, files := range layers {
 		for _, f := range files {
+			data := withCertificates(f.Data)
 			if name, ok := strings.CutPrefix(f.Name, "presets/"); ok {
-				embedded[name] = &fstest.MapFile{Data: f.Data}
+				embedded[name] = &fstest.MapFile{Data: data}
 				continue
 			}
-			write(t, filepath.Join(dir, f.Name), f.Data)
+			write(t, filepath.Join(dir, f.Name), data)
 		}
 	}
 	return dir, embedded
+}
+
+// withCertificates writes the certificates of keys_test.go where a file names
+// them: CERTIFICATE(good.pem).
+func withCertificates(text []byte) []byte {
+	return regexp.MustCompile(`CERTIFICATE\(([a-z.]+)\)`).ReplaceAllFunc(text, func(named []byte) []byte {
+		name := string(bytes.TrimSuffix(bytes.TrimPrefix(named, []byte("CERTIFICATE(")), []byte(")")))
+		block, _ := pem.Decode(testKeys()[name])
+		return []byte(base64.StdEncoding.EncodeToString(block.Bytes))
+	})
 }
 
 func write(t testing.TB, name string, data []byte) {

@@ -45,8 +45,7 @@ var testKeys = sync.OnceValue(func() map[string][]byte {
 	p384 := must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
 	large := must(rsa.GenerateKey(rand.Reader, 2048))
 	small := must(rsa.GenerateKey(rand.Reader, 1024))
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	cert := must(x509.CreateCertificate(rand.Reader, template, template, p256.Public(), p256))
+	soon, past := time.Now().Add(time.Hour), time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 	public := jose.JSONWebKey{Key: p256.Public(), KeyID: "k1"}
 	private := jose.JSONWebKey{Key: p256, KeyID: "k1"}
 	return map[string][]byte{
@@ -54,13 +53,22 @@ var testKeys = sync.OnceValue(func() map[string][]byte {
 		"p384.pem":     pkcs8(p384),
 		"rsa1024.pem":  pkcs8(small),
 		"rsa2048.pem":  pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(large)}),
-		"cert.pem":     pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert}),
+		"cert.pem":     certificate(p256, soon),
+		"good.pem":     certificate(large, soon),
+		"weak.pem":     certificate(small, soon),
+		"expired.pem":  certificate(large, past),
 		"jwks.json":    must(json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{public}})),
 		"private.json": must(json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{private}})),
 		"newline":      []byte("secret\n"),
 		"empty":        []byte("\n"),
 	}
 })
+
+func certificate(key crypto.Signer, until time.Time) []byte {
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: until}
+	der := must(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+}
 
 func pkcs8(key crypto.PrivateKey) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(key))})

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Load reads the folder dir. Connectors start from the presets they name,
@@ -17,7 +18,8 @@ import (
 // Load changes nothing but its result, so a running broker may call it to see
 // whether an edited folder is sound.
 func Load(dir string, presets fs.FS) (*Config, error) {
-	l := &loader{dir: dir, presets: presets}
+	l := &loader{dir: dir, presets: presets, now: time.Now()}
+	l.apps = l.ids("apps")
 	cfg := &Config{Dir: dir}
 	l.loadBroker(&cfg.Broker)
 	l.loadConnectors(cfg)
@@ -34,6 +36,8 @@ func Load(dir string, presets fs.FS) (*Config, error) {
 type loader struct {
 	dir      string
 	presets  fs.FS
+	apps     []string // ids
+	now      time.Time
 	problems Problems
 }
 
@@ -44,18 +48,20 @@ func (l *loader) loadBroker(b *Broker) {
 		return
 	}
 	l.decode(doc, b)
+	b.derive()
 	r := l.report(doc)
 	r.broker(b)
 }
 
 func (l *loader) loadConnectors(cfg *Config) {
 	seen := registrations{}
+	seen.claim("broker.yaml", "entity", cfg.Broker.SAML.EntityID)
 	for _, id := range l.ids("connectors") {
 		c := Connector{ID: id}
 		c.setDefaults()
 		if doc, ok := l.open("connectors/" + id + ".yaml"); ok {
 			r := l.report(doc)
-			if l.connector(&c, &r) {
+			if l.connector(&c, &r, cfg.Broker.Issuer) {
 				r.connector(&c)
 				r.alone(&c, seen)
 			}
@@ -67,15 +73,18 @@ func (l *loader) loadConnectors(cfg *Config) {
 
 func (l *loader) loadApps(cfg *Config) {
 	seen := registrations{}
-	for _, id := range l.ids("apps") {
+	for _, id := range l.apps {
 		a := App{ID: id}
 		a.setDefaults()
 		if doc, ok := l.open("apps/" + id + ".yaml"); ok {
 			l.decode(doc, &a)
-			a.derive()
 			r := l.report(doc)
+			if a.SAML != nil {
+				r.party = r.application(a.SAML)
+			}
+			a.derive(r.party)
 			r.app(&a, cfg.Connectors)
-			r.onlyClient(&a, seen)
+			r.onlyOne(&a, seen)
 		}
 		cfg.Apps = append(cfg.Apps, a)
 	}
@@ -128,7 +137,22 @@ func (l *loader) decode(doc *document, to defaulter) {
 }
 
 func (l *loader) report(own *document) report {
-	return report{own: own, dir: l.dir, problems: &l.problems}
+	return report{own: own, apps: l.apps, dir: l.dir, now: l.now, problems: &l.problems}
+}
+
+// files are the names of files in an app.
+func (a *App) files() []*string {
+	var names []*string
+	if o := a.OIDC; o != nil {
+		names = append(names, &o.JWKS)
+	}
+	if s := a.SAML; s != nil {
+		names = append(names, &s.Metadata.File, &s.Metadata.Signer)
+		if s.Manual != nil {
+			names = append(names, &s.Manual.Certificate)
+		}
+	}
+	return names
 }
 
 // resolve makes the names of files hold from anywhere.
@@ -145,11 +169,12 @@ func (c *Config) resolve() {
 	}
 	for i := range c.Connectors {
 		names = append(names, &c.Connectors[i].Network.CA)
+		if s := c.Connectors[i].SAML; s != nil {
+			names = append(names, &s.Metadata.File, &s.Metadata.Signer)
+		}
 	}
 	for i := range c.Apps {
-		if o := c.Apps[i].OIDC; o != nil {
-			names = append(names, &o.JWKS)
-		}
+		names = append(names, c.Apps[i].files()...)
 	}
 	for _, name := range names {
 		if *name != "" {

@@ -42,6 +42,15 @@ func connector(t *testing.T, cfg *config.Config, id string) config.Connector {
 	return cfg.Connectors[i]
 }
 
+func app(t *testing.T, cfg *config.Config, id string) config.App {
+	t.Helper()
+	i := slices.IndexFunc(cfg.Apps, func(a config.App) bool { return a.ID == id })
+	if i < 0 {
+		t.Fatalf("no app %s", id)
+	}
+	return cfg.Apps[i]
+}
+
 func TestExample(t *testing.T) {
 	setTestEnv(t)
 	cfg, err := config.Load("example", os.DirFS("../connectors/presets"))
@@ -137,6 +146,9 @@ preset: api
 client_id: councilid
 client_secret: env:SECRET
 insecure_base_url: http://127.0.0.1:8103
+-- connectors/national.yaml --
+preset: national
+insecure_base_url: http://127.0.0.1:8104
 `)
 	strict, tenants, api := connector(t, cfg, "strict").OIDC, connector(t, cfg, "tenants").OIDC, connector(t, cfg, "api").OAuth2
 	for _, tt := range []struct{ got, want string }{
@@ -156,8 +168,47 @@ insecure_base_url: http://127.0.0.1:8103
 			t.Errorf("%s, want %s", tt.got, tt.want)
 		}
 	}
-	if got, want := len(cfg.Warnings), 3; got != want {
+	if got, want := connector(t, cfg, "national").SAML.Metadata, "http://127.0.0.1:8104/id.national.example/metadata"; got.URL != want || got.EntityID != "https://id.national.example" {
+		t.Errorf("metadata %s of %s, want %s of the same entity", got.URL, got.EntityID, want)
+	}
+	if got, want := len(cfg.Warnings), 4; got != want {
 		t.Errorf("%d warnings, want one for each base address:\n%v", got, cfg.Warnings)
+	}
+}
+
+// A written key stays, and a loopback host is no sector.
+func TestSAMLNames(t *testing.T) {
+	cfg := load(t, `
+-- broker.yaml --
+issuer: http://127.0.0.1:8080
+saml: {entity_id: "urn:example:idp", scopes: [example.gov.uk]}
+-- connectors/national.yaml --
+label: National
+saml: {entity_id: "urn:example:sp", metadata: {file: idp.xml}}
+-- apps/planning.yaml --
+label: Planning
+home: https://www.example.gov.uk/planning
+sector: planning.example
+saml: {metadata: {file: sp.xml}}
+-- apps/local.yaml --
+label: Local
+saml: {manual: {entity_id: "http://localhost:3000/saml", acs: ["http://localhost:3000/acs", "http://localhost:3001/acs"]}}
+`)
+	planning, local := app(t, cfg, "planning"), app(t, cfg, "local")
+	for _, tt := range []struct{ got, want string }{
+		{cfg.Broker.SAML.EntityID, "urn:example:idp"},
+		{cfg.Broker.SAML.Scopes[0], "example.gov.uk"},
+		{connector(t, cfg, "national").SAML.EntityID, "urn:example:sp"},
+		{planning.Home, "https://www.example.gov.uk/planning"},
+		{planning.Sector, "planning.example"},
+		{planning.SAML.EntityID(), "https://planning.example.gov.uk/saml"},
+		{local.Home, "http://localhost:3000/"},
+		{local.Sector, "local"},
+		{local.SAML.EntityID(), "http://localhost:3000/saml"},
+	} {
+		if tt.got != tt.want {
+			t.Errorf("%s, want %s", tt.got, tt.want)
+		}
 	}
 }
 
@@ -201,6 +252,18 @@ client_id: councilid
 client_secret: env:SECRET
 oidc: {issuer: https://id.example.gov.uk}
 network: {ca: keys/cert.pem}
+-- connectors/national.yaml --
+label: National
+saml: {metadata: {url: "https://id.national.example/metadata", entity_id: "https://id.national.example", signer: keys/good.pem}}
+-- connectors/staff.yaml --
+label: Staff
+saml: {metadata: {file: idp.xml}}
+-- apps/hall.yaml --
+label: Hall
+saml: {manual: {entity_id: "urn:example:hall", acs: ["https://hall.example.gov.uk/acs"], certificate: keys/good.pem}}
+-- apps/planning.yaml --
+label: Planning
+saml: {metadata: {file: sp.xml, signer: keys/good.pem}}
 -- apps/tax.yaml --
 label: Council tax
 oidc:
@@ -210,7 +273,10 @@ oidc:
 	b := cfg.Broker
 	for _, name := range []string{
 		b.TLS.Cert, b.TLS.Key, b.Redis.TLS.CA, b.Redis.TLS.Cert, b.Redis.TLS.Key, b.Look.Logo,
-		cfg.Connectors[0].Network.CA, cfg.Apps[0].OIDC.JWKS,
+		connector(t, cfg, "works").Network.CA, app(t, cfg, "tax").OIDC.JWKS,
+		connector(t, cfg, "national").SAML.Metadata.Signer, connector(t, cfg, "staff").SAML.Metadata.File,
+		app(t, cfg, "hall").SAML.Manual.Certificate,
+		app(t, cfg, "planning").SAML.Metadata.File, app(t, cfg, "planning").SAML.Metadata.Signer,
 	} {
 		if _, err := os.Stat(name); err != nil {
 			t.Error(err)
@@ -273,6 +339,15 @@ func TestBlot(t *testing.T) {
 				t.Errorf("%s: shown as %s", line, shown)
 			}
 		}
+	}
+}
+
+// The long names of SAML are no secrets.
+func TestBlotKeepsAddresses(t *testing.T) {
+	line := `email: claims["http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress"]`
+	_, err := config.Load(writeBroken(t, line), fstest.MapFS{})
+	if problems, _ := errors.AsType[config.Problems](err); len(problems) == 0 || !strings.Contains(problems[0].Excerpt(), line) {
+		t.Errorf("shown as %v", err)
 	}
 }
 

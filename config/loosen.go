@@ -32,7 +32,7 @@ func (r report) tightens(base, c *Connector) {
 type loosening struct{ path, why string }
 
 func loosenings(r report, base, c *Connector) []loosening {
-	if r.preset == nil || c.OIDC != nil && c.OAuth2 != nil {
+	if r.preset == nil || len(c.protocols()) > 1 {
 		return nil // no preset, or another protocol: a mistake of its own
 	}
 	all := looseAddresses(r, base, c)
@@ -41,6 +41,9 @@ func loosenings(r report, base, c *Connector) []loosening {
 	}
 	if base.OAuth2 != nil && c.OAuth2 != nil && base.OAuth2.PKCE == "required" && c.OAuth2.PKCE != "required" {
 		all = append(all, loosening{"oauth2.pkce", "a stolen code could be used"})
+	}
+	if base.SAML != nil && c.SAML != nil {
+		all = append(all, looseSAML(base.SAML, c.SAML)...)
 	}
 	return append(all, looseClaims(base, c)...)
 }
@@ -57,7 +60,7 @@ func looseAddresses(r report, base, c *Connector) []loosening {
 			known = base.issuer()
 		}
 		names := strings.Contains(path, ".iss") // issuer, issuer_aliases, iss_parameter
-		if r.own.has(path) && s != was[path] && (names || host(s) != host(known)) {
+		if r.own.has(path) && s != was[path] && known != "" && (names || host(s) != host(known)) {
 			all = append(all, loosening{path, "it lets somebody else say who residents are"})
 		}
 		return s

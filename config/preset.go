@@ -10,7 +10,7 @@ import (
 // connector reads an operator's file on top of the preset that it names. It
 // reports whether the preset, if one is named, could be read: without it the
 // rest of the file cannot be judged.
-func (l *loader) connector(c *Connector, r *report) bool {
+func (l *loader) connector(c *Connector, r *report, issuer string) bool {
 	var base Connector
 	name := r.own.word("preset")
 	if name != "" {
@@ -29,7 +29,10 @@ func (l *loader) connector(c *Connector, r *report) bool {
 	if c.InsecureBaseURL != "" {
 		c.moveTo(c.InsecureBaseURL)
 	}
-	c.derive()
+	if c.SAML != nil {
+		r.party = r.metadata("saml.metadata", c.SAML.Metadata, identityProvider())
+	}
+	c.derive(issuer, r.party)
 	return true
 }
 
@@ -111,6 +114,9 @@ func (c *Connector) addresses(visit func(path, address string) string) {
 			at("oauth2.calls."+name+".url", &call.URL)
 			o.Calls[name] = call
 		}
+	}
+	if s := c.SAML; s != nil {
+		at("saml.metadata.url", &s.Metadata.URL)
 	}
 }
 

@@ -93,15 +93,21 @@ func (ps Problems) tidy() Problems {
 // secretKey is a key that sounds like a secret's, up to its value.
 var secretKey = regexp.MustCompile(`(?i)(secret|password|_key|postgres)\w*["']?\s*:\s*["']?`)
 
-// longRun is what the body of a PEM key looks like.
-var longRun = regexp.MustCompile(`[A-Za-z0-9+/]{40,}=*`)
+// longRun is what the body of a PEM key looks like, or an address, which may
+// look so too: SAML's names of attributes do.
+var longRun = regexp.MustCompile(`https?://[^\s"']+|[A-Za-z0-9+/]{40,}=*`)
 
 // blot removes what may be a secret from a line of the operator's file.
 func blot(line string) string {
 	for from := 0; ; {
 		key := secretKey.FindStringIndex(line[from:])
 		if key == nil {
-			return longRun.ReplaceAllString(line, redacted)
+			return longRun.ReplaceAllStringFunc(line, func(run string) string {
+				if strings.Contains(run, "://") {
+					return run
+				}
+				return redacted
+			})
 		}
 		from += key[1]
 		if value := line[from:]; value != "" && !isReference(value) && !strings.ContainsAny(value[:1], "|>") {

@@ -12,7 +12,10 @@ import (
 type report struct {
 	own      *document
 	preset   *document // nil without one
+	party    *party    // whom SAML is spoken with; nil where that is not known yet
+	apps     []string  // the ids of all apps
 	dir      string    // what files are relative to
+	now      time.Time
 	problems *Problems
 }
 

@@ -36,13 +36,13 @@ type Metadata struct {
 	File string `yaml:"file,omitempty"`
 	// Inline is the document itself.
 	Inline string `yaml:"inline,omitempty"`
-	// EntityID picks one of several entities. Required where the document has
-	// several, and for url.
+	// EntityID says whose metadata it is. Required where the document describes
+	// several entities, and for url. Default: the one entity that is described.
 	// Example: http://adfs.example.gov.uk/adfs/services/trust
 	EntityID string `yaml:"entity_id,omitempty"`
 	// Signer is a PEM file with the certificates of whoever must have signed
 	// the document. Default: none; then a url rests on TLS alone, which a
-	// warning says.
+	// warning says. Example: federation-signer.pem
 	Signer string `yaml:"signer,omitempty"`
 	// Refresh is how often a url is fetched again. Default: 6h.
 	Refresh time.Duration `yaml:"refresh,omitempty"`

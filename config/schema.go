@@ -16,7 +16,7 @@ import (
 
 // manual is the source of the types, whose comments are the manual.
 //
-//go:embed config.go connector.go app.go
+//go:embed config.go connector.go app.go saml.go
 var manual embed.FS
 
 // Schema returns the JSON Schema (draft 2020-12) of the files, made from the
@@ -72,8 +72,13 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 		named := &jsonschema.Schema{
 			Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema, Required: []string{"as"},
 		}
-		named.Properties.Set("as", text)
-		named.Properties.Set("value", text)
+		for _, f := range fieldsOf(t) {
+			key := &jsonschema.Schema{Type: "string", MinLength: new(uint64(1))}
+			if f.enum != nil {
+				key = &jsonschema.Schema{Type: "string", Enum: anySlice(f.enum)}
+			}
+			named.Properties.Set(f.key, key)
+		}
 		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{text, named}}
 	}
 	return nil

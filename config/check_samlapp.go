@@ -1,0 +1,217 @@
+package config
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/councilid/councilid/mapping"
+)
+
+// application reads who a SAML app is.
+func (r report) application(s *AppSAML) *party {
+	switch {
+	case s.Manual != nil && r.own.has("saml.metadata"):
+		r.wrong("saml.manual", "and metadata cannot both be given")
+		return nil
+	case s.Manual != nil:
+		return r.manual(s.Manual)
+	case !r.own.has("saml.metadata") && !r.own.has("saml.manual"):
+		r.wrong("saml", "must have metadata, or manual for an app without any")
+		return nil
+	}
+	r.address("saml.metadata.url", s.Metadata.URL, secure)
+	return r.metadata("saml.metadata", s.Metadata, serviceProvider())
+}
+
+// manual checks what metadata would say.
+func (r report) manual(m *ManualSP) *party {
+	p := &party{id: m.EntityID}
+	r.address("saml.manual.entity_id", m.EntityID, entityName)
+	for i, acs := range m.ACS {
+		at := indexed("saml.manual.acs", i)
+		r.address(at, acs, secure)
+		if slices.Contains(m.ACS[:i], acs) {
+			r.wrong(at, "is there twice")
+		}
+		p.acs = append(p.acs, endpoint{Binding: bindingPOST, Location: acs})
+	}
+	r.address("saml.manual.slo", m.SLO, secure)
+	r.address("saml.manual.slo_soap", m.SLOSOAP, secure)
+	if m.Certificate == "" {
+		return p
+	}
+	text, ok := r.file("saml.manual.certificate", m.Certificate)
+	if !ok {
+		return p
+	}
+	all, err := certificatesOf(text)
+	if err != nil {
+		r.wrong("saml.manual.certificate", "must be a PEM file of certificates, and %s is not: %v", m.Certificate, err)
+	}
+	r.certificates("saml.manual.certificate", all)
+	p.signing, p.encryption = all, all
+	return p
+}
+
+// samlApp checks an app that speaks SAML.
+func (r report) samlApp(a *App, s *AppSAML) {
+	r.require("home", a.Home != "" || s.Metadata.URL == "", ", as the app's addresses are fetched later")
+	r.takes(s)
+	r.started(s)
+	r.named(a, s.NameID)
+	r.attributes(a.Release, s.Attributes)
+	r.told(s)
+	if s.InsecureAllowSHA1 {
+		r.risky("saml.insecure_allow_sha1", "accepts signatures that can be forged: have the app sign with SHA-256")
+	}
+	if s.Logout.InsecureUnsigned {
+		r.risky("saml.logout.insecure_unsigned", "lets anybody sign a resident out by a link: have the app sign its logout messages")
+	}
+	if t := s.Logout.Timeout; t <= 0 || t > 30*time.Second {
+		r.wrong("saml.logout.timeout", "must be more than 0s and at most 30s: somebody waits meanwhile")
+	}
+}
+
+// takes checks the settings against what is known of the app.
+func (r report) takes(s *AppSAML) {
+	if s.Requests == "never_signed" {
+		r.risky("saml.requests", "are believed whoever wrote them, though the app's metadata says that it signs them")
+	}
+	if s.Encrypt == "never" {
+		for _, key := range []string{"saml.encryption", "saml.key_transport"} {
+			if r.own.has(key) {
+				r.wrong(key, "is not used with encrypt never")
+			}
+		}
+	}
+	p := r.party
+	if p == nil {
+		return
+	}
+	at := "saml.metadata"
+	if s.Manual != nil {
+		at = "saml.manual"
+	} else if p.defaultACS() == "" {
+		r.wrong(at, "has no address that takes responses by POST")
+	}
+	for _, e := range p.acs {
+		if s.Manual == nil && e.Binding == bindingPOST {
+			r.location(at, e.Location)
+		}
+	}
+	signs := s.Requests == "required" || s.Requests == "auto" && p.signs
+	if signs && len(p.signing) == 0 {
+		r.wrong(at, "has no certificate to check the app's requests with, which must be signed")
+	}
+	if s.Encrypt == "always" && len(p.encryption) == 0 {
+		r.wrong(at, "has no certificate to encrypt to, which encrypt always needs")
+	}
+	if s.Manual != nil && s.Manual.SLO != "" && len(p.signing) == 0 && !s.Logout.InsecureUnsigned {
+		r.wrong("saml.manual.slo", "needs certificate: the app's logout messages must be signed")
+	}
+}
+
+// started checks sign-ins that the broker's own address starts.
+func (r report) started(s *AppSAML) {
+	if s.Start {
+		r.risky("saml.start", "lets any page sign a resident in to this app without their asking for it")
+	}
+	if len(s.Targets) > 0 && !s.Start {
+		r.wrong("saml.targets", "are for start")
+	}
+	for i, target := range s.Targets {
+		r.address(indexed("saml.targets", i), target, secure)
+		if slices.Contains(s.Targets[:i], target) {
+			r.wrong(indexed("saml.targets", i), "is there twice")
+		}
+	}
+}
+
+// named checks what the app knows residents by.
+func (r report) named(a *App, n AppNameID) {
+	for i, format := range n.Formats {
+		if slices.Contains(n.Formats[:i], format) {
+			r.wrong(indexed("saml.nameid.formats", i), "is there twice")
+		}
+	}
+	// An app sees no claim that it is not registered for, in whatever place.
+	email := func(c Release) bool { return c.As == "email" }
+	if i := slices.Index(n.Formats, "email"); i >= 0 && !slices.ContainsFunc(a.Release, email) {
+		r.wrong(indexed("saml.nameid.formats", i), "shows the app an e-mail address: add email to release")
+	}
+	if n.Value == "" {
+		return
+	}
+	if !slices.Contains(n.Formats, "persistent") && !slices.Contains(n.Formats, "unspecified") {
+		r.wrong("saml.nameid.value", "is for the formats persistent and unspecified")
+	}
+	if _, mistake := mapping.CompileExpression("claims", n.Value); mistake != nil {
+		mistake.Path = "saml.nameid.value"
+		r.inside(*mistake)
+	}
+}
+
+// attributes checks what released claims are called, in a style.
+func (r report) attributes(release []Release, style string) {
+	seen := map[string]string{}
+	for i, claim := range release {
+		at := indexed("release", i)
+		name, _, _ := mapping.AttributeName(style, claim.As)
+		if claim.Attribute != "" {
+			name = claim.Attribute
+		}
+		if other, taken := seen[name]; taken && other != claim.As {
+			r.add(at, Problem{Message: claim.As + " and " + other + " are both the attribute " + name + ": of the two the app would see one"})
+		}
+		seen[name] = claim.As
+		if strings.ContainsAny(claim.Attribute, " \t\n") {
+			r.wrong(at+".attribute", "must not hold blanks")
+		}
+		// SAML Core §8.2.2.
+		if claim.NameFormat == "uri" && absolute(name) != "" {
+			r.wrong(at+".name_format", "must be basic or unspecified: %s is no URI", name)
+		}
+	}
+}
+
+// noAttributes refuses the words of SAML to an app that does not speak it.
+func (r report) noAttributes(release []Release) {
+	for i := range release {
+		for _, key := range []string{"attribute", "friendly", "name_format"} {
+			if path := join(indexed("release", i), key); r.own.has(path) {
+				r.wrong(path, "is for SAML apps")
+			}
+		}
+	}
+}
+
+// told checks what the app hears of how a resident signed in.
+func (r report) told(s *AppSAML) {
+	var classes []string
+	for i, c := range s.Contexts {
+		at := indexed("saml.contexts", i)
+		r.address(at+".class", c.Class, absolute)
+		if c.Class != "" && slices.Contains(classes, c.Class) {
+			r.wrong(at+".class", "is there twice")
+		}
+		classes = append(classes, c.Class)
+		if i > 0 && weaker(c, s.Contexts[i-1]) {
+			r.wrong(at, "must be at least as strong as the one before it, in both levels: a sign-in is told by the last that it fulfils")
+		}
+	}
+	if r.own.has("saml.max_authn_age") {
+		r.positive("saml.max_authn_age", s.MaxAuthnAge)
+	}
+	if s.Lifetime < time.Minute || s.Lifetime > time.Hour {
+		r.wrong("saml.lifetime", "must be from 1m to 1h")
+	}
+}
+
+// weaker reports whether a promises less than b in either respect.
+func weaker(a, b AppContext) bool {
+	identity := []string{"P0", "P1", "P2", "P3", "P4"}
+	authenticator := []string{"", "Cl", "Cm", "Ch"}
+	return slices.Index(identity, a.Identity) < slices.Index(identity, b.Identity) ||
+		slices.Index(authenticator, a.Authenticator) < slices.Index(authenticator, b.Authenticator)
+}
