@@ -19,8 +19,9 @@ import (
 var limits = xmlgate.Limits{Bytes: 16 << 20, Elements: 400_000, Documents: true}
 
 // Parse reads one entity from a document, checking its signature where signer
-// is not nil, and its validUntil. entityID may be "" where the document has one
-// entity only. A document with several is signed as a whole, or each entity is.
+// is not nil, and its validUntil, which is after a zero now in any case.
+// entityID may be "" where the document has one entity only. A document with
+// several is signed as a whole, or each entity is.
 func Parse(raw []byte, role Role, entityID string, signer []*x509.Certificate, now time.Time) (*Entity, error) {
 	document, err := xmlgate.Parse(raw, limits)
 	if err != nil {

@@ -123,13 +123,20 @@ func checkLocation(attribute, location string) error {
 }
 
 // addKey takes the certificates of a KeyDescriptor for the use that it names,
-// or for both. A certificate that cannot be read must not disable the others.
+// or for both. A key that cannot be used must not disable the others.
 func (e *Entity) addKey(k xmlgate.Element) {
 	use := k.Attr("use")
-	for _, c := range certificates(k) {
+	ignore := func(why string) {
+		e.Ignored = append(e.Ignored, cmp.Or(use, "general")+" key: "+why)
+	}
+	all := certificates(k)
+	if len(all) == 0 {
+		ignore("no X509Certificate (a KeyValue or KeyName alone is not enough)")
+	}
+	for _, c := range all {
 		certificate, err := parseCertificate(c.Text())
 		if err != nil {
-			e.Ignored = append(e.Ignored, fmt.Sprintf("%s key: %v", cmp.Or(use, "general"), err))
+			ignore(err.Error())
 			continue
 		}
 		if use != "encryption" {
@@ -162,20 +169,18 @@ func parseCertificate(text string) (*x509.Certificate, error) {
 	return x509.ParseCertificate(der)
 }
 
-// keyed refuses a role that publishes keys in no form that can be used, and an
-// identity provider without any: nothing that it says could be believed.
+// keyed refuses a role none of whose keys can be used, and an identity
+// provider without one that signs: nothing that it says could be believed.
 func (e *Entity) keyed(role xmlgate.Element) error {
-	provider := role.Is(md, IdentityProvider.descriptor())
-	silent := len(role.Children(md, "KeyDescriptor")) == 0
 	switch {
 	case len(e.Signing) > 0:
 		return nil
-	case !provider && (silent || len(e.Encryption) > 0):
-		return nil
-	case len(e.Ignored) > 0:
+	case len(e.Ignored) > 0 && len(e.Encryption) == 0:
 		return fmt.Errorf("no key can be used: %s", strings.Join(e.Ignored, "; "))
+	case role.Is(md, IdentityProvider.descriptor()):
+		return errors.New("there is no signing key")
 	}
-	return errors.New("no key is published as an X509Certificate (a KeyValue or KeyName alone is not enough)")
+	return nil
 }
 
 // displayName is what people know the entity as, by language: from mdui

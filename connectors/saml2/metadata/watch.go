@@ -62,7 +62,8 @@ type Watched struct {
 	err    error     // of the last fetch
 }
 
-// Watch makes a Watched. An inline document is parsed at once; one to be
+// Watch makes a Watched. An inline document is parsed at once, but that it has
+// expired is for Get to say: the program has to start all the same. One to be
 // fetched is fetched when first needed.
 func Watch(s Source) (*Watched, error) {
 	switch {
@@ -79,7 +80,7 @@ func Watch(s Source) (*Watched, error) {
 	if s.Fetch != nil {
 		return w, nil
 	}
-	e, err := w.parse(s.Inline)
+	e, err := w.parse(s.Inline, time.Time{})
 	if err != nil {
 		return nil, err
 	}
@@ -147,16 +148,15 @@ func (w *Watched) fetch(ctx context.Context) (*Entity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fetch metadata: %w", err)
 	}
-	e, err := w.parse(raw)
+	e, err := w.parse(raw, w.source.Now())
 	if err != nil {
 		return nil, fmt.Errorf("fetched metadata: %w", err)
 	}
 	return e, nil
 }
 
-func (w *Watched) parse(raw []byte) (*Entity, error) {
-	s := w.source
-	return Parse(raw, s.Role, s.EntityID, s.Signer, s.Now())
+func (w *Watched) parse(raw []byte, now time.Time) (*Entity, error) {
+	return Parse(raw, w.source.Role, w.source.EntityID, w.source.Signer, now)
 }
 
 // failed takes note of a fetch that failed. A refresh has no caller that sees
