@@ -54,6 +54,7 @@ func Build(p Publication, now time.Time, c xmlsig.Credential) (*etree.Element, e
 		return nil, err
 	}
 	entity := doc.Root()
+	tidy(entity, "")
 	if e := p.extensions(); len(e.ChildElements()) > 0 {
 		entity.FindElement("./"+p.Role.descriptor()).InsertChildAt(0, e)
 	}
@@ -64,6 +65,17 @@ func Build(p Publication, now time.Time, c xmlsig.Credential) (*etree.Element, e
 		return entity, nil
 	}
 	return xmlsig.Sign(entity, c, xmlsig.RSASHA256)
+}
+
+// tidy removes what crewjam/saml need not have written: attributes that have no
+// value, and namespaces that are declared already.
+func tidy(e *etree.Element, declared string) {
+	e.Attr = slices.DeleteFunc(e.Attr, func(a etree.Attr) bool {
+		return a.Value == "" || a.FullKey() == "xmlns" && a.Value == declared
+	})
+	for _, child := range e.ChildElements() {
+		tidy(child, e.NamespaceURI())
+	}
 }
 
 func (p Publication) entity(now time.Time) saml.EntityDescriptor {
