@@ -15,7 +15,8 @@ type Connector struct {
 	// provider, ISSUER/callback/ID, so it does not change lightly.
 	ID string `yaml:"-"`
 
-	// Preset names the provider: facebook, github, google or microsoft.
+	// Preset names the provider: facebook, github, google or microsoft; by SAML
+	// adfs, eidas, entra-saml or shibboleth.
 	// Example: google
 	Preset string `yaml:"preset,omitempty"`
 

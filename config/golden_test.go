@@ -1,7 +1,6 @@
 package config_test
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
@@ -100,9 +99,8 @@ func writeFolder(t testing.TB, layers ...[]txtar.File) (dir string, presets fs.F
 // withCertificates writes the certificates of keys_test.go where a file names
 // them: CERTIFICATE(good.pem).
 func withCertificates(text []byte) []byte {
-	return regexp.MustCompile(`CERTIFICATE\(([a-z.]+)\)`).ReplaceAllFunc(text, func(named []byte) []byte {
-		name := string(bytes.TrimSuffix(bytes.TrimPrefix(named, []byte("CERTIFICATE(")), []byte(")")))
-		block, _ := pem.Decode(testKeys()[name])
+	return regexp.MustCompile(`CERTIFICATE\([a-z.]+\)`).ReplaceAllFunc(text, func(named []byte) []byte {
+		block, _ := pem.Decode(testKeys()[strings.Trim(string(named), "CERTIFICATE()")])
 		return []byte(base64.StdEncoding.EncodeToString(block.Bytes))
 	})
 }

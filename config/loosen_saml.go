@@ -13,10 +13,18 @@ func looseSAML(base, s *SAML) []loosening {
 	was, is := base.Request, s.Request
 	note(*was.Sign && !*is.Sign, "saml.request.sign", "anybody could write requests in the broker's name")
 	note(was.Force == "always" && is.Force != "always", "saml.request.force", "a session that somebody left open at the provider would do")
-	note(len(was.Contexts) > 0 && (len(is.Contexts) == 0 || !subset(is.Contexts, was.Contexts)),
-		"saml.request.contexts", "it asks for another way of signing in")
+	other := func(c string) bool { return !slices.Contains(was.Contexts, c) && !raises(c, was.Contexts) }
+	note(len(was.Contexts) > 0 && slices.ContainsFunc(is.Contexts, other), "saml.request.contexts", "it asks for another way of signing in")
 	note(len(was.Contexts) > 0 && is.Comparison != was.Comparison, "saml.request.comparison", "it asks for another way of signing in")
 	return all
+}
+
+// raises reports whether a context is an eIDAS level above one of others. Of
+// contexts in general nobody knows which is the stronger.
+func raises(context string, others []string) bool {
+	levels := []string{"http://eidas.europa.eu/LoA/low", "http://eidas.europa.eu/LoA/substantial", "http://eidas.europa.eu/LoA/high"}
+	i := slices.Index(levels, context)
+	return i > 0 && slices.ContainsFunc(levels[:i], func(lower string) bool { return slices.Contains(others, lower) })
 }
 
 // looseMetadata finds what says who the provider is, the address left out, as
