@@ -3,6 +3,7 @@ package message
 import (
 	"cmp"
 	"errors"
+	"strings"
 
 	"github.com/beevik/etree"
 
@@ -90,7 +91,7 @@ func null(e xmlgate.Element) bool {
 // mixed says that there is text between an element's children.
 func mixed(e xmlgate.Element) bool {
 	for _, token := range e.Tree().Child {
-		if text, ok := token.(*etree.CharData); ok && !text.IsWhitespace() {
+		if text, ok := token.(*etree.CharData); ok && strings.TrimSpace(text.Data) != "" {
 			return true
 		}
 	}
