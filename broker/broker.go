@@ -140,7 +140,7 @@ func (b *Broker) build(cfg *config.Config) (*house, error) {
 		Apps: map[string]config.App{}, FrontEnds: map[string]login.FrontEnd{},
 		Accounts: b.accounts, Store: b.store, Site: site, Session: cfg.Broker.Session,
 		Limit: store.Limit{PerMinute: cfg.Broker.Limits.Address}, Secure: secure,
-		Now: time.Now, Observe: b.metrics.signIn,
+		Now: time.Now, Observe: b.metrics.signIn, ObserveEnd: b.metrics.sessionEnd,
 	}
 	if flow.Ways, err = b.ways(cfg); err != nil {
 		return nil, err
@@ -151,7 +151,7 @@ func (b *Broker) build(cfg *config.Config) (*house, error) {
 	front, err := op.New(op.Options{
 		Issuer: cfg.Broker.Issuer, Apps: cfg.Apps, Languages: cfg.Broker.Look.Languages,
 		Flow: flow, Store: b.store, DB: b.db, Keys: b.keys, Accounts: b.accounts, Site: site,
-		Limit: store.Limit{PerMinute: cfg.Broker.Limits.App}, Now: time.Now,
+		Limit: store.Limit{PerMinute: cfg.Broker.Limits.App}, Now: time.Now, Log: b.log, Observe: b.metrics.appCall,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("OpenID Provider: %w", err)

@@ -15,7 +15,9 @@ import (
 type metrics struct {
 	registry *prometheus.Registry
 	signIns  *prometheus.CounterVec   // attempts by connector and outcome
+	farewell *prometheus.CounterVec   // apps of sessions that ended, by outcome
 	upstream *prometheus.HistogramVec // calls to providers
+	apps     *prometheus.HistogramVec // calls to apps
 	redis    *prometheus.HistogramVec // round trips: a pipeline or a script is one
 	sql      *prometheus.HistogramVec // statements
 	http     *prometheus.HistogramVec // requests by route and status
@@ -30,12 +32,16 @@ func newMetrics() *metrics {
 		signIns: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "councilid_sign_ins_total", Help: "Finished sign-in attempts by connector and outcome.",
 		}, []string{"connector", "outcome"}),
+		farewell: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "councilid_sign_outs_total", Help: "Apps of sessions that ended, by app and outcome: ended, failed or unable to be told.",
+		}, []string{"app", "outcome"}),
+		apps:     histogram("councilid_app_seconds", "Calls to apps.", "app", "call", "outcome"),
 		upstream: histogram("councilid_upstream_seconds", "Calls to identity providers.", "connector", "call", "outcome"),
 		redis:    histogram("councilid_redis_seconds", "Redis round trips; a pipeline counts once.", "outcome"),
 		sql:      histogram("councilid_sql_seconds", "SQL statements.", "outcome"),
 		http:     histogram("councilid_http_seconds", "Requests by route and status.", "route", "status"),
 	}
-	m.registry.MustRegister(m.signIns, m.upstream, m.redis, m.sql, m.http,
+	m.registry.MustRegister(m.signIns, m.farewell, m.upstream, m.apps, m.redis, m.sql, m.http,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -46,6 +52,14 @@ func histogram(name, help string, labels ...string) *prometheus.HistogramVec {
 
 func (m *metrics) signIn(connector, outcome string) {
 	m.signIns.WithLabelValues(connector, outcome).Inc()
+}
+
+func (m *metrics) sessionEnd(app, outcome string) {
+	m.farewell.WithLabelValues(app, outcome).Inc()
+}
+
+func (m *metrics) appCall(app, call, outcome string, took time.Duration) {
+	m.apps.WithLabelValues(app, call, outcome).Observe(took.Seconds())
 }
 
 func (m *metrics) upstreamCall(connector, call, outcome string, took time.Duration) {

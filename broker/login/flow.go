@@ -39,6 +39,9 @@ type Flow struct {
 	// Observe counts finished attempts by connector and outcome, "success" or
 	// a connectors.Outcome.
 	Observe func(connector, outcome string)
+	// ObserveEnd counts apps of sessions that ended, by id and outcome: ended,
+	// failed or unable, as in Receipt. Optional.
+	ObserveEnd func(app, outcome string)
 }
 
 // Mount adds the pages of a login.
@@ -52,6 +55,10 @@ func (f *Flow) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /{$}", f.Site.Handle(f.handleHome))
 	mux.Handle("GET /sign-out", f.Site.Handle(f.handleAskSignOut))
 	mux.Handle("POST /sign-out", f.Site.Handle(f.handleSignOut))
+	mux.Handle("GET /sign-out/continue", f.Site.Handle(f.handleContinue))
+	mux.Handle("GET /logout/{connector}", f.Site.Handle(f.handleLogout))
+	mux.Handle("POST /logout/{connector}", f.Site.Handle(f.handlePostedLogout))
+	mux.Handle("POST /logout/{connector}/soap", f.Site.Handle(f.handleLogoutSOAP))
 }
 
 // counted is a batch that counts the step against the client's address, in the
@@ -97,7 +104,7 @@ func (f *Flow) signOn(w http.ResponseWriter, r *http.Request, v visitor, req Req
 		sessionTable.Touch(b, v.session, f.left(s)) // used: the idle time starts again
 		return f.issue(w, r, req, s, b)
 	case errors.Is(err, accounts.ErrFrozen) || errors.Is(err, accounts.ErrNotFound):
-		if err := f.end(r.Context(), s); err != nil {
+		if _, err := f.end(r.Context(), s, Leaving{}); err != nil {
 			return err
 		}
 		sessionTable.Delete(b, v.session)
@@ -169,7 +176,7 @@ func (w Way) canForce() bool {
 }
 
 func (f *Flow) issue(w http.ResponseWriter, r *http.Request, req Request, s Session, b *store.Batch) error {
-	front, err := f.front(req)
+	front, err := f.front(req.Protocol)
 	if err != nil {
 		return err
 	}
@@ -179,7 +186,7 @@ func (f *Flow) issue(w http.ResponseWriter, r *http.Request, req Request, s Sess
 }
 
 func (f *Flow) refuse(w http.ResponseWriter, r *http.Request, req Request, why Refusal) error {
-	front, err := f.front(req)
+	front, err := f.front(req.Protocol)
 	if err != nil {
 		return err
 	}
@@ -187,12 +194,12 @@ func (f *Flow) refuse(w http.ResponseWriter, r *http.Request, req Request, why R
 	return front.Refuse(w, r, req, why)
 }
 
-// front is the front end that asked. It is missing only when a request was
+// front is the front end that asked. It is missing only when the question was
 // kept by a broker with another configuration.
-func (f *Flow) front(req Request) (FrontEnd, error) {
-	front, ok := f.FrontEnds[req.Protocol]
+func (f *Flow) front(protocol string) (FrontEnd, error) {
+	front, ok := f.FrontEnds[protocol]
 	if !ok {
-		return nil, fmt.Errorf("no front end for protocol %q", req.Protocol)
+		return nil, fmt.Errorf("no front end for protocol %q", protocol)
 	}
 	return front, nil
 }

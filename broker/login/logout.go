@@ -3,45 +3,161 @@ package login
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
+	"slices"
+
+	"github.com/councilid/councilid/broker/store"
 )
 
 // Leaving is who started a sign-out, and how they want to be answered. The zero
 // Leaving is the resident, at the broker's own page.
 type Leaving struct {
-	Protocol  string          `json:"protocol,omitempty"`  // the front end of the app that started
-	App       string          `json:"app,omitempty"`       // that app, which need not be told
+	Protocol  string          `json:"protocol,omitempty"`  // the front end of the app that started,
+	App       string          `json:"app,omitempty"`       // and that app, which need not be told
 	Connector string          `json:"connector,omitempty"` // or the connector whose provider started
 	Reply     json.RawMessage `json:"reply,omitempty"`     // how, in the front end's or connector's own words
+	Back      string          `json:"back,omitempty"`      // where the broker's own page leads on; default: home of App
 }
 
-// Receipt is what became of a sign-out.
+// own reports whether the sign-out ends on the broker's own page.
+func (l Leaving) own() bool { return l.Protocol == "" && l.Connector == "" }
+
+// Receipt is what became of a sign-out: apps by id.
 type Receipt struct {
-	Failed   []string `json:"failed,omitempty"`   // apps that were told and did not do it, by id
-	Unable   []string `json:"unable,omitempty"`   // apps that cannot be told, by id
+	Ended    []string `json:"ended,omitempty"`    // that ended their sessions
+	Failed   []string `json:"failed,omitempty"`   // that were told and did not do it
+	Unable   []string `json:"unable,omitempty"`   // that cannot be told
 	Provider string   `json:"provider,omitempty"` // the connector where the resident may still be signed in, by id
 }
 
 // Whole reports whether every app of the session was told and ended its own.
 func (r Receipt) Whole() bool { return len(r.Failed) == 0 && len(r.Unable) == 0 }
 
+// fate is what became of one app.
+type fate string
+
+const (
+	ended  fate = "ended"
+	failed fate = "failed"
+	unable fate = "unable"
+)
+
+// enter enters an app. It has ended its session only where nothing else is
+// known of it.
+func (r *Receipt) enter(app string, what fate) {
+	switch what {
+	case ended:
+		if !slices.Contains(slices.Concat(r.Failed, r.Unable), app) {
+			r.Ended = with(r.Ended, app)
+		}
+	case failed:
+		r.Ended, r.Failed = without(r.Ended, app), with(r.Failed, app)
+	case unable:
+		r.Ended, r.Unable = without(r.Ended, app), with(r.Unable, app)
+	}
+}
+
+func with(apps []string, app string) []string { return append(without(apps, app), app) }
+
+func without(apps []string, app string) []string {
+	return slices.DeleteFunc(apps, func(other string) bool { return other == app })
+}
+
+// add enters the apps of another session.
+func (r *Receipt) add(other Receipt) {
+	for what, apps := range map[fate][]string{ended: other.Ended, failed: other.Failed, unable: other.Unable} {
+		for _, app := range apps {
+			r.enter(app, what)
+		}
+	}
+}
+
 // Leave ends the browser's session, and tells every app of it and its provider:
 // first from server to server, then one after the other through the browser.
-// It always answers the browser. Without a session it answers at once.
+// It always answers the browser: whoever started, unless an app failed, which
+// the resident is told first. Without a session it answers at once.
+//
+// A browser whose sign-out has got stuck at an app that does not answer is led
+// on, past that app.
 func (f *Flow) Leave(w http.ResponseWriter, r *http.Request, l Leaving) error {
-	return errors.New("leave: stub")
+	return f.signOut(w, r, l, Receipt{})
+}
+
+// signOut is Leave after other sessions have been ended, with that receipt.
+func (f *Flow) signOut(w http.ResponseWriter, r *http.Request, l Leaving, others Receipt) error {
+	v := f.visitor(r)
+	b := f.Store.Batch()
+	asked := askedTable.Get(b, v.browser.handle())
+	var taken *store.Reply[Session]
+	if v.session != (store.Handle{}) {
+		taken = sessionTable.Take(b, v.session)
+	}
+	if err := b.Exec(r.Context()); err != nil {
+		return err
+	}
+	if taken != nil {
+		if err := f.exit(w, r); err != nil {
+			return err
+		}
+		if s, ok := taken.Value(); ok {
+			return f.part(w, r, v, s, l, others)
+		}
+	}
+	if id, ok := asked.Value(); ok {
+		return f.leadOn(w, r, v, id, l)
+	}
+	return f.answer(w, r, farewell{Leaving: l, Receipt: others})
+}
+
+// part ends the session s, which has been taken from this browser's.
+func (f *Flow) part(w http.ResponseWriter, r *http.Request, v visitor, s Session, l Leaving, others Receipt) error {
+	bye, err := f.end(r.Context(), s, l)
+	if err != nil {
+		return err
+	}
+	bye.Receipt.add(others)
+	browser, err := f.forget(w, r, v.browser)
+	if err != nil {
+		return err
+	}
+	return f.goOn(w, r, browser, bye)
 }
 
 // Answered goes on with the browser's sign-out when the app or provider that
 // was asked has answered question id. done says whether it ended its session.
 // Whatever is not the answer that is waited for changes nothing.
 func (f *Flow) Answered(w http.ResponseWriter, r *http.Request, id string, done bool) error {
-	return errors.New("answered: stub")
+	v := f.visitor(r)
+	bye, ok, err := f.takeFarewell(r.Context(), v.browser, id)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return f.nothingWaits(w, r)
+	}
+	f.hear(&bye, done)
+	return f.goOn(w, r, v.browser, bye)
 }
 
 // EndSession ends a session that an app named from server to server: no browser
 // is there, so that apps which can only be told through one are Unable.
 func (f *Flow) EndSession(ctx context.Context, ref string, l Leaving) (Receipt, error) {
-	return Receipt{}, errors.New("end session: stub")
+	h, ok := store.ParseRef(ref)
+	if !ok {
+		return Receipt{}, nil
+	}
+	b := f.Store.Batch()
+	taken := sessionTable.Take(b, h)
+	if err := b.Exec(ctx); err != nil {
+		return Receipt{}, err
+	}
+	s, ok := taken.Value()
+	if !ok {
+		return Receipt{}, nil
+	}
+	bye, err := f.end(ctx, s, l)
+	for _, u := range bye.Rest {
+		f.settle(&bye, u.App, unable)
+	}
+	return bye.Receipt, err
 }

@@ -35,6 +35,21 @@ func (f *Flow) label(r *http.Request, connector string) string {
 	return way.Config.Label.In(f.Site.Language(r))
 }
 
+// appLabel is what residents call an app, or "" for one that is gone.
+func (f *Flow) appLabel(r *http.Request, app string) string {
+	return f.Apps[app].Label.In(f.Site.Language(r))
+}
+
+func (f *Flow) appLabels(r *http.Request, apps []string) []string {
+	var labels []string
+	for _, app := range apps {
+		if label := f.appLabel(r, app); label != "" {
+			labels = append(labels, label)
+		}
+	}
+	return labels
+}
+
 // handleStart goes to the connector that the resident chose.
 func (f *Flow) handleStart(w http.ResponseWriter, r *http.Request) error {
 	v := f.visitor(r)
@@ -83,9 +98,5 @@ func (f *Flow) handleAskSignOut(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (f *Flow) handleSignOut(w http.ResponseWriter, r *http.Request) error {
-	provider, err := f.SignOut(w, r)
-	if err != nil {
-		return err
-	}
-	return f.Site.Page(w, r, http.StatusOK, "signed_out", web.SignedOut{Provider: provider})
+	return f.Leave(w, r, Leaving{})
 }

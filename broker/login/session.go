@@ -1,11 +1,8 @@
 package login
 
 import (
-	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -36,37 +33,7 @@ type Session struct {
 	fresh bool // made by this very request, not found in the store
 }
 
-var (
-	sessionTable = store.Table[Session]{Name: "session"}
-	useIndex     = store.Index{Name: "uses"}
-)
-
-// Use is one thing issued to one app in a session: the ledger's entry for
-// logout.
-type Use struct {
-	Protocol string `json:"protocol"`
-	App      string `json:"app"`
-	Tag      string `json:"tag"` // where the front end keeps what it issued
-	// Detail is what the front end needs to tell the app that the session is
-	// over, in its own words.
-	Detail json.RawMessage `json:"detail,omitempty"`
-}
-
-// Used notes in b what a front end issues in s, which lives for ttl: for
-// logout, and as a visit that is folded into the account's history. released
-// are the names of the claims that the app gets.
-func (f *Flow) Used(b *store.Batch, s Session, u Use, released []string, ttl time.Duration) {
-	entry, err := json.Marshal(u)
-	if err != nil {
-		panic(err) // three strings
-	}
-	useIndex.Add(b, s.SID, string(entry), ttl)
-	visit := accounts.Visit{Account: s.Account.ID, Link: s.Link, App: u.App, At: f.Now(), Released: released, SSO: !s.fresh}
-	if s.fresh {
-		visit.Said = s.Said
-	}
-	visitStream.Append(b, visit)
-}
+var sessionTable = store.Table[Session]{Name: "session"}
 
 // left is how long s may still live unused, or 0 when its lifetime is over.
 func (f *Flow) left(s Session) time.Duration {
@@ -113,7 +80,7 @@ func (f *Flow) open(w http.ResponseWriter, r *http.Request, b *store.Batch, v vi
 	if old != nil {
 		if old.Account.ID == s.Account.ID {
 			s.SID = old.SID
-		} else if err := f.end(r.Context(), *old); err != nil {
+		} else if _, err := f.end(r.Context(), *old, Leaving{}); err != nil {
 			return s, err
 		} else {
 			v.browser.ID = rand.Text() // somebody else sits there now
@@ -123,51 +90,7 @@ func (f *Flow) open(w http.ResponseWriter, r *http.Request, b *store.Batch, v vi
 	h := store.NewHandle()
 	s.Ref = h.Ref()
 	sessionTable.Put(b, h, s, f.left(s))
+	enlist(b, s, f.Session.Lifetime)
 	v.browser.Last = s.Connector
 	return s, errors.Join(f.enter(w, r, h), f.remember(w, r, v.browser))
-}
-
-// SignOut ends the browser's session, revokes what apps were issued in it, and
-// returns the label of the connector that it came from: the resident may still
-// be signed in there. Without a session it does nothing and returns "".
-func (f *Flow) SignOut(w http.ResponseWriter, r *http.Request) (provider string, err error) {
-	v := f.visitor(r)
-	if v.session == (store.Handle{}) {
-		return "", nil
-	}
-	b := f.Store.Batch()
-	taken := sessionTable.Take(b, v.session)
-	if err := b.Exec(r.Context()); err != nil {
-		return "", err
-	}
-	if s, ok := taken.Value(); ok {
-		if err := f.end(r.Context(), s); err != nil {
-			return "", err
-		}
-		provider = f.label(r, s.Connector)
-	}
-	return provider, errors.Join(f.leave(w, r), f.forget(w, r, v.browser))
-}
-
-// end tells the front ends that s is over: the ledger's one road, whoever
-// started.
-func (f *Flow) end(ctx context.Context, s Session) error {
-	b := f.Store.Batch()
-	members := useIndex.Members(b, s.SID)
-	if err := b.Exec(ctx); err != nil {
-		return err
-	}
-	entries, _ := members.Value()
-	b = f.Store.Batch()
-	for _, entry := range entries {
-		var u Use
-		if err := json.Unmarshal([]byte(entry), &u); err != nil {
-			return fmt.Errorf("read the session's ledger: %w", err)
-		}
-		if front, ok := f.FrontEnds[u.Protocol]; ok {
-			front.End(b, u)
-		}
-	}
-	useIndex.Delete(b, s.SID)
-	return b.Exec(ctx)
 }

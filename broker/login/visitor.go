@@ -54,6 +54,9 @@ func parseBrowser(s string) (browser, bool) {
 // mark is how a record remembers the browser that it belongs to.
 func (b browser) mark() string { return fingerprint("browser", b.ID) }
 
+// handle is where a record of the browser's own is kept, one of a table.
+func (b browser) handle() store.Handle { return store.Handle{Tag: b.mark()} }
+
 // fingerprint names a record after what may stand in no key: something secret,
 // or anything that others chose.
 func fingerprint(kind string, parts ...string) string {
@@ -86,9 +89,9 @@ func (f *Flow) remember(w http.ResponseWriter, r *http.Request, b browser) error
 
 // forget gives the browser a new ID: whoever copied the old one from a shared
 // computer can do nothing there any more.
-func (f *Flow) forget(w http.ResponseWriter, r *http.Request, b browser) error {
+func (f *Flow) forget(w http.ResponseWriter, r *http.Request, b browser) (browser, error) {
 	b.ID = rand.Text()
-	return f.remember(w, r, b)
+	return b, f.remember(w, r, b)
 }
 
 // enter sends the session cookie, which lives until the browser is closed or
@@ -97,8 +100,8 @@ func (f *Flow) enter(w http.ResponseWriter, r *http.Request, h store.Handle) err
 	return f.saveCookie(w, r, sessionCookie, h.String(), 0)
 }
 
-// leave removes the session cookie.
-func (f *Flow) leave(w http.ResponseWriter, r *http.Request) error {
+// exit removes the session cookie.
+func (f *Flow) exit(w http.ResponseWriter, r *http.Request) error {
 	return f.saveCookie(w, r, sessionCookie, "", -1)
 }
 

@@ -100,7 +100,11 @@ func (s *Server) Issue(w http.ResponseWriter, r *http.Request, req login.Request
 	}
 	h := store.NewHandle()
 	s.putCode(b, h, c, g, answer)
-	s.Flow.Used(b, session, login.Use{Protocol: Protocol, App: req.App, Tag: h.Tag}, g.claimNames(), c.grantTime())
+	use, err := c.use(g, h.Tag)
+	if err != nil {
+		return err
+	}
+	s.Flow.Used(b, session, use, g.claimNames(), s.useTime(c))
 	if err := b.Exec(r.Context()); err != nil {
 		return err
 	}

@@ -155,6 +155,7 @@ func (b *bed) build(apps []config.App) {
 	b.op, err = op.New(op.Options{
 		Issuer: b.URL, Apps: apps, Languages: []string{"en", "cy"}, Flow: b.flow, Store: b.store, DB: b.db,
 		Keys: b.keys, Accounts: b.accounts, Site: site, Limit: store.Limit{PerMinute: 600}, Now: b.now,
+		Log: slog.New(slog.NewJSONHandler(b.log, nil)),
 	})
 	b.must(err)
 	b.flow.FrontEnds[op.Protocol] = b.op

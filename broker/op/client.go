@@ -12,6 +12,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/councilid/councilid/config"
+	"github.com/councilid/councilid/connectors"
 	"github.com/councilid/councilid/mapping"
 )
 
@@ -31,6 +32,8 @@ type client struct {
 	secret  [sha256.Size]byte // of methods with a secret: its hash, so that all have one length
 	keys    []jose.JSONWebKey // of private_key_jwt
 	release *mapping.Release
+
+	outbound *connectors.Outbound // nil for an app that is not told of sign-outs
 }
 
 func newClient(app config.App) (*client, error) {

@@ -7,8 +7,8 @@ import (
 )
 
 // metadata is the discovery document: OpenID Connect Discovery 1.0 §3, RFC
-// 8414 §2, RFC 9207 §3 and RP-Initiated Logout §2.1. It says what is done and
-// nothing that might be.
+// 8414 §2, RFC 9207 §3, RP-Initiated Logout §2.1 and Back-Channel Logout §2.1.
+// It says what is done and nothing that might be.
 type metadata struct {
 	Issuer                string `json:"issuer"`
 	AuthorizationEndpoint string `json:"authorization_endpoint"`
@@ -36,6 +36,9 @@ type metadata struct {
 	RevocationAlgs    []string `json:"revocation_endpoint_auth_signing_alg_values_supported"`
 	IntrospectionAuth []string `json:"introspection_endpoint_auth_methods_supported"`
 	IntrospectionAlgs []string `json:"introspection_endpoint_auth_signing_alg_values_supported"`
+
+	BackchannelLogout bool `json:"backchannel_logout_supported"`
+	BackchannelSID    bool `json:"backchannel_logout_session_supported"`
 
 	IssParameter     bool `json:"authorization_response_iss_parameter_supported"`
 	ClaimsParameter  bool `json:"claims_parameter_supported"`
@@ -77,6 +80,9 @@ func (s *Server) metadata() metadata {
 		RevocationAlgs:    algs,
 		IntrospectionAuth: confidential,
 		IntrospectionAlgs: algs,
+
+		BackchannelLogout: true,
+		BackchannelSID:    true,
 
 		IssParameter: true,
 	}

@@ -1,6 +1,8 @@
 package op
 
 import (
+	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -74,15 +76,14 @@ func (s *Server) handleEndSession(w http.ResponseWriter, r *http.Request) error 
 	if !l.certain(session) {
 		return s.Site.Page(w, r, http.StatusOK, "sign_out", web.SignOut{Action: "/end_session/confirm", Fields: logoutFields(form)})
 	}
-	provider, err := s.Flow.SignOut(w, r)
+	if l.sid == "" || !l.to.known() {
+		return s.Flow.Leave(w, r, l.here())
+	}
+	reply, err := json.Marshal(farewell{URI: l.to.uri, State: []byte(l.to.state)})
 	if err != nil {
-		return err
+		return fmt.Errorf("keep the reply: %w", err)
 	}
-	if l.sid != "" && l.to.known() {
-		l.to.send(w, url.Values{})
-		return nil
-	}
-	return s.signedOut(w, r, l, provider)
+	return s.Flow.Leave(w, r, login.Leaving{Protocol: Protocol, App: l.client.app.ID, Reply: reply})
 }
 
 // handleConfirmEndSession signs out a resident who was asked. What the form
@@ -93,25 +94,20 @@ func (s *Server) handleConfirmEndSession(w http.ResponseWriter, r *http.Request)
 	}
 	l := parseLogout(r.PostForm, s.clients, s.verifyHint)
 	l.annotate(r)
-	provider, err := s.Flow.SignOut(w, r)
-	if err != nil {
-		return err
-	}
-	return s.signedOut(w, r, l, provider)
+	return s.Flow.Leave(w, r, l.here())
 }
 
-// signedOut is the page after signing out. The address that an app asked for
-// is a link on it: a redirect that follows a form would have to be allowed by
-// the page of the form (Content-Security-Policy form-action).
-func (s *Server) signedOut(w http.ResponseWriter, r *http.Request, l logout, provider string) error {
-	page := web.SignedOut{Provider: provider}
+// here is a sign-out that ends on the broker's own page. The address that an
+// app asked for is a link on it: nothing shows that the app's own page asked.
+func (l logout) here() login.Leaving {
+	var here login.Leaving
 	if l.client != nil {
-		page.App, page.Back = l.client.app.Label.In(s.Site.Language(r)), l.client.app.Home
+		here.App = l.client.app.ID
 	}
 	if l.to.known() {
-		page.Back = l.to.with(url.Values{})
+		here.Back = l.to.with(url.Values{})
 	}
-	return s.Site.Page(w, r, http.StatusOK, "signed_out", page)
+	return here
 }
 
 // logoutFields are the parameters that the confirmation brings along.

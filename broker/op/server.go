@@ -3,6 +3,7 @@ package op
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 // Protocol names this front end in login.Request.Protocol.
 const Protocol = "oidc"
 
-// Options are what a Server works with. All are required.
+// Options are what a Server works with. All but Observe are required.
 type Options struct {
 	Issuer    string       // the broker's address, without a slash at the end
 	Apps      []config.App // those without oidc are not ours and are passed over
@@ -31,6 +32,10 @@ type Options struct {
 	Site      *web.Site
 	Limit     store.Limit // token, revocation and introspection calls of one app
 	Now       func() time.Time
+	Log       *slog.Logger
+	// Observe is told of every call to an app: which app, which call (logout),
+	// how it ended and how long it took. Default: nobody is told.
+	Observe func(app, call, outcome string, took time.Duration)
 }
 
 // Server is the OpenID Provider.
@@ -51,6 +56,9 @@ func New(o Options) (*Server, error) {
 			continue
 		}
 		c, err := newClient(app)
+		if err == nil {
+			c.outbound, err = s.outbound(app)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("app %s: %w", app.ID, err)
 		}

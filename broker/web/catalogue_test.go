@@ -128,7 +128,7 @@ func TestMessagesNamedElsewhere(t *testing.T) {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
 		}
-		for _, message := range found(read(t, name), `\bMessage: +"([^"]+)"`) {
+		for _, message := range found(read(t, name), `\bMessage: +"([a-z_]+)"`) {
 			if _, ok := english["error."+message+".title"]; !ok {
 				t.Errorf("%s: there is no message %q", name, message)
 			}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/base32"
 	"log/slog"
@@ -29,8 +30,10 @@ type exchangeKey struct{}
 
 // exchangeOf returns the exchange that r is part of, or one of no consequence
 // where r did not pass through Protect.
-func exchangeOf(r *http.Request) *exchange {
-	if x, ok := r.Context().Value(exchangeKey{}).(*exchange); ok {
+func exchangeOf(r *http.Request) *exchange { return exchangeIn(r.Context()) }
+
+func exchangeIn(ctx context.Context) *exchange {
+	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
 		return x
 	}
 	return &exchange{}
@@ -38,8 +41,12 @@ func exchangeOf(r *http.Request) *exchange {
 
 // Annotate adds attributes to the request's log line. They never hold claims,
 // tokens, codes or e-mail addresses.
-func Annotate(r *http.Request, attrs ...slog.Attr) {
-	x := exchangeOf(r)
+func Annotate(r *http.Request, attrs ...slog.Attr) { Note(r.Context(), attrs...) }
+
+// Note is Annotate where the request itself is out of sight. It is not for
+// several goroutines of one request.
+func Note(ctx context.Context, attrs ...slog.Attr) {
+	x := exchangeIn(ctx)
 	x.attrs = append(x.attrs, attrs...)
 }
 

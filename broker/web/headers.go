@@ -3,10 +3,16 @@ package web
 import "net/http"
 
 // policy allows what the pages need and nothing else: the broker's own style
-// sheets and images, and forms that post to the broker. Browsers hold
-// form-action against the redirect after a post, too: what answers a form
-// links to an app, and does not redirect there.
+// sheets and images, and forms that post to the broker.
 const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+// policies are those of the pages whose forms lead to other sites. Browsers
+// hold form-action against the redirects after a post, too, and where a
+// sign-out goes on from app to app nobody can list them all.
+var policies = map[string]string{
+	"sign_out": "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+	"post":     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+}
 
 // securityHeaders are on every answer; a handler may replace one.
 func securityHeaders(secure bool) http.Header {

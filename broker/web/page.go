@@ -85,6 +85,9 @@ func (s *Site) Page(w http.ResponseWriter, r *http.Request, status int, name str
 		return fmt.Errorf("render page: %w", err)
 	}
 	h := w.Header()
+	if own, ok := policies[name]; ok {
+		h.Set("Content-Security-Policy", own)
+	}
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", lang)
 	h.Set("Content-Length", strconv.Itoa(out.Len()))
@@ -150,8 +153,13 @@ type SignOut struct {
 
 // SignedOut is the page after signing out.
 type SignedOut struct {
-	App, Back string // name and address of the service to return to; "" leaves it out
-	Provider  string // the way that was used, as in Way.Label; "" if it is not known
+	App, Back string   // name and address of the service to return to; "" leaves it out
+	Provider  string   // the way in where the resident may still be signed in, as in Way.Label
+	Ended     []string // names of the services that have signed the resident out,
+	Failed    []string // of those that were told and did not,
+	Unable    []string // and of those that cannot be told
+	// AnyProvider is true where nobody knows which way was used.
+	AnyProvider bool
 }
 
 // Home is the page at the broker's own address.

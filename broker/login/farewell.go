@@ -1,0 +1,224 @@
+package login
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/councilid/councilid/broker/store"
+	"github.com/councilid/councilid/broker/web"
+	"github.com/councilid/councilid/connectors"
+)
+
+// A sign-out goes on through the browser where apps or the provider can be
+// asked there only: one question at a time, each with an id that its answer
+// carries. What waits for the answer is kept under the browser's mark and that
+// id, so that an answer which comes late, twice, from elsewhere or to another
+// browser finds nothing and changes nothing.
+
+// farewellTime is how long an app or provider may take to answer.
+const farewellTime = 10 * time.Minute
+
+// farewell is a sign-out on its way.
+type farewell struct {
+	Leaving  Leaving                     `json:"leaving"`
+	Known    bool                        `json:"known"` // there was a session: the receipt says all
+	Receipt  Receipt                     `json:"receipt"`
+	Rest     []Use                       `json:"rest,omitempty"`     // still to be asked
+	Asked    string                      `json:"asked,omitempty"`    // the app that is being asked; "" where it is the provider
+	Provider *connectors.ProviderSession `json:"provider,omitempty"` // to be ended last of all
+}
+
+var (
+	farewellTable = store.Table[farewell]{Name: "farewell"} // by the browser's mark and the id of the question
+	askedTable    = store.Table[string]{Name: "asked"}      // that id, by the browser's mark alone
+	receiptTable  = store.Table[farewell]{Name: "receipt"}  // what the resident reads before the starter is answered
+)
+
+// goOn asks the next app, or the provider, and answers whoever started when
+// nobody is left to be asked.
+func (f *Flow) goOn(w http.ResponseWriter, r *http.Request, who browser, bye farewell) error {
+	id := rand.Text()
+	to := f.question(r.Context(), &bye, id)
+	if to.URL == "" {
+		return f.depart(w, r, who, bye)
+	}
+	b := f.Store.Batch()
+	farewellTable.Put(b, store.Handle{Tag: who.mark(), Secret: id}, bye, farewellTime)
+	askedTable.Put(b, who.handle(), id, farewellTime)
+	if err := b.Exec(r.Context()); err != nil {
+		return err
+	}
+	return f.send(w, r, to)
+}
+
+// question is where the next one who can be asked is asked question id: the
+// zero Redirect when there is nobody left.
+func (f *Flow) question(ctx context.Context, bye *farewell, id string) connectors.Redirect {
+	for len(bye.Rest) > 0 {
+		u := bye.Rest[0]
+		bye.Rest = bye.Rest[1:]
+		to, err := f.ask(ctx, u, id)
+		switch {
+		case err != nil:
+			missed(ctx, u.App, err)
+			f.settle(bye, u.App, failed)
+		case to.URL == "":
+			f.settle(bye, u.App, unable)
+		default:
+			bye.Asked = u.App
+			return to
+		}
+	}
+	bye.Asked = ""
+	return f.askProvider(ctx, bye, id)
+}
+
+// ask asks the app of u, unless its front end is gone since.
+func (f *Flow) ask(ctx context.Context, u Use, id string) (connectors.Redirect, error) {
+	front, ok := f.FrontEnds[u.Protocol]
+	if !ok {
+		return connectors.Redirect{}, nil
+	}
+	return front.Ask(ctx, u, id)
+}
+
+// askProvider asks the provider, once. Where it cannot be asked, the receipt
+// says that the resident may still be signed in there.
+func (f *Flow) askProvider(ctx context.Context, bye *farewell, id string) connectors.Redirect {
+	s := bye.Provider
+	bye.Provider = nil
+	way, _ := f.way(bye.Receipt.Provider)
+	logouter, ok := way.Connector.(connectors.Logouter)
+	if s == nil || !ok {
+		return connectors.Redirect{}
+	}
+	to, err := logouter.Logout(ctx, *s, id)
+	if err != nil {
+		missed(ctx, way.Config.ID, err)
+		return connectors.Redirect{}
+	}
+	return to
+}
+
+// hear enters the answer to the question that was waiting.
+func (f *Flow) hear(bye *farewell, done bool) {
+	switch {
+	case bye.Asked == "" && done:
+		bye.Receipt.Provider = ""
+	case bye.Asked == "":
+	case done:
+		f.settle(bye, bye.Asked, ended)
+	default:
+		f.settle(bye, bye.Asked, failed)
+	}
+}
+
+// takeFarewell takes what waits in this browser for the answer to question id:
+// of two answers one finds it.
+func (f *Flow) takeFarewell(ctx context.Context, who browser, id string) (farewell, bool, error) {
+	b := f.Store.Batch()
+	taken := farewellTable.Take(b, store.Handle{Tag: who.mark(), Secret: id})
+	if err := b.Exec(ctx); err != nil {
+		return farewell{}, false, err
+	}
+	bye, ok := taken.Value()
+	return bye, ok, nil
+}
+
+// leadOn goes on with the sign-out that waits for the answer to question id
+// though there is none: the resident has come back without it. An app that
+// starts another sign-out meanwhile is the one that is answered.
+func (f *Flow) leadOn(w http.ResponseWriter, r *http.Request, v visitor, id string, l Leaving) error {
+	bye, ok, err := f.takeFarewell(r.Context(), v.browser, id)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return f.answer(w, r, farewell{Leaving: l})
+	}
+	f.hear(&bye, false)
+	if !l.own() {
+		bye.Leaving = l
+	}
+	return f.goOn(w, r, v.browser, bye)
+}
+
+// nothingWaits is the answer to an answer that nobody waits for.
+func (f *Flow) nothingWaits(w http.ResponseWriter, r *http.Request) error {
+	s, err := f.Current(r)
+	if err != nil {
+		return err
+	}
+	if s != nil {
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return nil
+	}
+	return f.answer(w, r, farewell{})
+}
+
+// depart answers whoever started a sign-out. Where an app failed, the resident
+// reads that first, and is led on by a link.
+func (f *Flow) depart(w http.ResponseWriter, r *http.Request, who browser, bye farewell) error {
+	if bye.Leaving.own() || len(bye.Receipt.Failed) == 0 {
+		return f.answer(w, r, bye)
+	}
+	id := rand.Text()
+	b := f.Store.Batch()
+	receiptTable.Put(b, store.Handle{Tag: who.mark(), Secret: id}, bye, farewellTime)
+	if err := b.Exec(r.Context()); err != nil {
+		return err
+	}
+	page := f.signedOut(r, bye)
+	page.Back = "/sign-out/continue?id=" + url.QueryEscape(id)
+	return f.Site.Page(w, r, http.StatusOK, "signed_out", page)
+}
+
+// handleContinue answers whoever started, when the resident has read the
+// receipt.
+func (f *Flow) handleContinue(w http.ResponseWriter, r *http.Request) error {
+	b := f.Store.Batch()
+	found := receiptTable.Get(b, store.Handle{Tag: f.visitor(r).browser.mark(), Secret: r.URL.Query().Get("id")})
+	if err := b.Exec(r.Context()); err != nil {
+		return err
+	}
+	bye, ok := found.Value()
+	if !ok {
+		return f.nothingWaits(w, r)
+	}
+	return f.answer(w, r, bye)
+}
+
+// answer answers whoever started.
+func (f *Flow) answer(w http.ResponseWriter, r *http.Request, bye farewell) error {
+	l := bye.Leaving
+	switch {
+	case l.Protocol != "":
+		front, err := f.front(l.Protocol)
+		if err != nil {
+			return err
+		}
+		return front.Left(w, r, l, bye.Receipt)
+	case l.Connector != "":
+		return f.answerProvider(w, r, l, bye.Receipt)
+	}
+	return f.Site.Page(w, r, http.StatusOK, "signed_out", f.signedOut(r, bye))
+}
+
+// signedOut is the receipt as residents read it.
+func (f *Flow) signedOut(r *http.Request, bye farewell) web.SignedOut {
+	l, done := bye.Leaving, bye.Receipt
+	page := web.SignedOut{
+		App: f.appLabel(r, l.App), Back: l.Back, Provider: f.label(r, done.Provider), AnyProvider: !bye.Known,
+		Ended: f.appLabels(r, done.Ended), Failed: f.appLabels(r, done.Failed), Unable: f.appLabels(r, done.Unable),
+	}
+	if l.Connector != "" {
+		page.App = f.label(r, l.Connector)
+	}
+	if page.Back == "" {
+		page.Back = f.Apps[l.App].Home
+	}
+	return page
+}

@@ -1,0 +1,154 @@
+package login
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/councilid/councilid/broker/accounts"
+	"github.com/councilid/councilid/broker/store"
+	"github.com/councilid/councilid/broker/web"
+)
+
+// The ledger of a session says what was issued to which app in it. There is one
+// road on which a session ends, whoever started: end reads the ledger, revokes,
+// and tells the apps.
+
+var useIndex = store.Index{Name: "uses"}
+
+// Use is one thing issued to one app in a session: the ledger's entry for
+// logout.
+type Use struct {
+	Protocol string `json:"protocol"`
+	App      string `json:"app"`
+	Tag      string `json:"tag"` // where the front end keeps what it issued
+	// Detail is what the front end needs to tell the app that the session is
+	// over, in its own words.
+	Detail json.RawMessage `json:"detail,omitempty"`
+}
+
+// Used notes in b what a front end issues in s, which lives for ttl: for
+// logout, and as a visit that is folded into the account's history. released
+// are the names of the claims that the app gets.
+func (f *Flow) Used(b *store.Batch, s Session, u Use, released []string, ttl time.Duration) {
+	entry, err := json.Marshal(u)
+	if err != nil {
+		panic(err) // three strings
+	}
+	useIndex.Add(b, s.SID, string(entry), ttl)
+	visit := accounts.Visit{Account: s.Account.ID, Link: s.Link, App: u.App, At: f.Now(), Released: released, SSO: !s.fresh}
+	if s.fresh {
+		visit.Said = s.Said
+	}
+	visitStream.Append(b, visit)
+}
+
+// Apps are told at once, some at a time, and are not waited for longer than
+// a resident waits for a page.
+const (
+	tellTime   = 10 * time.Second
+	tellAtOnce = 16
+)
+
+// end ends s, which nobody can use any more: front ends revoke what they
+// issued, and apps are told from server to server. What is left to do needs the
+// browser. It is done to the end even when the resident has gone.
+func (f *Flow) end(ctx context.Context, s Session, l Leaving) (farewell, error) {
+	ctx = context.WithoutCancel(ctx)
+	uses, err := f.revoke(ctx, s)
+	if err != nil {
+		return farewell{}, err
+	}
+	bye := farewell{Leaving: l, Known: true}
+	if l.Connector != s.Connector {
+		bye.Receipt.Provider, bye.Provider = s.Connector, s.Provider
+	}
+	var others []Use
+	for _, u := range uses {
+		if u.Protocol == l.Protocol && u.App == l.App {
+			bye.Receipt.enter(u.App, ended)
+		} else {
+			others = append(others, u)
+		}
+	}
+	f.tell(ctx, &bye, others)
+	return bye, nil
+}
+
+// revoke ends the ledger of s and everything in it, and returns each of its
+// uses that an app can tell from another.
+func (f *Flow) revoke(ctx context.Context, s Session) ([]Use, error) {
+	b := f.Store.Batch()
+	members := useIndex.Members(b, s.SID)
+	if err := b.Exec(ctx); err != nil {
+		return nil, err
+	}
+	entries, _ := members.Value()
+	var uses []Use
+	for _, entry := range entries {
+		var u Use
+		if err := json.Unmarshal([]byte(entry), &u); err != nil {
+			return nil, fmt.Errorf("read the session's ledger: %w", err)
+		}
+		front, ok := f.FrontEnds[u.Protocol]
+		if !ok {
+			continue // of a broker with another configuration
+		}
+		front.End(b, u)
+		if !slices.ContainsFunc(uses, u.same) {
+			uses = append(uses, u)
+		}
+	}
+	useIndex.Delete(b, s.SID)
+	return uses, b.Exec(ctx)
+}
+
+// same reports whether the app has to be told of u or of other, not of both.
+func (u Use) same(other Use) bool {
+	return u.Protocol == other.Protocol && u.App == other.App && string(u.Detail) == string(other.Detail)
+}
+
+// tell tells apps from server to server, and enters what became of it.
+func (f *Flow) tell(ctx context.Context, bye *farewell, uses []Use) {
+	ctx, cancel := context.WithTimeout(ctx, tellTime)
+	defer cancel()
+	told, errs := make([]bool, len(uses)), make([]error, len(uses))
+	var g errgroup.Group
+	g.SetLimit(tellAtOnce)
+	for i, u := range uses {
+		g.Go(func() error {
+			told[i], errs[i] = f.FrontEnds[u.Protocol].Tell(ctx, u)
+			return nil
+		})
+	}
+	_ = g.Wait() // of no errors
+	for i, u := range uses {
+		switch {
+		case errs[i] != nil:
+			missed(ctx, u.App, errs[i])
+			f.settle(bye, u.App, failed)
+		case told[i]:
+			f.settle(bye, u.App, ended)
+		default:
+			bye.Rest = append(bye.Rest, u)
+		}
+	}
+}
+
+// settle enters in bye what became of an app that was to be told, and counts it.
+func (f *Flow) settle(bye *farewell, app string, what fate) {
+	if f.ObserveEnd != nil {
+		f.ObserveEnd(app, string(what))
+	}
+	bye.Receipt.enter(app, what)
+}
+
+// missed logs why an app or provider could not be told.
+func missed(ctx context.Context, who string, err error) {
+	web.Note(ctx, slog.String("missed."+who, err.Error()))
+}
