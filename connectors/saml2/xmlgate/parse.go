@@ -22,6 +22,10 @@ const longest = 256
 // does.
 const spread = 8
 
+// perElement is how many attributes the elements may have on average, were
+// there as many as there may be.
+const perElement = 4
+
 // declaration is the inside of an XML declaration. It is held to the letter,
 // since readers differ on what they make of a loose one.
 var declaration = regexp.MustCompile(`^version=(?:"1\.0"|'1\.0')` +
@@ -60,6 +64,7 @@ type gate struct {
 	root     *etree.Element
 	open     []level
 	elements int
+	attrs    int
 	spelt    int // the length of all namespaces, wherever they are used
 	scope    *Scope
 	ids      map[string]bool
@@ -151,6 +156,7 @@ func (g *gate) top() *etree.Element { return g.open[len(g.open)-1].e }
 
 func (g *gate) start(t xml.StartElement, raw []byte) error {
 	g.elements++
+	g.attrs += len(t.Attr)
 	switch {
 	case g.root != nil && len(g.open) == 0:
 		return errors.New("second root element")
@@ -158,7 +164,7 @@ func (g *gate) start(t xml.StartElement, raw []byte) error {
 		return errors.New("too many elements")
 	case len(g.open) >= g.Depth:
 		return errors.New("elements nested too deeply")
-	case len(t.Attr) > g.Attributes:
+	case len(t.Attr) > g.Attributes, g.attrs/perElement > g.Elements:
 		return errors.New("too many attributes")
 	}
 	e := etree.NewElement(t.Name.Local)
@@ -226,6 +232,7 @@ func declarable(prefix, space string) error {
 // attributes adds them to the element.
 func (g *gate) attributes(e *etree.Element, attrs []xml.Attr, raw []byte) error {
 	clear(g.seen)
+	e.Attr = make([]etree.Attr, 0, len(attrs))
 	for _, a := range attrs {
 		name := a.Name
 		if _, ok := Declaration(a.Name.Space, a.Name.Local); !ok {

@@ -95,6 +95,17 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
+func TestParseCountsAttributesTogether(t *testing.T) {
+	limits := xmlgate.Limits{Elements: 5}
+	if _, err := xmlgate.Parse([]byte(`<a>`+strings.Repeat(`<b c="" d="" e="" f="" g=""/>`, 4)+`</a>`), limits); err != nil {
+		t.Error(err)
+	}
+	_, err := xmlgate.Parse([]byte(`<a>`+strings.Repeat(`<b c="" d="" e="" f="" g="" h=""/>`, 4)+`</a>`), limits)
+	if got, want := fmt.Sprint(err), "too many attributes"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // Exclusive canonicalisation would make a gigabyte of this.
 func TestParseRefusesWhatWouldSpread(t *testing.T) {
 	space := "urn:" + strings.Repeat("x", 200)

@@ -22,9 +22,9 @@ import (
 // Limits bound a document. A field that is zero has its default.
 type Limits struct {
 	Bytes      int // default 1 MiB
-	Elements   int // default 20,000
+	Elements   int // default 20,000; and four times as many attributes
 	Depth      int // default 64
-	Attributes int // of one element; default 64
+	Attributes int // of one element; default 32
 	// Documents says that comments, processing instructions and a byte order
 	// mark are dropped, not refused: metadata is full of them, and people
 	// write it.
@@ -35,7 +35,7 @@ func (l Limits) withDefaults() Limits {
 	l.Bytes = cmp.Or(l.Bytes, 1<<20)
 	l.Elements = cmp.Or(l.Elements, 20_000)
 	l.Depth = cmp.Or(l.Depth, 64)
-	l.Attributes = cmp.Or(l.Attributes, 64)
+	l.Attributes = cmp.Or(l.Attributes, 32)
 	return l
 }
 

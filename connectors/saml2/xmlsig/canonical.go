@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/beevik/etree"
@@ -144,12 +145,17 @@ func (c *canonicalizer) used(e *etree.Element) []string {
 
 // attributes writes them by namespace and local name (Canonical XML §2.3).
 func (c *canonicalizer) attributes(e *etree.Element) error {
-	attrs := slices.DeleteFunc(slices.Clone(e.Attr), func(a etree.Attr) bool {
-		_, ok := xmlgate.Declaration(a.Space, a.Key)
-		return ok
-	})
-	slices.SortFunc(attrs, func(a, b etree.Attr) int {
-		return cmp.Or(cmp.Compare(c.space(a), c.space(b)), cmp.Compare(a.Key, b.Key))
+	attrs := make([]*etree.Attr, 0, len(e.Attr))
+	for i := range e.Attr {
+		if _, ok := xmlgate.Declaration(e.Attr[i].Space, e.Attr[i].Key); !ok {
+			attrs = append(attrs, &e.Attr[i])
+		}
+	}
+	slices.SortFunc(attrs, func(a, b *etree.Attr) int {
+		if a.Space == b.Space {
+			return strings.Compare(a.Key, b.Key)
+		}
+		return cmp.Or(strings.Compare(c.space(a), c.space(b)), strings.Compare(a.Key, b.Key))
 	})
 	for _, a := range attrs {
 		c.out.WriteByte(' ')
@@ -164,7 +170,7 @@ func (c *canonicalizer) attributes(e *etree.Element) error {
 }
 
 // space is the namespace of an attribute: the default one does not apply.
-func (c *canonicalizer) space(a etree.Attr) string {
+func (c *canonicalizer) space(a *etree.Attr) string {
 	if a.Space == "" {
 		return ""
 	}

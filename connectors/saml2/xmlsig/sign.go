@@ -31,8 +31,11 @@ func Sign(e *etree.Element, c Credential, alg Algorithm) (*etree.Element, error)
 		return nil, fmt.Errorf("canonicalise: %w", err)
 	}
 	signature := envelope(id, m, sum(m.hash, content))
+	if err := m.complete(signature, c); err != nil {
+		return nil, err
+	}
 	signed.InsertChildAt(place(signed), signature)
-	return signed, m.complete(signature, c)
+	return signed, nil
 }
 
 // place is where the signature goes (SAML Core §2.3.3, §3.2.1, §3.2.2).
