@@ -14,12 +14,14 @@ import (
 
 	"github.com/councilid/councilid/broker/accounts"
 	"github.com/councilid/councilid/broker/db"
+	"github.com/councilid/councilid/broker/idp"
 	"github.com/councilid/councilid/broker/keys"
 	"github.com/councilid/councilid/broker/login"
 	"github.com/councilid/councilid/broker/op"
 	"github.com/councilid/councilid/broker/store"
 	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/connectors"
+	"github.com/councilid/councilid/connectors/saml2/xmlsig"
 	"github.com/councilid/councilid/mapping"
 )
 
@@ -61,7 +63,9 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *Broker,
 	if err != nil {
 		return nil, err
 	}
-	if b.keys, err = keys.Open(ctx, b.db, keys.Options{Master: master, Rotate: cfg.Broker.Keys.Rotate, Now: time.Now, Log: log}); err != nil {
+	if b.keys, err = keys.Open(ctx, b.db, keys.Options{
+		Master: master, Rotate: cfg.Broker.Keys.Rotate, Lead: cfg.Broker.Keys.SAMLLead, Now: time.Now, Log: log,
+	}); err != nil {
 		return nil, fmt.Errorf("open signing keys: %w", err)
 	}
 	b.accounts = accounts.Open(b.db, time.Now)
@@ -148,7 +152,7 @@ func (b *Broker) build(cfg *config.Config) (*house, error) {
 	for _, app := range cfg.Apps {
 		flow.Apps[app.ID] = app
 	}
-	front, err := op.New(op.Options{
+	oidc, err := op.New(op.Options{
 		Issuer: cfg.Broker.Issuer, Apps: cfg.Apps, Languages: cfg.Broker.Look.Languages,
 		Flow: flow, Store: b.store, DB: b.db, Keys: b.keys, Accounts: b.accounts, Site: site,
 		Limit: store.Limit{PerMinute: cfg.Broker.Limits.App}, Now: time.Now, Log: b.log, Observe: b.metrics.appCall,
@@ -156,12 +160,29 @@ func (b *Broker) build(cfg *config.Config) (*house, error) {
 	if err != nil {
 		return nil, fmt.Errorf("OpenID Provider: %w", err)
 	}
-	flow.FrontEnds[op.Protocol] = front
+	saml, err := idp.New(idp.Options{
+		Issuer: cfg.Broker.Issuer, Config: cfg.Broker.SAML, Council: cfg.Broker.Look.Council, Apps: cfg.Apps,
+		Flow: flow, Store: b.store, Credentials: b.credentials, Site: site,
+		Now: time.Now, Log: b.log, Observe: b.metrics.appCall,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("SAML identity provider: %w", err)
+	}
+	flow.FrontEnds[op.Protocol], flow.FrontEnds[idp.Protocol] = oidc, saml
 	mux := http.NewServeMux()
-	for _, room := range []interface{ Mount(*http.ServeMux) }{site, flow, front} {
+	for _, room := range []interface{ Mount(*http.ServeMux) }{site, flow, oidc, saml} {
 		room.Mount(mux)
 	}
-	return &house{flow: flow, op: front, handler: traced(cfg.Broker, site.Protect(mux))}, nil
+	return &house{flow: flow, op: oidc, handler: traced(cfg.Broker, site.Protect(mux))}, nil
+}
+
+// credentials are the keys of SAML, for both of its rooms.
+func (b *Broker) credentials() []xmlsig.Credential {
+	var all []xmlsig.Credential
+	for _, c := range b.keys.SAML() {
+		all = append(all, xmlsig.Credential(c))
+	}
+	return all
 }
 
 // ways opens the connectors. It calls no provider.
@@ -172,8 +193,10 @@ func (b *Broker) ways(cfg *config.Config) ([]login.Way, error) {
 			continue
 		}
 		connector, err := connectors.Open(c, connectors.Options{
-			Redirect: cfg.Broker.Issuer + "/callback/" + c.ID, Log: b.log, Now: time.Now,
-			Observe: b.metrics.upstreamCall,
+			Redirect:    cfg.Broker.Issuer + "/callback/" + c.ID,
+			EntityID:    cfg.Broker.Issuer + "/connectors/" + c.ID + "/metadata",
+			Logout:      cfg.Broker.Issuer + "/logout/" + c.ID,
+			Credentials: b.credentials, Log: b.log, Now: time.Now, Observe: b.metrics.upstreamCall,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("connector %s: %w", c.ID, err)

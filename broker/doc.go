@@ -2,16 +2,24 @@
 // the list below, what each room needs is in [Open].
 //
 //	GET  /                                  home                     login
-//	GET  /authorize  POST /authorize        an app asks              op
+//	GET|POST /authorize                     an app asks              op
 //	POST /token      GET|POST /userinfo     an app fetches           op
 //	POST /revoke     POST /introspect       an app manages tokens    op
 //	GET|POST /end_session                   an app signs out         op
 //	POST /end_session/confirm               the resident agrees      op
 //	GET  /.well-known/…  GET /jwks          what an app reads first  op
+//	GET|POST /saml/sso                      an app asks              idp
+//	GET  /saml/start/{app}                  nobody asks              idp
+//	GET|POST /saml/slo   POST /saml/soap    an app signs out         idp
+//	GET  /saml/metadata                     what an app reads first  idp
 //	GET  /choose     GET /start/{connector} the resident chooses     login
 //	GET  /cancel                            the resident gives up    login
-//	GET  /callback/{connector}              a provider answers       login
+//	GET|POST /callback/{connector}          a provider answers       login
+//	GET|POST /logout/{connector}            a provider signs out     login
+//	POST /logout/{connector}/soap           the same, without a browser
+//	GET  /connectors/{connector}/metadata   what a provider reads    login
 //	GET|POST /sign-out                      the resident signs out   login
+//	GET  /sign-out/continue                 and has read the receipt login
 //	GET  /assets/…   GET /language          style and languages      web
 //
 // On the admin listener: /metrics, /healthz, /readyz, /debug/pprof.

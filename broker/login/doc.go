@@ -10,10 +10,19 @@
 //	            ▼
 //	GET /choose ──▶ GET /start/{connector} ──▶ provider
 //	                                             │
-//	          GET /callback/{connector} ◀────────┘
+//	     GET|POST /callback/{connector} ◀────────┘
 //	            │ connector.Finish → rules → account → session
 //	            ▼
 //	          front end Issue ──▶ app
+//
+// and out again, whoever starts: an app, the resident, the provider, or another
+// person who signs in.
+//
+//	app ──▶ front end ─┐                ┌▶ front end End, Tell ──▶ apps
+//	POST /sign-out ────┼▶ Leave ─ end ──┤ (from server to server)
+//	/logout/{connector}┘                └▶ front end Ask ──▶ app ─┐ one after
+//	                                       Logouter ──▶ provider ─┤ the other
+//	                   front end Left ◀─ goOn ◀─ Answered ◀───────┘
 //
 // One rule keeps it simple: next alone decides what a request leads to, and it
 // is a function from values to values. The callback decides only whether the
