@@ -250,3 +250,13 @@ func signSHA1(t testing.TB, query string, c xmlsig.Credential) string {
 	}
 	return query + "&Signature=" + url.QueryEscape(base64.StdEncoding.EncodeToString(signature))
 }
+
+// bytesOf is the document that a form carries.
+func bytesOf(t testing.TB, f form) []byte {
+	t.Helper()
+	raw, err := base64.StdEncoding.DecodeString(f.fields.Get("SAMLResponse"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}

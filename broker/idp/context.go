@@ -33,7 +33,10 @@ func (c contexts) choose(asked []string, comparison string, has config.Assurance
 			return context.Class, true
 		}
 	}
-	return unspecifiedContext, len(asked) == 0
+	if len(asked) > 0 {
+		return "", false
+	}
+	return unspecifiedContext, true
 }
 
 // exact picks the first of those asked for that is fulfilled: they are in order
