@@ -76,12 +76,17 @@ func (f *forge) encryptions() {
 	f.plaintexts()
 }
 
-// beside moves the EncryptedKey behind the data, as some providers have it.
+// beside moves the EncryptedKey behind the data, which points to it, as some
+// providers have it.
 func beside(encrypted *etree.Element) {
 	key := remove(encrypted, "EncryptedData/KeyInfo/EncryptedKey")
 	key.CreateAttr("xmlns:xenc", encryptionSpace)
 	key.CreateAttr("xmlns:ds", signatureSpace)
+	key.CreateAttr("Id", "_key")
 	encrypted.AddChild(key)
+	method := at(encrypted, "EncryptedData/KeyInfo").CreateElement("ds:RetrievalMethod")
+	method.CreateAttr("Type", encryptionSpace+"EncryptedKey")
+	method.CreateAttr("URI", "#_key")
 }
 
 // ciphertexts adds what cannot be decrypted: whatever is wrong, one refusal.
