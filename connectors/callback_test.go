@@ -19,7 +19,7 @@ func FuzzCallback(f *testing.F) {
 	} {
 		f.Add(seed, seed)
 	}
-	p := &provider{outcomes: map[string]Outcome{"access_denied/cancel": Cancelled}}
+	p := &provider{words: words{outcomes: map[string]Outcome{"access_denied/cancel": Cancelled}}}
 	f.Fuzz(func(t *testing.T, query, form string) {
 		for _, r := range []*http.Request{
 			httptest.NewRequest(http.MethodGet, "/callback/test", nil),

@@ -13,9 +13,9 @@ import (
 	"github.com/councilid/councilid/config"
 )
 
-// metadata is what we need of a discovery document (OpenID Connect Discovery
+// discovery is what we need of a discovery document (OpenID Connect Discovery
 // 1.0 §3).
-type metadata struct {
+type discovery struct {
 	Issuer                string `json:"issuer"`
 	AuthorizationEndpoint string `json:"authorization_endpoint"`
 	TokenEndpoint         string `json:"token_endpoint"`
@@ -24,50 +24,50 @@ type metadata struct {
 	IssParameter          bool   `json:"authorization_response_iss_parameter_supported"` // RFC 9207 §3
 }
 
-// metadataFresh is how long a discovery document is used before it is fetched
+// discoveryFresh is how long a discovery document is used before it is fetched
 // again.
-const metadataFresh = time.Hour
+const discoveryFresh = time.Hour
 
-func newMetadata(settings config.OIDC, client *Outbound, o Options) *cached[metadata] {
-	return &cached[metadata]{
-		fresh:  metadataFresh,
+func newDiscovery(settings config.OIDC, client *Outbound, o Options) *cached[discovery] {
+	return &cached[discovery]{
+		fresh:  discoveryFresh,
 		now:    o.Now,
 		failed: func(err error) { o.Log.Warn("the last good discovery document is kept", "err", err) },
-		load: func(ctx context.Context) (metadata, error) {
+		load: func(ctx context.Context) (discovery, error) {
 			return discover(ctx, settings, client)
 		},
 	}
 }
 
-func discover(ctx context.Context, settings config.OIDC, client *Outbound) (metadata, error) {
-	var m metadata
+func discover(ctx context.Context, settings config.OIDC, client *Outbound) (discovery, error) {
+	var d discovery
 	e := settings.Endpoints
 	if e.Authorization == "" || e.Token == "" || e.JWKS == "" {
-		if err := client.getJSON(ctx, "discovery", settings.Discovery, "", &m); err != nil {
-			return m, err
+		if err := client.getJSON(ctx, "discovery", settings.Discovery, "", &d); err != nil {
+			return d, err
 		}
-		if err := m.check(settings); err != nil {
-			return m, fail(Misconfigured, "discovery: %w", err)
+		if err := d.check(settings); err != nil {
+			return d, fail(Misconfigured, "discovery: %w", err)
 		}
 	}
-	m.AuthorizationEndpoint = cmp.Or(e.Authorization, m.AuthorizationEndpoint)
-	m.TokenEndpoint = cmp.Or(e.Token, m.TokenEndpoint)
-	m.UserinfoEndpoint = cmp.Or(e.Userinfo, m.UserinfoEndpoint)
-	m.JWKSURI = cmp.Or(e.JWKS, m.JWKSURI)
-	return m, nil
+	d.AuthorizationEndpoint = cmp.Or(e.Authorization, d.AuthorizationEndpoint)
+	d.TokenEndpoint = cmp.Or(e.Token, d.TokenEndpoint)
+	d.UserinfoEndpoint = cmp.Or(e.Userinfo, d.UserinfoEndpoint)
+	d.JWKSURI = cmp.Or(e.JWKS, d.JWKSURI)
+	return d, nil
 }
 
 // check holds a discovery document against the configuration: it must be the
 // issuer's own (Discovery 1.0 §4.3) and lead to encrypted endpoints.
-func (m metadata) check(settings config.OIDC) error {
-	if !sameIssuer(m.Issuer, settings.Issuer) && !slices.Contains(settings.IssuerAliases, m.Issuer) {
-		return fmt.Errorf("the document is of issuer %q", m.Issuer)
+func (d discovery) check(settings config.OIDC) error {
+	if !sameIssuer(d.Issuer, settings.Issuer) && !slices.Contains(settings.IssuerAliases, d.Issuer) {
+		return fmt.Errorf("the document is of issuer %q", d.Issuer)
 	}
-	if m.AuthorizationEndpoint == "" || m.TokenEndpoint == "" || m.JWKSURI == "" {
+	if d.AuthorizationEndpoint == "" || d.TokenEndpoint == "" || d.JWKSURI == "" {
 		return errors.New("the document lacks an endpoint")
 	}
 	plain := scheme(settings.Discovery) == "http" // the operator's own choice, for simulators
-	for _, endpoint := range []string{m.AuthorizationEndpoint, m.TokenEndpoint, m.UserinfoEndpoint, m.JWKSURI} {
+	for _, endpoint := range []string{d.AuthorizationEndpoint, d.TokenEndpoint, d.UserinfoEndpoint, d.JWKSURI} {
 		if endpoint != "" && scheme(endpoint) != "https" && !plain {
 			return errors.New("an endpoint is not https")
 		}

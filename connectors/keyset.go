@@ -19,17 +19,17 @@ type keySet struct {
 	algorithms []jose.SignatureAlgorithm
 }
 
-func newKeySet(algorithms []string, m *cached[metadata], client *Outbound, o Options) *keySet {
+func newKeySet(algorithms []string, d *cached[discovery], client *Outbound, o Options) *keySet {
 	k := &keySet{keys: &cached[[]jose.JSONWebKey]{
 		fresh:  keysFresh,
 		now:    o.Now,
 		failed: func(err error) { o.Log.Warn("the last good keys are kept", "err", err) },
 		load: func(ctx context.Context) ([]jose.JSONWebKey, error) {
-			m, err := m.get(ctx)
+			d, err := d.get(ctx)
 			if err != nil {
 				return nil, err
 			}
-			return fetchKeys(ctx, client, m.JWKSURI)
+			return fetchKeys(ctx, client, d.JWKSURI)
 		},
 	}}
 	for _, name := range algorithms {

@@ -17,10 +17,10 @@ import (
 // oidcConnector speaks OpenID Connect Core 1.0: the authorization code flow.
 type oidcConnector struct {
 	provider
-	settings config.OIDC
-	metadata *cached[metadata]
-	keys     *keySet
-	issuers  []string // what the callback's iss may be
+	settings  config.OIDC
+	discovery *cached[discovery]
+	keys      *keySet
+	issuers   []string // what the callback's iss may be
 }
 
 func openOIDC(cfg config.Connector, o Options) (Connector, error) {
@@ -33,13 +33,13 @@ func openOIDC(cfg config.Connector, o Options) (Connector, error) {
 		return nil, err
 	}
 	p.scopes, p.pkce = settings.Scopes, settings.PKCE != "forbidden"
-	m := newMetadata(settings, p.Outbound, o)
+	d := newDiscovery(settings, p.Outbound, o)
 	return &oidcConnector{
-		provider: p,
-		settings: settings,
-		metadata: m,
-		keys:     newKeySet(settings.Algorithms, m, p.Outbound, o),
-		issuers:  issParameters(settings),
+		provider:  p,
+		settings:  settings,
+		discovery: d,
+		keys:      newKeySet(settings.Algorithms, d, p.Outbound, o),
+		issuers:   issParameters(settings),
 	}, nil
 }
 
@@ -65,11 +65,11 @@ func (c *oidcConnector) Start(ctx context.Context, a Attempt) (Redirect, error) 
 	if err := c.ready(); err != nil {
 		return Redirect{}, err
 	}
-	m, err := c.metadata.get(ctx)
+	d, err := c.discovery.get(ctx)
 	if err != nil {
 		return Redirect{}, err
 	}
-	return Redirect{URL: c.authorizationURL(m.AuthorizationEndpoint, a, c.parameters(a))}, nil
+	return Redirect{URL: c.authorizationURL(d.AuthorizationEndpoint, a, c.parameters(a))}, nil
 }
 
 // parameters are those of OpenID Connect and of the configuration, which has
@@ -101,14 +101,14 @@ func (c *oidcConnector) Finish(ctx context.Context, a Attempt, r *http.Request) 
 	if err != nil {
 		return nil, err
 	}
-	m, err := c.metadata.get(ctx)
+	d, err := c.discovery.get(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.accept(answer, c.issuers, m.IssParameter); err != nil {
+	if err := c.accept(answer, c.issuers, d.IssParameter); err != nil {
 		return nil, err
 	}
-	token, err := c.redeem(ctx, m, a, answer.code)
+	token, err := c.redeem(ctx, d, a, answer.code)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func (c *oidcConnector) Finish(ctx context.Context, a Attempt, r *http.Request) 
 	if err != nil {
 		return nil, err
 	}
-	claims, err := c.withUserinfo(ctx, m, said, token.AccessToken)
+	claims, err := c.withUserinfo(ctx, d, said, token.AccessToken)
 	if err != nil {
 		return nil, err
 	}
@@ -132,22 +132,22 @@ func (c *oidcConnector) Finish(ctx context.Context, a Attempt, r *http.Request) 
 	return assertion(issuer, subject, said, claims), nil
 }
 
-func (c *oidcConnector) redeem(ctx context.Context, m metadata, a Attempt, code string) (*oauth2.Token, error) {
-	audience := m.TokenEndpoint
+func (c *oidcConnector) redeem(ctx context.Context, d discovery, a Attempt, code string) (*oauth2.Token, error) {
+	audience := d.TokenEndpoint
 	if c.settings.AssertionAudience == "issuer" {
 		audience = c.settings.Issuer
 	}
-	return c.exchange(ctx, m.TokenEndpoint, audience, a, code)
+	return c.exchange(ctx, d.TokenEndpoint, audience, a, code)
 }
 
 // withUserinfo adds what the userinfo endpoint says (Core §5.3) to what the
 // ID token says, which is signed and so has the first word.
-func (c *oidcConnector) withUserinfo(ctx context.Context, m metadata, said mapping.Claims, accessToken string) (mapping.Claims, error) {
-	if c.settings.Userinfo == "never" || m.UserinfoEndpoint == "" {
+func (c *oidcConnector) withUserinfo(ctx context.Context, d discovery, said mapping.Claims, accessToken string) (mapping.Claims, error) {
+	if c.settings.Userinfo == "never" || d.UserinfoEndpoint == "" {
 		return said, nil
 	}
 	var claims mapping.Claims
-	if err := c.getJSON(ctx, "userinfo", m.UserinfoEndpoint, accessToken, &claims); err != nil {
+	if err := c.getJSON(ctx, "userinfo", d.UserinfoEndpoint, accessToken, &claims); err != nil {
 		return nil, err
 	}
 	// Core §5.3.2: of another sub, nothing may be used.

@@ -62,6 +62,8 @@ func Open(cfg config.Connector, o Options) (Connector, error) {
 		return openOIDC(cfg, o)
 	case cfg.OAuth2 != nil:
 		return openOAuth2(cfg, o)
+	case cfg.SAML != nil:
+		return openSAML(cfg, o)
 	}
 	return nil, errors.New("no protocol")
 }
@@ -83,10 +85,9 @@ func (o Options) withDefaults() Options {
 type provider struct {
 	registration
 	*Outbound
-	scopes   []string
-	pkce     bool
-	outcomes map[string]Outcome // the provider's own error codes
-	subject  *mapping.Expression
+	words
+	scopes []string
+	pkce   bool
 }
 
 func openProvider(cfg config.Connector, clientAuth string, o Options) (provider, error) {
@@ -94,17 +95,32 @@ func openProvider(cfg config.Connector, clientAuth string, o Options) (provider,
 	if err != nil {
 		return provider{}, err
 	}
-	subject, mistake := mapping.CompileExpression("claims", cfg.Subject)
-	if mistake != nil {
-		return provider{}, fmt.Errorf("subject: %w", mistake)
-	}
-	client, err := OpenOutbound(cfg.ID, cfg.Network, written(cfg), o)
+	words, err := wordsOf(cfg)
 	if err != nil {
 		return provider{}, err
+	}
+	out, err := OpenOutbound(cfg.ID, cfg.Network, written(cfg), o)
+	if err != nil {
+		return provider{}, err
+	}
+	return provider{registration: registration, Outbound: out, words: words}, nil
+}
+
+// words are what a provider's own words mean, where the configuration says it:
+// which claim is the person, and how its error codes end a sign-in.
+type words struct {
+	subject  *mapping.Expression
+	outcomes map[string]Outcome
+}
+
+func wordsOf(cfg config.Connector) (words, error) {
+	subject, mistake := mapping.CompileExpression("claims", cfg.Subject)
+	if mistake != nil {
+		return words{}, fmt.Errorf("subject: %w", mistake)
 	}
 	outcomes := make(map[string]Outcome, len(cfg.Errors))
 	for code, outcome := range cfg.Errors {
 		outcomes[code] = Outcome(outcome)
 	}
-	return provider{registration: registration, Outbound: client, outcomes: outcomes, subject: subject}, nil
+	return words{subject: subject, outcomes: outcomes}, nil
 }

@@ -9,15 +9,22 @@ import (
 
 	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/connectors"
+	"github.com/councilid/councilid/connectors/saml2/xmlsig"
 	"github.com/councilid/councilid/mapping"
 )
 
 // loadPreset is a connector of which the operator wrote the least.
 func loadPreset(t *testing.T, name string) config.Connector {
 	t.Helper()
-	text := "preset: " + name + "\nclient_id: council\nclient_secret: env:CONNECTORS_TEST_SECRET\n"
-	if name == "microsoft" {
+	text := "preset: " + name + "\n"
+	switch name {
+	case "adfs", "entra-saml", "shibboleth", "eidas":
+		text += "saml: {metadata: {url: https://provider.example/metadata, entity_id: https://provider.example}}\n"
+	case "microsoft":
 		text += "oidc: {tenants: [9188040d-6c67-4c5b-b112-36a304b66dad]}\n"
+		fallthrough
+	default:
+		text += "client_id: council\nclient_secret: env:CONNECTORS_TEST_SECRET\n"
 	}
 	t.Setenv("CONNECTORS_TEST_SECRET", clientSecret)
 	dir := t.TempDir()
@@ -40,6 +47,8 @@ func loadPreset(t *testing.T, name string) config.Connector {
 	return cfg.Connectors[0]
 }
 
+func noCredentials() []xmlsig.Credential { return nil }
+
 func TestPresets(t *testing.T) {
 	files, err := fs.Glob(connectors.Presets(), "*.yaml")
 	if err != nil || len(files) == 0 {
@@ -49,7 +58,7 @@ func TestPresets(t *testing.T) {
 		name := strings.TrimSuffix(file, ".yaml")
 		t.Run(name, func(t *testing.T) {
 			cfg := loadPreset(t, name)
-			if _, err := connectors.Open(cfg, connectors.Options{Redirect: callbackURL}); err != nil {
+			if _, err := connectors.Open(cfg, connectors.Options{Redirect: callbackURL, Credentials: noCredentials}); err != nil {
 				t.Error(err)
 			}
 			if _, mistakes := mapping.CompileRules(cfg.RuleSource()); len(mistakes) > 0 {
@@ -129,6 +138,11 @@ func TestPresetSubject(t *testing.T) {
 		"facebook":  "claims.id",
 		"microsoft": "claims.oid",
 		"github":    "claims.id",
+
+		"adfs":       "claims.sub",
+		"entra-saml": `claims["http://schemas.microsoft.com/identity/claims/objectidentifier"]`,
+		"shibboleth": `claims["urn:oasis:names:tc:SAML:attribute:pairwise-id"].lowerAscii()`,
+		"eidas":      `claims["http://eidas.europa.eu/attributes/naturalperson/PersonIdentifier"]`,
 	} {
 		if got := loadPreset(t, preset).Subject; got != want {
 			t.Errorf("%s: subject is %s, want %s", preset, got, want)

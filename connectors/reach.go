@@ -64,6 +64,9 @@ func written(cfg config.Connector) []string {
 			all = append(all, call.URL)
 		}
 	}
+	if s := cfg.SAML; s != nil {
+		all = append(all, s.Metadata.URL)
+	}
 	return all
 }
 

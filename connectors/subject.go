@@ -11,8 +11,8 @@ import (
 
 // subjectOf finds the person's identifier in what the provider said. A link
 // hangs on it for ever: what is not surely an identifier is refused.
-func (p *provider) subjectOf(claims mapping.Claims) (string, error) {
-	value, err := p.subject.Eval(map[string]any(claims))
+func (w words) subjectOf(claims mapping.Claims) (string, error) {
+	value, err := w.subject.Eval(map[string]any(claims))
 	if err != nil {
 		return "", fail(Refused, "subject: the provider's answer lacks it")
 	}

@@ -20,15 +20,14 @@ type address struct {
 
 // serveAt maps the path of each of the provider's addresses to its handler.
 func (p *Provider) serveAt() (map[string]*address, error) {
-	t := p.terms
-	all := []*address{
-		{name: "authorization", artefact: Callback, url: t.endpoints.Authorization, serve: p.authorize},
-		{name: "token", artefact: TokenEndpoint, url: t.endpoints.Token, serve: p.token},
-	}
-	if t.openID {
-		all = append(all, p.openIDAddresses()...)
-	} else {
-		all = append(all, p.apiAddresses()...)
+	var all []*address
+	switch {
+	case p.terms.openID:
+		all = append(p.oauthAddresses(), p.openIDAddresses()...)
+	case p.terms.saml != nil:
+		all = p.samlAddresses()
+	default:
+		all = append(p.oauthAddresses(), p.apiAddresses()...)
 	}
 	at := make(map[string]*address, len(all))
 	for _, a := range all {
@@ -42,6 +41,14 @@ func (p *Provider) serveAt() (map[string]*address, error) {
 		at[u.Path] = a
 	}
 	return at, nil
+}
+
+func (p *Provider) oauthAddresses() []*address {
+	e := p.terms.endpoints
+	return []*address{
+		{name: "authorization", artefact: Callback, url: e.Authorization, serve: p.authorize},
+		{name: "token", artefact: TokenEndpoint, url: e.Token, serve: p.token},
+	}
 }
 
 func (p *Provider) openIDAddresses() []*address {

@@ -68,7 +68,9 @@ func (p *Provider) askPerson(w http.ResponseWriter, r *http.Request, a authoriza
 		chosen.persona = visit.persona
 	}
 	if chosen.persona.ID == "" {
-		p.choicePage(w, r.Form, a, visit)
+		p.choicePage(w, page{
+			Action: "?" + withoutChoice(r.Form).Encode(), Client: p.cfg.ClientID, Scopes: strings.Fields(a.scope),
+		}, a, visit)
 		return
 	}
 	p.signIn(w, r, a, visit, chosen)
@@ -78,7 +80,7 @@ func (p *Provider) askPerson(w http.ResponseWriter, r *http.Request, a authoriza
 // browser's visit is theirs and recent enough.
 func (p *Provider) signIn(w http.ResponseWriter, r *http.Request, a authorization, v visit, c choice) {
 	if v.persona.ID != c.persona.ID || !v.satisfies(a, p.now()) {
-		v = visit{persona: c.persona, since: p.now()}
+		v = newVisit(c.persona, p.now())
 	}
 	code := rand.Text()
 	query := p.answerTo(a)

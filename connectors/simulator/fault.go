@@ -1,9 +1,9 @@
 package simulator
 
 import (
-	"cmp"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/councilid/councilid/connectors"
@@ -22,6 +22,11 @@ const (
 	Profile       Artefact = "profile"        // userinfo, or the profile API and its calls
 	Discovery     Artefact = "discovery"      // the discovery document
 	Everything    Artefact = "provider"       // every address at once
+
+	Response Artefact = "response" // of SAML, and the assertion in it
+	Artifact Artefact = "artifact" // its resolution
+	Logout   Artefact = "logout"   // messages of single logout
+	Metadata Artefact = "metadata" // of the SAML provider
 )
 
 // Fault is one way for a provider to go wrong, or to be unlike the others.
@@ -45,12 +50,20 @@ type Fault struct {
 	claims   func(p *Provider, claims mapping.Claims)            // the ID token's
 	userinfo func(p *Provider, claims mapping.Claims)            // userinfo's
 	sign     func(p *Provider, payload []byte) (string, error)   // the ID token's signature
+	draft    func(p *Provider, d *draft)                         // a SAML response
+	parting  func(p *Provider, m *parting)                       // a SAML logout message
 	answer   func(*Provider, http.ResponseWriter, *http.Request) // what Artefact's address answers in place of its own
 }
 
-// Beforehand reports whether the fault strikes before anybody can choose it
-// by signing in, so that it has to be imposed with SetFault.
-func (f *Fault) Beforehand() bool { return f.Artefact == Discovery || f.Artefact == Everything }
+// Beforehand reports whether the fault strikes where nobody can choose it by
+// signing in, mostly before that, so that it has to be imposed with SetFault.
+func (f *Fault) Beforehand() bool {
+	switch f.Artefact {
+	case Discovery, Metadata, Logout, Everything:
+		return true
+	}
+	return false
+}
 
 // strikesAt reports whether the imposed fault f answers at an address before
 // anything is known of who calls.
@@ -58,7 +71,7 @@ func (f *Fault) strikesAt(a Artefact) bool {
 	switch f.Artefact {
 	case Everything:
 		return true
-	case Discovery, Keys:
+	case Discovery, Keys, Metadata, Artifact:
 		return f.Artefact == a && f.answer != nil
 	}
 	return false
@@ -85,16 +98,24 @@ func find(faults []*Fault, id string) *Fault {
 
 // faultsOf are the faults that a provider of these terms and manner can have.
 func faultsOf(t terms, m manner) []*Fault {
-	var faults []*Fault
-	for _, group := range [][]Fault{
+	groups := [][]Fault{
 		callbackFaults(), idTokenFaults(), timeFaults(), signatureFaults(), keyFaults(), tokenFaults(), profileFaults(), outages(),
-	} {
-		for _, f := range group {
-			if f.applies == nil || f.applies(t) {
-				f.Expect = cmp.Or(m.expects[f.ID], f.Expect)
-				faults = append(faults, &f)
-			}
+	}
+	if t.saml != nil {
+		groups = [][]Fault{
+			statusFaults(), relayFaults(), responseFaults(), instantFaults(), subjectFaults(), sealFaults(),
+			artifactFaults(), partingFaults(), metadataFaults(), outages(),
 		}
+	}
+	var faults []*Fault
+	for _, f := range slices.Concat(groups...) {
+		if f.applies != nil && !f.applies(t) {
+			continue
+		}
+		if expected, otherwise := m.expects[f.ID]; otherwise {
+			f.Expect = expected
+		}
+		faults = append(faults, &f)
 	}
 	return faults
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/councilid/councilid/connectors"
+	"github.com/councilid/councilid/connectors/saml2/xmlenc"
 	"github.com/councilid/councilid/mapping"
 )
 
@@ -30,6 +31,7 @@ type manner struct {
 	formTokens   bool                                // the token endpoint answers with a form unless asked for JSON
 	tokenRefusal func(refusal) (int, map[string]any) // of the token endpoint
 	apiRefusal   func(refusal) (int, map[string]any) // of the profile and the calls
+	encryption   xmlenc.Data                         // of SAML assertions, for whoever publishes a key; "" for none
 	expects      map[string]connectors.Outcome       // how faults end where the provider's words lead elsewhere
 }
 
@@ -48,9 +50,19 @@ func mannerOf(preset string) manner {
 		m.subject = func(seed uint64) string { return fmt.Sprintf("1%020d", seed) }
 		m.prompts = []string{"none", "consent", "select_account"} // prompt=login is an error at Google
 	case "microsoft":
-		m.subject = func(seed uint64) string {
-			return fmt.Sprintf("%08x-0000-4000-8000-%012x", seed>>32, seed&0xffff_ffff)
-		}
+		m.subject = guid
+	case "adfs":
+		m.subject = func(seed uint64) string { return fmt.Sprint(seed) }
+		m.encryption = xmlenc.AES256CBC
+	case "entra-saml":
+		m.subject = guid
+		m.expects = notByNameID()
+	case "shibboleth":
+		m.encryption = xmlenc.AES128GCM
+		m.expects = notByNameID()
+	case "eidas":
+		m.encryption = xmlenc.AES256GCM
+		m.expects = notByNameID()
 	case "facebook":
 		m.subject = func(seed uint64) string { return fmt.Sprintf("1%016d", seed) }
 		m.scopes = map[string]string{"email": "email"}
@@ -65,6 +77,16 @@ func mannerOf(preset string) manner {
 		m.expects = map[string]connectors.Outcome{"code-refused": connectors.TryLater}
 	}
 	return m
+}
+
+func guid(seed uint64) string {
+	return fmt.Sprintf("%08x-0000-4000-8000-%012x", seed>>32, seed&0xffff_ffff)
+}
+
+// notByNameID are the faults of a NameID that do not matter to a provider whose
+// preset knows people by an attribute.
+func notByNameID() map[string]connectors.Outcome {
+	return map[string]connectors.Outcome{"transient-nameid": "", "no-nameid": ""}
 }
 
 // standardScopes are the claims that OpenID Connect Core §5.4 hands out by

@@ -1,7 +1,7 @@
 package simulator
 
 import (
-	_ "embed"
+	"embed"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-//go:embed page.html
-var pageText string
+//go:embed *.html
+var pages embed.FS
 
-var pageTemplate = template.Must(template.New("page").Parse(pageText))
+var templates = template.Must(template.ParseFS(pages, "*.html"))
 
 // page is what page.html shows.
 type page struct {
@@ -32,35 +32,30 @@ type faultGroup struct {
 	Faults   []Persona
 }
 
-// choicePage asks who signs in.
-func (p *Provider) choicePage(w http.ResponseWriter, form url.Values, a authorization, v visit) {
-	shown := page{
-		Provider: p.name,
-		Action:   "?" + withoutChoice(form).Encode(),
-		Client:   p.cfg.ClientID,
-		Scopes:   strings.Fields(a.scope),
-		People:   p.inOrder(a.loginHint),
-		Faults:   p.faultGroups(),
-	}
+// choicePage asks who signs in. Of shown, the caller fills in who asks for what,
+// and where the answer goes to.
+func (p *Provider) choicePage(w http.ResponseWriter, shown page, a authorization, v visit) {
+	shown.Provider, shown.People, shown.Faults = p.name, p.inOrder(a.loginHint), p.faultGroups()
 	if v.satisfies(a, p.now()) && a.prompt != "select_account" {
 		shown.SignedIn = &v.persona
 	}
-	render(w, http.StatusOK, shown)
+	render(w, http.StatusOK, "page.html", shown, "")
 }
 
 // errorPage tells the person what the client cannot be told.
 func (p *Provider) errorPage(w http.ResponseWriter, problem string) {
 	p.log.Info("refused", "provider", p.name, "at", "authorization", "error", problem)
-	render(w, http.StatusBadRequest, page{Provider: p.name, Problem: problem})
+	render(w, http.StatusBadRequest, "page.html", page{Provider: p.name, Problem: problem}, "")
 }
 
-func render(w http.ResponseWriter, status int, shown page) {
+// render shows a page, on which the one script may run that scripts names.
+func render(w http.ResponseWriter, status int, name string, shown any, scripts string) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"+scripts)
 	w.WriteHeader(status)
-	pageTemplate.Execute(w, shown) // fails only when the browser has gone
+	templates.ExecuteTemplate(w, name, shown) // fails only when the browser has gone
 }
 
 // withoutChoice is the authorization request as the client made it.

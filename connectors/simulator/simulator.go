@@ -7,6 +7,11 @@
 // and behind it the token endpoint, the keys and the profile, with the
 // provider's own subjects, claims, errors and oddities.
 //
+// A SAML provider publishes its metadata where the connector's
+// saml.metadata.url says, and has its other addresses beside it: sso, artifact,
+// slo, slo/soap, start (where a sign-in begins that nobody asked for) and
+// sign-out (where a session ends here, and the broker is told).
+//
 // Programs choose without the page. They add persona=ID, and fault=ID where
 // something is to go wrong, to the authorization URL, or send the headers
 // Simulator-Persona and Simulator-Fault with it. The id of a fault is also
@@ -18,11 +23,12 @@
 //
 // The simulator asks of its client all that the connector is configured to
 // send, even where the real provider would be content with less: a request
-// without state, nonce or PKCE is refused.
+// without state, nonce or PKCE is refused, and a SAML request that is not signed.
 package simulator
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -36,8 +42,13 @@ import (
 // Options of a simulated provider.
 type Options struct {
 	// Redirect are the redirect URIs that the client has registered, compared
-	// character by character. Required.
+	// character by character. Required. Of a SAML service provider they are
+	// its assertion consumer services.
 	Redirect []string
+
+	// Metadata returns the metadata of the SAML service provider. Default: it
+	// is fetched from where its entity ID says, when first needed.
+	Metadata func(context.Context) ([]byte, error)
 
 	// Secret is the client's secret. Default: the connector's.
 	Secret string
@@ -64,6 +75,7 @@ type Provider struct {
 	log    *slog.Logger
 
 	redirects []string
+	metadata  func(context.Context) ([]byte, error)
 	terms     terms
 	manner    manner
 	tongue    tongue
@@ -75,6 +87,7 @@ type Provider struct {
 	codes      shelf[*grant]   // by authorization code
 	tokens     shelf[*grant]   // by access token
 	assertions shelf[struct{}] // jti of the client assertions seen
+	saml       *samlProvider   // nil for the other protocols
 	imposed    atomic.Pointer[Fault]
 }
 
@@ -91,7 +104,7 @@ func New(cfg config.Connector, o Options) (*Provider, error) {
 	}
 	p := &Provider{
 		name: nameOf(cfg), cfg: cfg, redirects: o.Redirect, terms: t, manner: mannerOf(cfg.Preset),
-		secret: o.Secret, slow: o.Slow, now: o.Now, log: o.Log,
+		metadata: o.Metadata, secret: o.Secret, slow: o.Slow, now: o.Now, log: o.Log,
 	}
 	p.setDefaults()
 	if t.usesSecret() && p.secret == "" {
@@ -99,6 +112,9 @@ func New(cfg config.Connector, o Options) (*Provider, error) {
 	}
 	if p.tongue, err = tongueOf(cfg.Simulator); err != nil {
 		return nil, fmt.Errorf("simulator: connector %s: %w", cfg.ID, err)
+	}
+	if cfg.SAML != nil {
+		p.playSAML()
 	}
 	if p.addresses, err = p.serveAt(); err != nil {
 		return nil, fmt.Errorf("simulator: connector %s: %w", cfg.ID, err)
@@ -151,7 +167,8 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Calls returns how often an address was called. The names are
 // authorization and token; discovery, jwks and userinfo (OpenID Connect);
-// profile and the names of the connector's calls (OAuth 2.0).
+// profile and the names of the connector's calls (OAuth 2.0); metadata, sso,
+// artifact, slo and soap (SAML).
 func (p *Provider) Calls(name string) int {
 	for _, a := range p.addresses {
 		if a.name == name {
@@ -163,7 +180,13 @@ func (p *Provider) Calls(name string) int {
 
 // RotateKeys publishes a new signing key and signs with it from now on. The
 // earlier ones stay published.
-func (p *Provider) RotateKeys() error { return p.keys.rotate() }
+func (p *Provider) RotateKeys() error {
+	if p.saml != nil {
+		p.saml.keys.rotate()
+		return nil
+	}
+	return p.keys.rotate()
+}
 
 // SetDown takes the whole provider down, or brings it up again.
 func (p *Provider) SetDown(down bool) {

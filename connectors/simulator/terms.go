@@ -15,7 +15,7 @@ import (
 const wellKnown = "/.well-known/openid-configuration"
 
 // terms are what the connector says about its dealings with the provider, in
-// one form for both protocols and with the defaults filled in.
+// one form for the OAuth protocols and with the defaults filled in.
 type terms struct {
 	openID       bool
 	issuer       string   // may have a part in braces
@@ -33,7 +33,8 @@ type terms struct {
 	calls        map[string]config.Call
 	cancel       url.Values
 	algorithm    jose.SignatureAlgorithm
-	fullIDToken  bool // ID tokens carry all that is said of the person
+	fullIDToken  bool         // ID tokens carry all that is said of the person
+	saml         *config.SAML // nil for the other protocols
 }
 
 func termsOf(cfg config.Connector) (terms, error) {
@@ -47,8 +48,13 @@ func termsOf(cfg config.Connector) (terms, error) {
 		t.fullIDToken = cfg.Preset != "" || t.userinfo == "never"
 	case cfg.OAuth2 != nil:
 		t = oauth2Terms(*cfg.OAuth2)
+	case cfg.SAML != nil:
+		if cfg.SAML.Metadata.URL == "" {
+			return t, errors.New("saml.metadata.url is needed: there the simulator publishes its metadata")
+		}
+		t.saml = cfg.SAML
 	default:
-		return t, errors.New("neither oidc nor oauth2 is given")
+		return t, errors.New("none of oidc, oauth2 and saml is given")
 	}
 	return t, t.play(cfg.Simulator)
 }

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"cmp"
+	"crypto/rand"
 	"net/http"
 	"strconv"
 	"strings"
@@ -13,6 +14,11 @@ import (
 type visit struct {
 	persona Persona
 	since   time.Time // when they authenticated: auth_time
+	index   string    // names the visit towards service providers: SAML's SessionIndex
+}
+
+func newVisit(someone Persona, now time.Time) visit {
+	return visit{persona: someone, since: now, index: rand.Text()}
 }
 
 // satisfies reports whether the visit will do for a request, so that nobody
@@ -33,20 +39,26 @@ func (p *Provider) visitOf(r *http.Request) visit {
 	if err != nil {
 		return visit{}
 	}
-	id, since, _ := strings.Cut(c.Value, ".")
+	id, rest, _ := strings.Cut(c.Value, ".")
+	since, index, _ := strings.Cut(rest, ".")
 	persona, ok := p.persona(id)
 	seconds, err := strconv.ParseInt(since, 10, 64)
-	if !ok || err != nil {
+	if !ok || err != nil || p.saml.over(index) {
 		return visit{}
 	}
-	return visit{persona: persona, since: time.Unix(seconds, 0)}
+	return visit{persona: persona, since: time.Unix(seconds, 0), index: index}
 }
 
 func (p *Provider) remember(w http.ResponseWriter, v visit) {
 	http.SetCookie(w, &http.Cookie{
-		Name: p.cookie(), Value: v.persona.ID + "." + strconv.FormatInt(v.since.Unix(), 10),
+		Name: p.cookie(), Value: v.persona.ID + "." + strconv.FormatInt(v.since.Unix(), 10) + "." + v.index,
 		Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
+}
+
+// forget ends the visit in the browser.
+func (p *Provider) forget(w http.ResponseWriter) {
+	http.SetCookie(w, &http.Cookie{Name: p.cookie(), Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteLaxMode})
 }
 
 // choice is who signs in and what goes wrong.

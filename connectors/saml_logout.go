@@ -1,0 +1,213 @@
+package connectors
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/councilid/councilid/connectors/saml2/binding"
+	"github.com/councilid/councilid/connectors/saml2/message"
+	"github.com/councilid/councilid/connectors/saml2/metadata"
+	"github.com/councilid/councilid/connectors/saml2/xmlgate"
+)
+
+// samlSession is what a LogoutRequest says of the session that is to end.
+type samlSession struct {
+	NameID       message.NameID `json:"name_id"` // verbatim: ADFS compares every part of it
+	SessionIndex string         `json:"session_index,omitempty"`
+}
+
+// session is the provider's session that a response opened, nil where nobody
+// will ever end it.
+func (c *samlConnector) session(e *metadata.Entity, f *message.Facts) (*ProviderSession, error) {
+	send, accept := enabled(c.settings.Logout.Send), enabled(c.settings.Logout.Accept)
+	if f.NameID.Value == "" || !send && !accept {
+		return nil, nil
+	}
+	detail, err := json.Marshal(samlSession{f.NameID, f.SessionIndex})
+	if err != nil {
+		return nil, err
+	}
+	keys := []string{c.sessionKey(e, f.NameID, "")}
+	if f.SessionIndex != "" {
+		keys = append(keys, c.sessionKey(e, f.NameID, f.SessionIndex))
+	}
+	return &ProviderSession{Keys: keys, Detail: detail}, nil
+}
+
+// sessionKey names the session of a NameID with this index, or all of its
+// sessions. Qualifiers that say no more than who the parties are may be there
+// or not, and unspecified is the default format (Core §8.3.1).
+func (c *samlConnector) sessionKey(e *metadata.Entity, id message.NameID, index string) string {
+	id.Format = cmp.Or(id.Format, message.Unspecified)
+	if id.NameQualifier == e.ID {
+		id.NameQualifier = ""
+	}
+	if id.SPNameQualifier == c.settings.EntityID {
+		id.SPNameQualifier = ""
+	}
+	h := sha256.New()
+	for _, part := range []string{id.Format, id.NameQualifier, id.SPNameQualifier, id.Value, index} {
+		h.Write([]byte(part))
+		h.Write([]byte{0}) // which XML cannot hold
+	}
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
+}
+
+// Logout implements [Logouter]: a LogoutRequest (Core §3.7.1).
+func (c *samlConnector) Logout(ctx context.Context, s ProviderSession, id string) (Redirect, error) {
+	if !enabled(c.settings.Logout.Send) {
+		return Redirect{}, nil
+	}
+	e, err := c.entity(ctx)
+	if err != nil {
+		return Redirect{}, err
+	}
+	to, ok := metadata.Find(e.SLO, binding.Redirect, binding.POST)
+	if !ok {
+		return Redirect{}, nil
+	}
+	var session samlSession
+	if err := json.Unmarshal(s.Detail, &session); err != nil {
+		return Redirect{}, fail(Misconfigured, "logout: the session was opened by another connector: %w", err)
+	}
+	request := message.LogoutRequest{
+		Header: c.header(messageID(id), to.Location), NameID: session.NameID,
+		NotOnOrAfter: c.Now().Add(5 * time.Minute),
+	}
+	if session.SessionIndex != "" {
+		request.SessionIndexes = []string{session.SessionIndex}
+	}
+	return c.send(to.Location, to.Binding, binding.Request, request.Element(), "", true)
+}
+
+// ReadLogout implements [Logouter]. Whatever is not signed is refused: anybody
+// could make a resident's browser bring it.
+func (c *samlConnector) ReadLogout(ctx context.Context, r *http.Request) (LogoutMessage, error) {
+	e, err := c.entity(ctx)
+	if err != nil {
+		return LogoutMessage{}, err
+	}
+	m, err := c.readLogout(r)
+	if err != nil {
+		return LogoutMessage{}, fail(Refused, "logout: %w", err)
+	}
+	verified, err := m.Verify(e.Signing, c.trust())
+	if err != nil {
+		return LogoutMessage{}, fail(Refused, "logout: %w", err)
+	}
+	at := c.Options.Logout
+	if m.Binding == binding.SOAP {
+		at = c.soap()
+	}
+	if verified.Element().Is(message.Protocol, "LogoutResponse") {
+		return c.logoutAnswer(e, verified.Element(), at)
+	}
+	question, err := c.logoutQuestion(e, verified.Element(), at)
+	question.RelayState = m.RelayState
+	return question, err
+}
+
+// soap is where the provider sends logout messages from server to server.
+func (c *samlConnector) soap() string { return c.Options.Logout + "/soap" }
+
+func (c *samlConnector) readLogout(r *http.Request) (binding.Received, error) {
+	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if r.Method != http.MethodPost || mediaType == "application/x-www-form-urlencoded" {
+		return binding.Read(r, c.limits)
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, int64(c.limits.Bytes)+1))
+	if err != nil {
+		return binding.Received{}, err
+	}
+	return binding.ReadSOAP(body, c.limits)
+}
+
+func (c *samlConnector) logoutAnswer(e *metadata.Entity, said xmlgate.Element, at string) (LogoutMessage, error) {
+	m, err := message.ParseLogoutResponse(said)
+	if err != nil {
+		return LogoutMessage{}, fail(Refused, "logout response: %w", err)
+	}
+	if err := c.fromProvider(e, m.Header, time.Time{}, at); err != nil {
+		return LogoutMessage{}, err
+	}
+	id, ours := strings.CutPrefix(m.InResponseTo, idPrefix)
+	if !ours {
+		return LogoutMessage{}, fail(Refused, "logout response: it answers no request of ours")
+	}
+	return LogoutMessage{Answers: id, OK: m.Status.Code == message.Success}, nil
+}
+
+func (c *samlConnector) logoutQuestion(e *metadata.Entity, said xmlgate.Element, at string) (LogoutMessage, error) {
+	m, err := message.ParseLogoutRequest(said, c.decrypters(), c.encryption())
+	if err != nil {
+		return LogoutMessage{}, fail(Refused, "logout request: %w", err)
+	}
+	if err := c.fromProvider(e, m.Header, m.NotOnOrAfter, at); err != nil {
+		return LogoutMessage{}, err
+	}
+	if !enabled(c.settings.Logout.Accept) {
+		return LogoutMessage{}, fail(NotAllowed, "logout request: the connector accepts none")
+	}
+	question := LogoutMessage{ID: m.ID}
+	for _, index := range m.SessionIndexes {
+		question.Keys = append(question.Keys, c.sessionKey(e, m.NameID, index))
+	}
+	if len(m.SessionIndexes) == 0 {
+		question.Keys = []string{c.sessionKey(e, m.NameID, "")}
+	}
+	return question, nil
+}
+
+// fromProvider checks that a logout message is the provider's, for us, and of
+// now.
+func (c *samlConnector) fromProvider(e *metadata.Entity, h message.Header, notOnOrAfter time.Time, at string) error {
+	if h.Issuer != e.ID {
+		return fail(Refused, "logout: the message is of another issuer")
+	}
+	r := c.settings.Response
+	if err := h.Timely(at, notOnOrAfter, c.Now(), r.ClockSkew, r.MaxAge); err != nil {
+		return fail(Refused, "logout: %w", err)
+	}
+	return nil
+}
+
+// AnswerLogout implements [Logouter]: a LogoutResponse (Core §3.7.2).
+func (c *samlConnector) AnswerLogout(ctx context.Context, m LogoutMessage, whole bool) (Redirect, error) {
+	e, err := c.entity(ctx)
+	if err != nil {
+		return Redirect{}, err
+	}
+	to, ok := metadata.Find(e.SLO, binding.Redirect, binding.POST)
+	if !ok {
+		return Redirect{}, nil
+	}
+	answer := c.logoutResponse(m, to.Response(), whole)
+	return c.send(to.Response(), to.Binding, binding.Response, answer.Element(), m.RelayState, true)
+}
+
+// AnswerSOAP implements [Logouter].
+func (c *samlConnector) AnswerSOAP(_ context.Context, m LogoutMessage, whole bool) ([]byte, error) {
+	answer, err := c.sign(c.logoutResponse(m, "", whole).Element())
+	if err != nil {
+		return nil, err
+	}
+	return binding.Envelope(answer)
+}
+
+func (c *samlConnector) logoutResponse(m LogoutMessage, to string, whole bool) message.LogoutResponse {
+	answer := message.LogoutResponse{Header: c.header(messageID(rand.Text()), to), Status: message.Status{Code: message.Success}}
+	answer.InResponseTo = m.ID
+	if !whole {
+		answer.Status.Second = message.PartialLogout // Core §3.7.3.2
+	}
+	return answer
+}
