@@ -83,7 +83,7 @@ func (p Publication) entity(now time.Time) saml.EntityDescriptor {
 	e := saml.EntityDescriptor{
 		EntityID:     p.ID,
 		ID:           "_" + hex.EncodeToString(id[:16]),
-		ValidUntil:   now.Add(cmp.Or(p.ValidFor, 7*24*time.Hour)).Truncate(time.Second),
+		ValidUntil:   now.Add(cmp.Or(p.ValidFor, 7*24*time.Hour)),
 		Organization: p.organisation(),
 	}
 	if p.Role == ServiceProvider {

@@ -286,6 +286,10 @@ func TestKeys(t *testing.T) {
 		{"a renewal", keyInfo(`use="signing"`, provider()) + keyInfo(`use="signing"`, renewed()), "provider renewed", "", ""},
 		{"nothing is encrypted to ECDSA", keyInfo("", elliptical()), "elliptical", "", ""},
 		{"one that is broken", broken + keyInfo("", renewed()), "renewed", "renewed", ""},
+		{
+			"one that is broken in the same KeyDescriptor",
+			strings.Replace(keyInfo("", renewed()), "<X509Data>", "<X509Data><X509Certificate>!</X509Certificate>", 1), "renewed", "renewed", "",
+		},
 		{"one that has no certificate", keyValue + keyInfo("", renewed()), "renewed", "renewed", ""},
 		{"none", "", "", "", "there is no signing key"},
 		{"none that signs", keyInfo(`use="encryption"`, provider()), "", "", "there is no signing key"},
@@ -382,10 +386,14 @@ func TestResponse(t *testing.T) {
 }
 
 func TestHugeDocuments(t *testing.T) {
+	good := idp("https://a.example")
+	if _, err := parse(aggregate("", good), "", nil); err != nil {
+		t.Fatal(err)
+	}
 	for name, document := range map[string]string{
-		"bytes":    aggregate("", strings.Repeat("<!-- a comment -->", 1<<20)),
-		"elements": aggregate("", strings.Repeat("<a/>", 500_000)),
-		"depth":    strings.Repeat("<a>", 1000) + strings.Repeat("</a>", 1000),
+		"bytes":    aggregate("", good, strings.Repeat("<!-- a comment -->", 1<<20)),
+		"elements": aggregate("", good, strings.Repeat("<a/>", 500_000)),
+		"depth":    aggregate("", good, strings.Repeat("<a>", 1000)+strings.Repeat("</a>", 1000)),
 	} {
 		began := time.Now()
 		if _, err := parse(document, "", nil); err == nil {

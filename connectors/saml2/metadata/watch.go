@@ -58,8 +58,8 @@ type Watched struct {
 	last   *Entity   // last good one
 	loaded time.Time // when it was fetched
 	due    time.Time // when it is fetched again
-	retry  time.Time // not before which, after a failure
-	err    error     // of the last fetch
+	tried  time.Time // when a fetch last ended
+	err    error     // how it ended
 }
 
 // Watch makes a Watched. An inline document is parsed at once, but that it has
@@ -99,7 +99,7 @@ func (w *Watched) Get(ctx context.Context) (*Entity, error) {
 	}
 	w.mu.Lock()
 	last, err, now := w.last, w.err, w.source.Now()
-	usable, resting, due := w.usable(now), now.Before(w.retry), !now.Before(w.due)
+	usable, resting, due := w.usable(now), w.resting(now), !now.Before(w.due)
 	w.mu.Unlock()
 
 	switch {
@@ -118,6 +118,14 @@ func (w *Watched) usable(now time.Time) bool {
 	return w.last != nil && now.Sub(w.loaded) < w.source.KeepLastGood && w.last.valid(now) == nil
 }
 
+func (w *Watched) resting(now time.Time) bool {
+	pause := pauseWithout
+	if w.usable(now) {
+		pause = pauseWith
+	}
+	return w.err != nil && now.Sub(w.tried) < pause
+}
+
 func (w *Watched) wait(ctx context.Context) (*Entity, error) {
 	select {
 	case r := <-w.start(ctx):
@@ -134,11 +142,12 @@ func (w *Watched) start(ctx context.Context) <-chan singleflight.Result {
 		e, err := w.fetch(context.WithoutCancel(ctx))
 		w.mu.Lock()
 		defer w.mu.Unlock()
+		w.tried, w.err = w.source.Now(), err
 		if err != nil {
-			w.failed(err)
-			return (*Entity)(nil), err
+			w.report(err)
+			return e, err
 		}
-		w.loadedAnew(e)
+		w.take(e)
 		return e, nil
 	})
 }
@@ -159,19 +168,12 @@ func (w *Watched) parse(raw []byte, now time.Time) (*Entity, error) {
 	return Parse(raw, w.source.Role, w.source.EntityID, w.source.Signer, now)
 }
 
-// failed takes note of a fetch that failed. A refresh has no caller that sees
-// its error, so the log does.
-func (w *Watched) failed(err error) {
-	now := w.source.Now()
-	w.err, w.retry = err, now.Add(pauseWithout)
-	if w.last == nil {
-		return
+// report logs that a refresh failed, as it has no caller who sees the error.
+func (w *Watched) report(err error) {
+	if w.last != nil {
+		w.source.Log.Warn("metadata was not refreshed", "entity", w.last.ID, "error", err,
+			"read", w.loaded, "used_until", w.until())
 	}
-	if w.usable(now) {
-		w.retry = now.Add(pauseWith)
-	}
-	w.source.Log.Warn("metadata was not refreshed", "entity", w.last.ID, "error", err,
-		"read", w.loaded, "used_until", w.until())
 }
 
 // until is how long the last good entity may be used.
@@ -183,9 +185,9 @@ func (w *Watched) until() time.Time {
 	return until
 }
 
-// loadedAnew takes the entity for the last good one, and says in the log when
-// its keys are others than before.
-func (w *Watched) loadedAnew(e *Entity) {
+// take makes the entity the last good one, and says in the log when its keys
+// are others than before.
+func (w *Watched) take(e *Entity) {
 	if w.last != nil && !slices.EqualFunc(keys(w.last), keys(e), (*x509.Certificate).Equal) {
 		w.source.Log.Info("metadata has other keys", "entity", e.ID,
 			"before", fingerprints(w.last), "now", fingerprints(e))
@@ -193,9 +195,7 @@ func (w *Watched) loadedAnew(e *Entity) {
 	if len(e.Ignored) > 0 {
 		w.source.Log.Warn("metadata has keys that cannot be read", "entity", e.ID, "keys", e.Ignored)
 	}
-	now := w.source.Now()
-	w.last, w.loaded, w.err, w.retry = e, now, nil, time.Time{}
-	w.due = now.Add(w.period(e))
+	w.last, w.loaded, w.due = e, w.tried, w.tried.Add(w.period(e))
 }
 
 // period is how long until the next refresh: up to a tenth less than what was

@@ -27,8 +27,12 @@ type publisher struct {
 	fetches  int
 }
 
-func (p *publisher) fetch(context.Context) ([]byte, error) {
-	time.Sleep(p.takes)
+func (p *publisher) fetch(ctx context.Context) ([]byte, error) {
+	select {
+	case <-time.After(p.takes):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fetches++
@@ -212,8 +216,9 @@ func TestRefreshJitter(t *testing.T) {
 		var after []time.Duration
 		for range 5 {
 			began := time.Now()
-			for n := w.count(); w.count() == n; w.get("provider") {
+			for n := w.count(); w.count() == n; synctest.Wait() {
 				w.later(time.Second)
+				w.get("provider")
 			}
 			after = append(after, time.Since(began))
 		}
@@ -274,10 +279,12 @@ func TestLastGood(t *testing.T) {
 			w.Errorf("%v", err)
 		}
 
+		// Now residents wait for it.
 		w.publish(with("", renewed()), nil)
-		w.later(time.Minute)
+		w.later(5*time.Second - 2)
+		w.get("")
+		w.later(1)
 		w.get("renewed")
-		w.later(time.Second)
 		w.logged("metadata has other keys")
 	})
 }

@@ -222,10 +222,17 @@ func pkcs1(tb testing.TB) []byte {
 	return out
 }
 
-func TestCipherValueThatIsNotBase64(t *testing.T) {
-	text := strings.Replace(good(t).String(), "</x:CipherValue>", "!</x:CipherValue>", 1)
-	if _, err := xmlenc.Decrypt(wrap(t, text), []crypto.Decrypter{ours()}, everything); !errors.Is(err, xmlenc.ErrDecryption) {
-		t.Errorf("%v", err)
+func TestCipherValue(t *testing.T) {
+	text := good(t).String()
+	indented := strings.ReplaceAll(text, "</CipherValue>", "\n\t  </CipherValue>")
+	i := strings.LastIndex(indented, "<x:CipherValue>") + len("<x:CipherValue>")
+	indented = indented[:i] + "\r\n\t  " + indented[i:i+7] + "\n\t  " + indented[i+7:]
+	if got, err := xmlenc.Decrypt(wrap(t, indented), []crypto.Decrypter{ours()}, everything); err != nil || string(got) != assertion {
+		t.Errorf("indented: %q, %v", got, err)
+	}
+	broken := strings.Replace(text, "</x:CipherValue>", "!</x:CipherValue>", 1)
+	if _, err := xmlenc.Decrypt(wrap(t, broken), []crypto.Decrypter{ours()}, everything); !errors.Is(err, xmlenc.ErrDecryption) {
+		t.Errorf("not base64: %v", err)
 	}
 }
 

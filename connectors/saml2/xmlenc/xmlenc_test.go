@@ -7,7 +7,9 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha1"
 	"crypto/x509"
+	"encoding/base64"
 	"math/big"
 	"strings"
 	"sync"
@@ -101,10 +103,28 @@ func TestEncryptDecrypt(t *testing.T) {
 	}
 }
 
-// Each message has its own key and nonce.
+// Each message has its own key and its own IV or nonce.
 func TestEncryptAnew(t *testing.T) {
-	if encrypt(t, xmlenc.AES256GCM, xmlenc.OAEP) == encrypt(t, xmlenc.AES256GCM, xmlenc.OAEP) {
-		t.Error("the same twice")
+	value := func(e xmlgate.Element) []byte {
+		value, err := base64.StdEncoding.DecodeString(e.Child(enc, "CipherData").Child(enc, "CipherValue").Text())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+	for _, data := range []xmlenc.Data{xmlenc.AES256GCM, xmlenc.AES256CBC} {
+		seen := map[string]bool{}
+		for range 3 {
+			e := wrap(t, encrypt(t, data, xmlenc.OAEPMGF1P)).Child(enc, "EncryptedData")
+			content, err := rsa.DecryptOAEP(sha1.New(), nil, ours(), value(e.Child(dsig, "KeyInfo").Child(enc, "EncryptedKey")), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen[string(content)], seen[string(value(e)[:12])] = true, true
+		}
+		if len(seen) != 6 {
+			t.Errorf("%s: %d keys and nonces of 6", data, len(seen))
+		}
 	}
 }
 
