@@ -63,6 +63,15 @@ type Person struct {
 // Names are the names of the claims, sorted.
 func (p Person) Names() []string { return slices.Sorted(maps.Keys(p.Claims)) }
 
+// Name is what the app calls the person, in the words of OpenID Connect or of
+// SAML; nil where it was not told.
+func (p Person) Name() any {
+	if name, ok := p.Claims["name"]; ok {
+		return name
+	}
+	return p.Claims["displayName"]
+}
+
 // Handler serves the app.
 func (a *App) Handler() http.Handler {
 	a.visits = map[string]*visit{}

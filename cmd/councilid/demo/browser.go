@@ -1,10 +1,12 @@
 package demo
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -110,17 +112,43 @@ func firstLine(body []byte) string {
 	return strings.TrimSpace(line)
 }
 
+// nodes are the elements of the page.
+func (s stop) nodes() iter.Seq[*html.Node] {
+	return func(yield func(*html.Node) bool) {
+		root, err := html.Parse(bytes.NewReader(s.body))
+		if err != nil {
+			return // the reader does not fail
+		}
+		for n := range root.Descendants() {
+			if n.Type == html.ElementNode && !yield(n) {
+				return
+			}
+		}
+	}
+}
+
+// text is what the element of a class says.
+func (s stop) text(class string) string {
+	var text strings.Builder
+	for n := range s.nodes() {
+		if attribute(n, "class") != class {
+			continue
+		}
+		for t := range n.Descendants() {
+			if t.Type == html.TextNode {
+				text.WriteString(t.Data)
+			}
+		}
+	}
+	return text.String()
+}
+
 // samlForm finds the form of a page that carries a SAML message: where it
 // posts, and what. There is none where the address is "".
 func samlForm(at stop) (address string, fields url.Values) {
-	root, err := html.Parse(strings.NewReader(string(at.body)))
-	if err != nil {
-		return "", nil
-	}
 	fields = url.Values{}
-	for n := range root.Descendants() {
+	for n := range at.nodes() {
 		switch {
-		case n.Type != html.ElementNode:
 		case n.Data == "form":
 			if to, err := at.url.Parse(attribute(n, "action")); err == nil {
 				address = to.String()

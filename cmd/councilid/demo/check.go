@@ -88,11 +88,14 @@ func (a *App) enter(ctx context.Context, b *browser) (*Person, error) {
 	if b.choose != "" {
 		hint = "?connector_hint=" + b.choose
 	}
-	if _, err := b.get(ctx, a.Base+"/sign-in"+hint); err != nil {
+	at, err := b.get(ctx, a.Base+"/sign-in"+hint)
+	if err != nil {
 		return nil, err
 	}
-	at, err := b.get(ctx, a.Base+"/person.json")
-	if err != nil {
+	if problem := at.text("problem"); problem != "" {
+		return nil, errors.New(problem)
+	}
+	if at, err = b.get(ctx, a.Base+"/person.json"); err != nil {
 		return nil, err
 	}
 	var person Person

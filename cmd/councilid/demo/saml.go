@@ -114,7 +114,7 @@ func (s *samlSP) acs(w http.ResponseWriter, r *http.Request, a *App) {
 	r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
 	v := a.visit(w, r)
 	asked, _ := a.askedBy(v).(samlAsked)
-	if asked == "" {
+	if err := r.ParseForm(); err != nil || asked == "" {
 		a.problem(w, r, v, errors.New("this answer belongs to another sign-in"))
 		return
 	}
@@ -151,7 +151,7 @@ func read(a *saml.Assertion) (*Person, samlSession) {
 	for _, statement := range a.AttributeStatements {
 		for _, attribute := range statement.Attributes {
 			for _, value := range attribute.Values {
-				person.Claims[attribute.Name] = value.Value
+				person.Claims[cmp.Or(attribute.FriendlyName, attribute.Name)] = value.Value
 			}
 		}
 	}
