@@ -2,6 +2,7 @@ package binding
 
 import (
 	"bytes"
+	"cmp"
 	"compress/flate"
 	"encoding/base64"
 	"errors"
@@ -32,12 +33,12 @@ func readRedirect(raw string, l xmlgate.Limits) (Received, error) {
 	if err != nil {
 		return Received{}, err
 	}
-	if encoding, ok := query["SAMLEncoding"]; ok && encoding != url.QueryEscape(deflated) && encoding != deflated {
-		return Received{}, errors.New("encoding not known")
+	if raw, ok := query["SAMLEncoding"]; ok {
+		if encoding, err := url.QueryUnescape(raw); err != nil || encoding != deflated {
+			return Received{}, errors.New("encoding not known")
+		}
 	}
-	if l.Bytes == 0 {
-		l.Bytes = longestInflated
-	}
+	l.Bytes = cmp.Or(l.Bytes, longestInflated)
 	m := Received{Binding: Redirect, Parameter: parameter, query: raw, limits: l}
 	m.RelayState, err = url.QueryUnescape(query[relayState])
 	if err != nil || len(m.RelayState) > longestRelayState {
