@@ -49,8 +49,10 @@ const pages = {
   async '/page'(request, answer) {
     const profile = sessions.get(request.cookie)
     if (profile) {
-      const said = profile.attributes ?? {}
-      return answer.text(`subject=${profile.nameID}\nname=${said.name ?? said.displayName ?? ''}\nemail=${said.email ?? said.mail ?? ''}\n`)
+      const first = (...names) => names.map((name) => profile.attributes?.[name]).find(Boolean) ?? ''
+      const name = first('name', 'displayName', 'urn:oid:2.16.840.1.113730.3.1.241')
+      const email = first('email', 'mail', 'urn:oid:0.9.2342.19200300.100.1.3')
+      return answer.text(`subject=${profile.nameID}\nname=${name}\nemail=${email}\n`)
     }
     if (request.query.has('passive')) return answer.leave(await quietly.getAuthorizeUrlAsync('page', '', {}))
     if (sso.post) return answer.html(await posting.getAuthorizeFormAsync('page', '', {}))

@@ -18,7 +18,6 @@ import (
 	"encoding/pem"
 	"io"
 	"math/big"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -131,15 +130,4 @@ func Fetch(tb testing.TB, address string) []byte {
 		tb.Fatalf("%s: %s\n%s", address, answer.Status, body)
 	}
 	return body
-}
-
-// answering returns what is ready once somebody listens at a socket.
-func answering(socket string) func() error {
-	return func() error {
-		c, err := net.Dial("unix", socket)
-		if err != nil {
-			return err
-		}
-		return c.Close()
-	}
 }

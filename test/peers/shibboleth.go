@@ -2,6 +2,7 @@ package peers
 
 import (
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"testing"
@@ -28,7 +29,10 @@ email=<!--#echo encoding="none" var="email" -->
 	write(tb, filepath.Join(daemon, "remote.xml"), idp)
 	settle(tb, daemon, data, "shibboleth2.xml", "attribute-map.xml", "shibd.logger", "native.logger")
 	socket := filepath.Join(daemon, "shibd.sock")
-	servers.Run(tb, daemon, nil, answering(socket), shibd, "-F", "-f", "-c", filepath.Join(daemon, "shibboleth2.xml"), "-p", filepath.Join(daemon, "shibd.pid"))
+	// It is not asked whether it answers: of connections that say nothing at
+	// this moment it sometimes dies.
+	listens := func() error { _, err := os.Stat(socket); return err }
+	servers.Run(tb, daemon, nil, listens, shibd, "-F", "-f", "-c", filepath.Join(daemon, "shibboleth2.xml"), "-p", filepath.Join(daemon, "shibd.pid"))
 	apache(tb, "shibboleth", "mod_shib.so", folder, addr, data, "shib.conf")
 	return &ServiceProvider{
 		Name: "shibboleth", EntityID: base + "/sp", Page: base + "/page.shtml", Bye: base + "/bye.shtml",

@@ -20,5 +20,13 @@ try {
     exit(get_class($e) . ': ' . $e->getMessage() . "\n");
 }
 $said = $sp->getAttributes();
+$first = function (...$names) use ($said) {
+    foreach ($names as $name) {
+        if (isset($said[$name])) {
+            return implode(';', $said[$name]);
+        }
+    }
+    return '';
+};
 printf("subject=%s\nname=%s\nemail=%s\n", $sp->getAuthData('saml:sp:NameID')->getValue(),
-    implode(';', $said['name'] ?? $said['displayName'] ?? []), implode(';', $said['email'] ?? $said['mail'] ?? []));
+    $first('name', 'displayName', 'urn:oid:2.16.840.1.113730.3.1.241'), $first('email', 'mail', 'urn:oid:0.9.2342.19200300.100.1.3'));

@@ -1,0 +1,221 @@
+package test
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/councilid/councilid/test/peers"
+	"github.com/councilid/councilid/test/town"
+)
+
+// The bindings of SAML, by the end of their names.
+const (
+	redirect = "HTTP-Redirect"
+	post     = "HTTP-POST"
+	soap     = "SOAP"
+)
+
+// kind is one make of service provider.
+type kind struct {
+	name  string
+	start func(testing.TB, string, []byte) *peers.ServiceProvider
+	host  string
+	told  []string // the bindings by which it is told of a sign-out
+	// posts says that it can post its own logout messages. Otherwise they go by
+	// redirect, whatever its requests do.
+	posts bool
+}
+
+var kinds = []kind{
+	{"mellon", peers.Mellon, "127.0.0.2", []string{redirect, soap}, false},
+	{"shibboleth", peers.Shibboleth, "127.0.0.3", []string{redirect, post, soap}, true},
+	{"simplesamlphp", peers.SimpleSAMLphp, "127.0.0.4", []string{redirect, post}, true},
+	{"node-saml", peers.NodeSAML, "127.0.0.5", []string{redirect, post}, false},
+}
+
+func kindNames() []string {
+	var names []string
+	for _, k := range kinds {
+		names = append(names, k.name)
+	}
+	return names
+}
+
+// peer is an app of the town behind a real service provider.
+type peer struct {
+	*peers.ServiceProvider
+	id   string // of the app
+	asks string // the binding of its messages
+}
+
+// open starts a service provider twice, once for each binding of requests, and
+// registers both with the town.
+func (k kind) open(t *testing.T, council *town.Town) []*peer {
+	t.Helper()
+	document := peers.Fetch(t, council.Issuer+"/saml/metadata")
+	var pair []*peer
+	for _, binding := range []string{redirect, post} {
+		idp := only(document, "SingleSignOnService", binding)
+		if k.posts {
+			idp = only(idp, "SingleLogoutService", binding)
+		}
+		p := &peer{ServiceProvider: k.start(t, k.host, idp), asks: binding}
+		p.id = k.name + strings.TrimPrefix(strings.ToLower(binding), "http")
+		pair = append(pair, p)
+	}
+	k.register(t, council, pair, "", k.told[0])
+	return pair
+}
+
+// register registers the apps with these settings, to be told of a sign-out by
+// one binding.
+func (k kind) register(t *testing.T, council *town.Town, pair []*peer, settings, told string) {
+	t.Helper()
+	for _, p := range pair {
+		council.Write(t, p.id+".xml", string(only(p.Metadata, "SingleLogoutService", told)))
+		council.Write(t, "apps/"+p.id+".yaml", fmt.Sprintf(`
+label: %s
+saml:
+  metadata: {file: %[1]s.xml}
+  start: true
+  targets: [%q]
+%s
+sector: tax
+release: [name, email]
+`, p.id, p.Page, settings))
+	}
+	if err := council.Reload(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// only leaves of one service's endpoints those of a binding.
+func only(document []byte, service, binding string) []byte {
+	endpoint := regexp.MustCompile(`<(\w+:)?` + service + `\b[^>]*/>`)
+	return endpoint.ReplaceAllFunc(document, func(tag []byte) []byte {
+		if strings.Contains(string(tag), ":"+binding+`"`) {
+			return tag
+		}
+		return nil
+	})
+}
+
+// signIn has the resident sign in from start, by their staff account if asked,
+// and reads what the app shows.
+func (p *peer) signIn(b *town.Browser, start string) (peers.Person, error) {
+	page := choose(b, b.Get(start), "works")
+	person, ok := peers.Read(page.Body)
+	if !ok {
+		return person, fmt.Errorf("led to %s\n%s", page, page.Body)
+	}
+	if person.Subject == "" || person.Name != alice.Name || person.Email != alice.Email {
+		return person, fmt.Errorf("the app was told %v", person)
+	}
+	return person, nil
+}
+
+// alice is what apps are told of the persona with the full record.
+var alice = peers.Person{Name: "Alice Jane Morgan", Email: "alice.morgan@example.org"}
+
+// choose goes on through a connector where the broker asks by which.
+func choose(b *town.Browser, page town.Page, connector string) town.Page {
+	if page.URL.Path != "/choose" {
+		return page
+	}
+	return b.Get("/start/" + connector + "?" + page.URL.RawQuery)
+}
+
+// knows reports whether somebody is signed in at the app. It signs nobody in.
+func (p *peer) knows(b *town.Browser) bool {
+	_, ok := peers.Read(b.Step("GET", p.Page, nil).Body)
+	return ok
+}
+
+// variation is one way for the broker to answer apps.
+type variation struct {
+	name     string
+	settings string
+	nameID   string
+	refusing []string // the kinds that are known not to accept it
+}
+
+// variations are all ways to sign, encrypt and name, and then what is unusual.
+func variations() []variation {
+	var all []variation
+	for _, sign := range []string{"assertion", "response", "both"} {
+		for _, encryption := range []string{"none", "aes256-cbc", "aes256-gcm"} {
+			for _, nameID := range []string{"persistent", "transient", "email"} {
+				v := variation{
+					name: fmt.Sprintf("%-9s  %-10s  %s", sign, encryption, nameID), nameID: nameID,
+					settings: fmt.Sprintf("  sign: %s\n  nameid: {formats: [%s]}", sign, nameID),
+				}
+				if encryption != "none" {
+					v.settings += "\n  encrypt: always\n  encryption: " + encryption
+				}
+				all = append(all, v)
+			}
+		}
+	}
+	return append(all,
+		variation{name: "rsa-sha384", settings: "  algorithm: rsa-sha384", refusing: []string{"node-saml"}},
+		variation{name: "rsa-sha512", settings: "  algorithm: rsa-sha512"},
+		variation{name: "aes128-cbc", settings: "  encrypt: always\n  encryption: aes128-cbc"},
+		variation{name: "aes128-gcm", settings: "  encrypt: always\n  encryption: aes128-gcm"},
+		variation{
+			name: "rsa-oaep with SHA-256", settings: "  encrypt: always\n  key_transport: rsa-oaep",
+			refusing: []string{"mellon", "simplesamlphp", "node-saml"},
+		},
+		variation{name: "no qualifiers", settings: "  nameid: {qualifiers: false}"},
+		variation{name: "attributes: oid", settings: "  attributes: oid"},
+	)
+}
+
+// Every service provider takes every way to be answered, whichever side starts
+// and by whichever binding it asks and is told of the sign-out.
+func TestPeersTakeEveryVariation(t *testing.T) {
+	t.Parallel()
+	results := newTable("signed     encrypted   NameID", kindNames()...)
+	t.Run("by", func(t *testing.T) {
+		for _, k := range kinds {
+			t.Run(k.name, func(t *testing.T) {
+				t.Parallel()
+				council := town.Open(t, town.Options{})
+				pair := k.open(t, council)
+				for _, v := range variations() {
+					for _, told := range k.told {
+						k.register(t, council, pair, v.settings, told)
+						for _, p := range pair {
+							for _, start := range []string{p.Page, "/saml/start/" + p.id} {
+								err := p.inAndOut(council.NewBrowser(t), v, start)
+								results.add(v.name, k.name, err == nil)
+								if refuses := slices.Contains(v.refusing, k.name); refuses != (err != nil) {
+									t.Errorf("%s, asking by %s at %s, told by %s: %v", v.name, p.asks, start, told, err)
+								}
+							}
+						}
+					}
+				}
+			})
+		}
+	})
+	t.Log(results)
+}
+
+// inAndOut signs somebody in, and out at the broker.
+func (p *peer) inAndOut(b *town.Browser, v variation, start string) error {
+	person, err := p.signIn(b, start)
+	if err != nil {
+		return err
+	}
+	if v.nameID == "email" && person.Subject != alice.Email {
+		return fmt.Errorf("the NameID is %q", person.Subject)
+	}
+	if page := b.Post("/sign-out", url.Values{}); p.knows(b) {
+		return fmt.Errorf("still signed in after signing out at the broker, which led to %s", page)
+	}
+	return nil
+}
