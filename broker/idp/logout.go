@@ -114,17 +114,19 @@ func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, l logout) erro
 	if err != nil {
 		return err
 	}
-	switch {
-	case len(meant) == 0, current != nil && !holds(meant, a.sessionIndex(*current)):
+	if len(meant) == 0 || current != nil && !holds(meant, a.sessionIndex(*current)) {
 		// Nothing is ended on the word of an app that means somebody else.
 		return s.farewell(w, r, a, l.Request.Reply, unknownPrincipal)
-	case current == nil && l.Signed:
+	}
+	if current == nil && l.Signed {
 		// The browser has lost its session, which may go on at the broker.
 		receipt, err := s.endAll(r.Context(), meant, leaving)
 		if err != nil {
 			return err
 		}
-		return s.Left(w, r, leaving, receipt)
+		if len(receipt.Ended) > 0 {
+			return s.Left(w, r, leaving, receipt)
+		}
 	}
 	return s.Flow.Leave(w, r, leaving)
 }
@@ -146,7 +148,9 @@ func (s *Server) endAll(ctx context.Context, meant []named, leaving login.Leavin
 		if err != nil {
 			return all, err
 		}
-		all.Failed, all.Unable = append(all.Failed, receipt.Failed...), append(all.Unable, receipt.Unable...)
+		all.Ended = append(all.Ended, receipt.Ended...)
+		all.Failed = append(all.Failed, receipt.Failed...)
+		all.Unable = append(all.Unable, receipt.Unable...)
 	}
 	return all, nil
 }
