@@ -302,6 +302,16 @@ func TestLastGoodNeverPastValidUntil(t *testing.T) {
 	})
 }
 
+// Nobody has to wait for a pause where nothing has failed.
+func TestShortValidity(t *testing.T) {
+	watch(t, with(`validUntil="2000-01-01T00:00:02Z"`, provider()), nil, func(w watched) {
+		w.get("provider")
+		w.publish(with("", renewed()), nil)
+		w.later(2 * time.Second)
+		w.get("renewed")
+	})
+}
+
 // Who was idle for longer than KeepLastGood waits for a fresh one.
 func TestAfterLongIdle(t *testing.T) {
 	watch(t, with("", provider()), nil, func(w watched) {
