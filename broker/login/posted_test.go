@@ -1,0 +1,280 @@
+package login_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+)
+
+const expired = "This sign-in has expired"
+
+func TestPostedAnswer(t *testing.T) {
+	b := newBed(t)
+	b.browser().signIn("tax", b.works, "alice") // loads the limiter's script
+	one := b.browser()
+	before := b.trips.Load()
+	form := one.ask("tax", b.works, "alice")
+	got := one.postFromElsewhere("/callback/works", form)
+	if got.status != http.StatusSeeOther || !strings.HasPrefix(got.to, "/callback/works?answer=") || strings.Contains(got.to, "alice") {
+		t.Fatalf("the post leads to %d %q", got.status, got.to)
+	}
+	one.get(got.to).mustLead(t, "https://tax.example/in?person=alice")
+	if n := b.trips.Load() - before; n != 5 {
+		t.Errorf("the login took %d round trips, want 5", n)
+	}
+	if n := b.front.count("works success"); n != 2 {
+		t.Errorf("%d successes counted, want 2", n)
+	}
+}
+
+// OpenID's response mode form_post calls the same thing state.
+func TestPostedState(t *testing.T) {
+	one := newBed(t).browser()
+	form := one.ask("tax", one.works, "alice")
+	form.Set("state", form.Get("RelayState"))
+	form.Del("RelayState")
+	one.get(one.postFromElsewhere("/callback/works", form).to).mustLead(t, "https://tax.example/in?person=alice")
+}
+
+// An answer that came to one node is used at another.
+func TestPostedAnswerAtAnotherNode(t *testing.T) {
+	one := newBed(t).browser()
+	form := one.ask("tax", one.works, "alice")
+	to := one.postFromElsewhere("/callback/works", form).to
+	one.node = 1
+	one.get(to).mustLead(t, "https://tax.example/in?person=alice")
+}
+
+// Login CSRF: the attacker's own answer, in the resident's browser.
+func TestPostedAnswerInAnotherBrowser(t *testing.T) {
+	b := newBed(t)
+	mallory, alice := b.browser(), b.browser()
+	form := mallory.ask("tax", b.works, "mallory")
+	alice.ask("tax", b.works, "alice")
+	to := alice.postFromElsewhere("/callback/works", form).to
+	alice.get(to).mustShow(t, http.StatusBadRequest, "This sign-in was started in another browser")
+	if alice.signedIn() {
+		t.Error("alice is signed in as mallory")
+	}
+}
+
+// The attacker's checked answer does not pass for the answer to the resident's
+// own attempt, though its state be known.
+func TestPostedAnswerOfAnotherAttempt(t *testing.T) {
+	b := newBed(t)
+	mallory, alice := b.browser(), b.browser()
+	theirs := mallory.postFromElsewhere("/callback/works", mallory.ask("tax", b.works, "mallory")).to
+	state := alice.ask("tax", b.works, "alice").Get("RelayState")
+	query := url.Values{"state": {state}, "answer": {query(theirs).Get("answer")}}
+	got := alice.get("/callback/works?" + query.Encode())
+	alice.get(got.to).mustShow(t, http.StatusOK, "did not pass our safety checks")
+	if alice.signedIn() {
+		t.Error("alice is signed in as mallory")
+	}
+}
+
+func query(address string) url.Values {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil
+	}
+	return u.Query()
+}
+
+func TestPostedAnswerAtAnotherConnector(t *testing.T) {
+	b := newBed(t)
+	one := b.browser()
+	form := one.ask("tax", b.works, "alice")
+	got := one.postFromElsewhere("/callback/other", form)
+	if query(got.to).Has("answer") {
+		t.Error("the other connector looked at the answer")
+	}
+	one.get(got.to).mustShow(t, http.StatusBadRequest, expired)
+	if one.signedIn() {
+		t.Error("signed in at the callback of another connector")
+	}
+}
+
+// Of two uses of one answer, one counts: whichever attempt it is posted to, and
+// on whichever node.
+func TestAnswerIsUsedOnce(t *testing.T) {
+	for _, how := range []string{"posted", "by GET"} {
+		t.Run(how, func(t *testing.T) {
+			b := newBed(t)
+			one, two := b.browser(), b.browser()
+			two.node = 1
+			answer := func(who *browser) page {
+				form := who.ask("tax", b.works, "alice")
+				form.Set("once", "response-7")
+				if how == "by GET" {
+					return who.get("/callback/works?" + form.Encode())
+				}
+				return who.get(who.postFromElsewhere("/callback/works", form).to)
+			}
+			answer(one).mustLead(t, "https://tax.example/in?person=alice")
+			two.get(answer(two).to).mustShow(t, http.StatusOK, "did not pass our safety checks")
+			if two.signedIn() {
+				t.Error("a replayed answer signs in")
+			}
+			if n := b.front.count("works refused"); n != 1 {
+				t.Errorf("%d refusals counted", n)
+			}
+		})
+	}
+}
+
+// The same answer's ID at another connector is another answer.
+func TestOnceIsOfOneConnector(t *testing.T) {
+	b := newBed(t)
+	for _, p := range []*provider{b.works, b.other} {
+		one := b.browser()
+		form := one.ask("tax", p, "alice")
+		form.Set("once", "response-7")
+		one.get(one.postFromElsewhere("/callback/"+p.id, form).to).mustLead(t, "https://tax.example/in?person=alice")
+	}
+}
+
+func TestOnePostWins(t *testing.T) {
+	b := newBed(t)
+	one := b.browser()
+	form := one.ask("tax", b.works, "alice")
+	form.Set("once", "response-7")
+	var all sync.WaitGroup
+	to := make([]string, 10)
+	for i := range to {
+		all.Go(func() { to[i] = one.postFromElsewhere("/callback/works", form).to })
+	}
+	all.Wait()
+	in := 0
+	for _, address := range to {
+		if got := one.get(address); strings.HasPrefix(got.to, "https://tax.example/in") {
+			in++
+		}
+	}
+	if in > 1 {
+		t.Errorf("%d of ten posts of one answer signed in", in)
+	}
+}
+
+// The handle of a checked answer works once, and for two minutes.
+func TestPostedHandle(t *testing.T) {
+	b := newBed(t)
+	one := b.browser()
+	to := one.postFromElsewhere("/callback/works", one.ask("tax", b.works, "alice")).to
+	one.get(to).mustLead(t, "https://tax.example/in?person=alice")
+	one.get(to).mustShow(t, http.StatusBadRequest, "You are already signed in")
+
+	two := b.browser()
+	to = two.postFromElsewhere("/callback/works", two.ask("tax", b.works, "alice")).to
+	address, _ := url.Parse(to)
+	gone := address.Query()
+	gone.Set("answer", strings.Repeat("A", 26)+"."+strings.Repeat("A", 26))
+	got := two.get("/callback/works?" + gone.Encode())
+	two.get(got.to).mustShow(t, http.StatusOK, "did not pass our safety checks")
+	two.get(to).mustShow(t, http.StatusBadRequest, expired) // the attempt is over
+}
+
+func TestPostedFailure(t *testing.T) {
+	b := newBed(t)
+	one := b.browser()
+	form := one.ask("tax", b.works, "")
+	got := one.get(one.postFromElsewhere("/callback/works", form).to)
+	one.get(got.to).mustShow(t, http.StatusOK, "You did not finish signing in", "Work account")
+	if n := b.front.count("works cancelled"); n != 1 {
+		t.Errorf("counted %d times", n)
+	}
+}
+
+func TestPostedNonsense(t *testing.T) {
+	b := newBed(t)
+	one := b.browser()
+	for name, form := range map[string]url.Values{
+		"nothing":            {},
+		"a state made up":    {"state": {"abc"}},
+		"an unknown attempt": {"state": {strings.Repeat("A", 26) + "." + strings.Repeat("A", 26)}},
+		"SAML without state": {"SAMLResponse": {"PHg+"}},
+	} {
+		got := one.postFromElsewhere("/callback/other", form)
+		if got.status == http.StatusSeeOther {
+			got = one.get(got.to)
+		}
+		if got.status != http.StatusBadRequest || !strings.Contains(got.body, expired) {
+			t.Errorf("%s: status %d", name, got.status)
+		}
+	}
+	large := one.postFromElsewhere("/callback/works", url.Values{"SAMLResponse": {strings.Repeat("x", 1<<20)}})
+	if large.status != http.StatusRequestEntityTooLarge {
+		t.Errorf("a post that is too large: %d", large.status)
+	}
+	if got := one.postFromElsewhere("/callback/nobody", url.Values{}); got.status != http.StatusBadRequest {
+		t.Errorf("a connector that is not there: %d", got.status)
+	}
+}
+
+func TestUnsolicitedAnswer(t *testing.T) {
+	b := newBed(t)
+	one := b.browser()
+	form := url.Values{"RelayState": {"https://portal.example/"}, "person": {"alice"}, "once": {"response-7"}}
+	got := one.postFromElsewhere("/callback/works", form)
+	one.get(got.to).mustLead(t, "https://tax.example/")
+	if !one.signedIn() {
+		t.Error("not signed in")
+	}
+	one.use("tax")
+	one.get(got.to).mustShow(t, http.StatusBadRequest, "You are already signed in") // the handle works once
+
+	// So does the answer, on any node.
+	two := b.browser()
+	two.node = 1
+	two.get(two.postFromElsewhere("/callback/works", form).to).mustShow(t, http.StatusBadRequest, expired, "https://tax.example/")
+	if two.signedIn() {
+		t.Error("a replayed answer signs in")
+	}
+}
+
+func TestUnsolicitedRefusals(t *testing.T) {
+	b := newBed(t)
+	one := b.browser()
+	// The operator lets works send residents, and not other.
+	one.postFromElsewhere("/callback/other", url.Values{"person": {"alice"}}).mustShow(t, http.StatusBadRequest, expired)
+	one.postFromElsewhere("/callback/plain", url.Values{"person": {"alice"}}).mustShow(t, http.StatusBadRequest, expired)
+
+	to := one.postFromElsewhere("/callback/works", url.Values{"person": {"alice"}}).to
+	one.get(strings.Replace(to, "works", "other", 1)).mustShow(t, http.StatusBadRequest, expired)
+	one.get(to).mustShow(t, http.StatusBadRequest, expired) // it is spent
+
+	// An answer to an attempt is no unsolicited one: its browser counts.
+	form := one.ask("tax", b.works, "mallory")
+	answer := query(one.postFromElsewhere("/callback/works", form).to).Get("answer")
+	two := b.browser()
+	two.get("/callback/works?unsolicited="+url.QueryEscape(answer)).mustShow(t, http.StatusBadRequest, expired)
+	if one.signedIn() || two.signedIn() {
+		t.Error("signed in")
+	}
+}
+
+// Signing in changes the cookie, whoever posted the answer.
+func TestPostedAnswerFixesNoSession(t *testing.T) {
+	b := newBed(t)
+	one := b.browser()
+	one.signIn("tax", b.works, "alice")
+	before := one.cookie("session")
+	one.signIn("tax", b.works, "alice")
+	after := one.cookie("session")
+	if before == "" || before == after {
+		t.Error("the session cookie stays")
+	}
+}
+
+func TestMetadata(t *testing.T) {
+	one := newBed(t).browser()
+	got := one.get("/connectors/works/metadata")
+	if got.body != "<works/>" || got.header.Get("Content-Type") != "application/samlmetadata+xml" || got.header.Get("Cache-Control") != "public, max-age=3600" {
+		t.Errorf("%d %v %s", got.status, got.header, got.body)
+	}
+	for _, path := range []string{"/connectors/plain/metadata", "/connectors/nobody/metadata"} {
+		one.get(path).mustShow(t, http.StatusNotFound)
+	}
+}
