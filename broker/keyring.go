@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/councilid/councilid/broker/db"
@@ -20,8 +22,15 @@ type Keyring struct {
 	db *db.DB
 }
 
-// OpenKeyring opens the database that cfg names and the signing keys in it.
+// OpenKeyring opens the database that cfg names and the signing keys in it. It
+// makes no embedded database: who looks at the folder elsewhere than where the
+// broker runs would be shown keys that nobody uses.
 func OpenKeyring(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Keyring, error) {
+	if file := embedded(cfg); file != "" {
+		if _, err := os.Stat(file); err != nil {
+			return nil, fmt.Errorf("there is no database here yet, the broker makes it when it first serves: %w", err)
+		}
+	}
 	b := &Broker{log: log, metrics: newMetrics()}
 	d, err := b.openDB(ctx, cfg)
 	if err != nil {
@@ -32,6 +41,14 @@ func OpenKeyring(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Ke
 		return nil, errors.Join(err, d.Close())
 	}
 	return &Keyring{ring, d}, nil
+}
+
+// embedded is the file of an SQLite database, or "".
+func embedded(cfg *config.Config) string {
+	if d := cfg.Broker.Database; d != nil {
+		return d.SQLite
+	}
+	return filepath.Join(cfg.Broker.DataDir, "councilid.db")
 }
 
 // Close closes the database.

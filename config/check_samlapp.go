@@ -100,9 +100,12 @@ func (r report) takes(s *AppSAML) {
 			r.location(at, e.Location)
 		}
 	}
-	signs := s.Requests == "required" || s.Requests == "auto" && p.signs
-	if signs && len(p.signing) == 0 {
+	switch {
+	case len(p.signing) > 0:
+	case s.Requests == "required":
 		r.wrong(at, "has no certificate to check the app's requests with, which must be signed")
+	case s.Requests == "auto" && p.signs:
+		r.wrong(at, "says that the app signs its requests, and has no certificate to check them with: ask for it, or write requests: never_signed")
 	}
 	if s.Encrypt == "always" && len(p.encryption) == 0 {
 		r.wrong(at, "has no certificate to encrypt to, which encrypt always needs")

@@ -99,8 +99,9 @@ func writeFolder(t testing.TB, layers ...[]txtar.File) (dir string, presets fs.F
 // withCertificates writes the certificates of keys_test.go where a file names
 // them: CERTIFICATE(good.pem).
 func withCertificates(text []byte) []byte {
-	return regexp.MustCompile(`CERTIFICATE\([a-z.]+\)`).ReplaceAllFunc(text, func(named []byte) []byte {
-		block, _ := pem.Decode(testKeys()[strings.Trim(string(named), "CERTIFICATE()")])
+	named := regexp.MustCompile(`CERTIFICATE\(([a-z.]+)\)`)
+	return named.ReplaceAllFunc(text, func(match []byte) []byte {
+		block, _ := pem.Decode(testKeys()[string(named.FindSubmatch(match)[1])])
 		return []byte(base64.StdEncoding.EncodeToString(block.Bytes))
 	})
 }
