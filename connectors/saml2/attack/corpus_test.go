@@ -3,6 +3,7 @@ package attack_test
 import (
 	"crypto"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/councilid/councilid/connectors/saml2/attack"
@@ -34,6 +35,8 @@ func TestCorpus(t *testing.T) {
 			switch {
 			case err != nil && err.Error() != d.Refusal:
 				t.Errorf("refused: %v; want %q", err, d.Refusal)
+			case err != nil && quotes(err.Error()):
+				t.Errorf("the error quotes the document: %v", err)
 			case err == nil && d.Refusal != "":
 				t.Errorf("accepted as %q; want it refused: %s", facts.NameID.Value, d.Refusal)
 			case err == nil && facts.NameID.Value != attack.Alice:
@@ -41,6 +44,14 @@ func TestCorpus(t *testing.T) {
 			}
 		})
 	}
+}
+
+// quotes reports whether an error has words of the attacker or about Alice: it
+// goes to the log.
+func quotes(s string) bool {
+	return slices.ContainsFunc([]string{attack.Alice, attack.Admin, "evil", "other.example", "script", "urn:"}, func(word string) bool {
+		return strings.Contains(s, word)
+	})
 }
 
 // Each reason for which the kit refuses an answer is the end of a document of
