@@ -84,7 +84,7 @@ func Watch(s Source) (*Watched, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.last = e
+	w.take(e)
 	return w, nil
 }
 
@@ -186,7 +186,7 @@ func (w *Watched) until() time.Time {
 }
 
 // take makes the entity the last good one, and says in the log when its keys
-// are others than before.
+// are others than before, or cannot be read.
 func (w *Watched) take(e *Entity) {
 	if w.last != nil && !slices.EqualFunc(keys(w.last), keys(e), (*x509.Certificate).Equal) {
 		w.source.Log.Info("metadata has other keys", "entity", e.ID,

@@ -361,12 +361,18 @@ func TestRefreshedWithWorse(t *testing.T) {
 }
 
 func TestIgnoredKeysAreLogged(t *testing.T) {
+	const want = "X509Certificate is not base64"
 	broken := strings.Replace(keyInfo(`use="signing"`, provider()), "<X509Certificate>", "<X509Certificate>!", 1)
 	document := entity(watchedID, "", `<IDPSSODescriptor `+saml20+`>`+keyInfo("", provider())+broken+`</IDPSSODescriptor>`)
 	watch(t, document, nil, func(w watched) {
 		w.get("provider")
-		w.logged("metadata has keys that cannot be read", "X509Certificate is not base64")
+		w.logged("metadata has keys that cannot be read", want)
 	})
+	var log bytes.Buffer
+	_, err := metadata.Watch(metadata.Source{Inline: []byte(document), Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil || !strings.Contains(log.String(), want) {
+		t.Errorf("inline: %v, log: %s", err, &log)
+	}
 }
 
 // Defaults are six hours and three days.
