@@ -29,14 +29,16 @@ import (
 // ErrAudit says that the audit chain is not as it was written.
 var ErrAudit = errors.New("the audit chain is broken")
 
-// resident is the actor of what residents do to their own accounts.
-const resident = "resident"
+const (
+	resident = "resident" // the actor of what residents do to their own accounts
+	operator = "operator" // the actor of what is done by a command
+)
 
 // entry is one thing that was done.
 type entry struct {
 	Kind    string         // account.created …
 	Account string         // whose
-	Actor   string         // who did it: resident, or an operator's account
+	Actor   string         // who did it: resident, operator, or an operator's account
 	Detail  map[string]any // without personal data
 }
 

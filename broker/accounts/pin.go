@@ -1,0 +1,71 @@
+package accounts
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/councilid/councilid/broker/db"
+)
+
+// ErrTaken says that the apps of the sector know somebody else by the subject.
+var ErrTaken = errors.New("the subject is another account's")
+
+// Pin makes subject what the apps of a sector know an account by, in place of
+// the derived one: an identifier that a legacy system gave out before. Those
+// that it was pinned to before stay its own. The error is ErrTaken where the
+// subject is somebody else's, and ErrNotFound or ErrFrozen where the account is
+// not to be used.
+func (a *Accounts) Pin(ctx context.Context, account, sector, subject string) error {
+	if sector == "" || subject == "" {
+		return errors.New("pin: no sector or no subject")
+	}
+	err := a.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := hold(ctx, tx, account); err != nil {
+			return err
+		}
+		if err := pin(ctx, tx, account, sector, subject); err != nil {
+			return err
+		}
+		// The subject is personal: it is what another system knows a person by.
+		return chain(ctx, tx, a.now(), entry{
+			Kind: "subject.pinned", Account: account, Actor: operator, Detail: map[string]any{"sector": sector},
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("pin: %w", err)
+	}
+	return nil
+}
+
+// hold keeps others from changing an account until tx ends, and reports
+// whether it may be used.
+func hold(ctx context.Context, tx *db.Tx, account string) error {
+	var status string
+	err := tx.QueryRow(ctx, `UPDATE accounts SET status = status WHERE id = $1 RETURNING status`, account).Scan(&status)
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNotFound
+	}
+	if err != nil {
+		return err
+	}
+	return usable(status)
+}
+
+func pin(ctx context.Context, tx *db.Tx, account, sector, subject string) error {
+	_, err := tx.Exec(ctx, `UPDATE subjects SET current = $1 WHERE account_id = $2 AND sector = $3 AND current`, false, account, sector)
+	if err != nil {
+		return err
+	}
+	res, err := tx.Exec(ctx, `INSERT INTO subjects (account_id, sector, subject, current) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (sector, subject) DO UPDATE SET current = excluded.current WHERE subjects.account_id = excluded.account_id`,
+		account, sector, subject, true)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(err, ErrTaken)
+	}
+	return nil
+}
