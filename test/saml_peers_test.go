@@ -135,6 +135,12 @@ func (p *peer) knows(b *town.Browser) bool {
 	return ok
 }
 
+// leave signs out at the broker's own page.
+func leave(b *town.Browser) town.Page {
+	b.Get("/sign-out")
+	return b.Post("/sign-out", url.Values{})
+}
+
 // variation is one way for the broker to answer apps.
 type variation struct {
 	name     string
@@ -214,7 +220,7 @@ func (p *peer) inAndOut(b *town.Browser, v variation, start string) error {
 	if v.nameID == "email" && person.Subject != alice.Email {
 		return fmt.Errorf("the NameID is %q", person.Subject)
 	}
-	if page := b.Post("/sign-out", url.Values{}); p.knows(b) {
+	if page := leave(b); p.knows(b) {
 		return fmt.Errorf("still signed in after signing out at the broker, which led to %s", page)
 	}
 	return nil

@@ -16,7 +16,8 @@ import (
 // goes too. A line of input ends the server alone.
 const leash = `"$@" & server=$!
 if read -r _; then again=yes; fi
-kill -INT $server; wait $server
+kill -INT $server 2>/dev/null || died=yes
+wait $server; [ -z "$died" ] || echo "it had ended by itself, with status $?"
 [ "$again" ] || rm -rf "$FOLDER"`
 
 // process is a server that can be stopped and started again.
