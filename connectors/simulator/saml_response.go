@@ -73,7 +73,7 @@ func (p *Provider) draft(q question, v visit, c choice) *draft {
 		},
 		status: message.Status{Code: message.Success},
 	}
-	said := p.said(&grant{persona: c.persona, fault: c.fault}, "")
+	said := p.speak(c.persona.Person)
 	d.statement = message.Statement{
 		ID: "_" + rand.Text(), Issuer: p.saml.entityID, IssueInstant: now, NameID: p.nameID(said, q),
 		Recipient: q.acs.Location, InResponseTo: q.id, Audience: q.sp.ID,

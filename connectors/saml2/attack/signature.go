@@ -49,6 +49,11 @@ func (f *forge) textsOfSignatures() {
 		Name: "S2 comment in DigestValue", Refusal: "comment",
 		XML: spelt(f.byAssertion(), digest, "<!--"+encode(sha256Of(nil))+"-->"+digest),
 	})
+	f.add(Document{Name: "CDATA in DigestValue", XML: spelt(f.byAssertion(), digest, "<![CDATA["+digest+"]]>")})
+	f.add(Document{
+		Name: "instruction in DigestValue", Refusal: "processing instruction",
+		XML: spelt(f.byAssertion(), digest, "<?x?>"+digest),
+	})
 	changed := f.byAssertion()
 	text("Assertion/Signature/SignedInfo/Reference/DigestValue", encode(sha256Of(nil)))(changed)
 	f.refuse("DigestValue of nothing", "assertion: signature does not match", changed)

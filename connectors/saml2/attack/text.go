@@ -48,10 +48,11 @@ func (f *forge) texts() {
 	})
 }
 
-// spaced puts line ends between the elements of an assertion.
-func spaced(assertion *etree.Element) {
-	for _, c := range assertion.ChildElements() {
-		assertion.InsertChildAt(c.Index(), etree.NewText("\n"))
+// spaced puts a line end before every element that has one around it.
+func spaced(e *etree.Element) {
+	for _, c := range e.ChildElements() {
+		spaced(c)
+		e.InsertChildAt(c.Index(), etree.NewText("\n"))
 	}
 }
 

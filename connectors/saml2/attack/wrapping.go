@@ -9,13 +9,6 @@ const (
 	repeatedID = "ID repeated"
 )
 
-// genuine adds what has to be read as Alice.
-func (f *forge) genuine() {
-	f.accept("assertion signed", f.byAssertion())
-	f.accept("response signed", f.byResponse())
-	f.accept("both signed", f.byBoth())
-}
-
 // wrapped adds signature wrapping: the signed element is moved to where the
 // verifier finds it by its ID, and another one stands where it is read. XSW1 to
 // XSW8 are those of Somorovsky et al., "On Breaking SAML" (2012).

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/beevik/etree"
 
@@ -99,7 +98,6 @@ func BenchmarkHostile1MiB(b *testing.B) {
 		x.CreateAttr("a", padding)
 	}
 	raw := xmlgate.Bytes(e)
-	b.Logf("%d bytes", len(raw))
 	for b.Loop() {
 		u, err := xmlgate.Parse(raw, xmlgate.Limits{})
 		if err != nil {
@@ -108,9 +106,6 @@ func BenchmarkHostile1MiB(b *testing.B) {
 		if _, err := message.Consume(binding.Received{Binding: binding.POST, Message: u}, target.Expect(key)); err == nil {
 			b.Fatal("accepted")
 		}
-	}
-	if each := b.Elapsed() / time.Duration(b.N); each > 50*time.Millisecond {
-		b.Errorf("%v each", each)
 	}
 }
 

@@ -253,16 +253,9 @@ func (g *gate) attributes(e *etree.Element, attrs []xml.Attr, raw []byte) error 
 		if err != nil {
 			return err
 		}
-		e.CreateAttr(fullName(a.Name), value)
+		e.CreateAttr(a.Name.Space+":"+a.Name.Local, value)
 	}
 	return nil
-}
-
-func fullName(n xml.Name) string {
-	if n.Space == "" {
-		return n.Local
-	}
-	return n.Space + ":" + n.Local
 }
 
 // resolve returns the namespace of a name; without is that of one without a
