@@ -2,8 +2,8 @@ package idp_test
 
 import (
 	"context"
-	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -43,17 +43,17 @@ type bed struct {
 	log      *log
 	handler  atomic.Value // http.Handler
 	trips    atomic.Int64 // round trips to Redis
-	keys     []xmlsig.Credential
 
 	mu    sync.Mutex
 	clock time.Time
+	keys  []xmlsig.Credential
 }
 
 // newBed serves the apps, of the whole town where none are named.
 func newBed(t testing.TB, apps ...config.App) *bed {
 	t.Helper()
 	b := &bed{t: t, clock: time.Now().Truncate(time.Second), redis: miniredis.RunT(t), provider: &provider{}, log: &log{}}
-	b.keys = []xmlsig.Credential{key("idp")}
+	b.use("idp")
 	b.provider.signIn("alice")
 	b.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b.handler.Load().(http.Handler).ServeHTTP(w, r)
@@ -103,7 +103,7 @@ func (b *bed) build(apps []config.App) error {
 	b.idp, err = idp.New(idp.Options{
 		Issuer: b.URL, Config: config.IdentityProvider{EntityID: b.entityID(), Scopes: []string{"strathmore.example"}},
 		Council: "Strathmore Council", Apps: apps, Flow: b.flow, Store: b.store,
-		Credentials: func() []xmlsig.Credential { return b.keys }, Site: site, Now: b.now, Log: logger,
+		Credentials: b.credentials, Site: site, Now: b.now, Log: logger,
 	})
 	if err != nil {
 		return err
@@ -161,6 +161,29 @@ func (b *bed) pass(d time.Duration) {
 	b.redis.FastForward(d)
 }
 
+// at sets the clock.
+func (b *bed) at(t time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.clock = t
+}
+
+func (b *bed) credentials() []xmlsig.Credential {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.keys
+}
+
+// use makes the named keys the broker's.
+func (b *bed) use(names ...string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.keys = nil
+	for _, name := range names {
+		b.keys = append(b.keys, key(name))
+	}
+}
+
 // log is what the broker logs.
 type log struct {
 	mu   sync.Mutex
@@ -186,7 +209,6 @@ type provider struct {
 	more   mapping.Claims // said of the person besides
 	asked  int            // how often somebody was sent there
 	last   connectors.Attempt
-	fails  bool
 }
 
 func (p *provider) signIn(person string) { p.say(person, nil) }
@@ -208,16 +230,11 @@ func (p *provider) Start(_ context.Context, a connectors.Attempt) (connectors.Re
 func (p *provider) Finish(context.Context, connectors.Attempt, *http.Request) (*connectors.Assertion, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.fails {
-		return nil, &connectors.Failure{Outcome: connectors.Cancelled, Err: errors.New("cancelled")}
-	}
 	said := mapping.Claims{
 		"name": p.person + " Example", "email": p.person + "@strathmore.example", "email_verified": true,
 		"birthdate": "1980-01-31", "phone": "+441234567890",
 	}
-	for name, value := range p.more {
-		said[name] = value
-	}
+	maps.Copy(said, p.more)
 	return &connectors.Assertion{Issuer: "https://provider.example", Subject: p.person, Claims: said}, nil
 }
 

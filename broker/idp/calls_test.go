@@ -188,7 +188,7 @@ func (f form) received(t testing.TB) binding.Received {
 func (p partner) expect(b *bed, m message.AuthnRequest, change ...func(*message.Expect)) message.Expect {
 	x := message.Expect{
 		Issuer: b.entityID(), Audience: p.entityID, ACS: p.acs, InResponseTo: m.ID,
-		Keys: []*x509.Certificate{b.keys[0].Certificate}, Decrypters: []crypto.Decrypter{p.key().Signer.(crypto.Decrypter)},
+		Keys: b.published(), Decrypters: []crypto.Decrypter{p.key().Signer.(crypto.Decrypter)},
 		MaxAge: 5 * time.Minute, Now: b.now(),
 	}
 	for _, c := range change {
@@ -216,7 +216,7 @@ func (b *bed) status(p partner, m message.AuthnRequest, f form) message.Status {
 		b.t.Fatalf("sent to %s", f.action)
 	}
 	received := f.received(b.t)
-	verified, err := received.Verify([]*x509.Certificate{b.keys[0].Certificate}, xmlsig.Policy{})
+	verified, err := received.Verify(b.published(), xmlsig.Policy{})
 	b.must(err)
 	e := verified.Element()
 	if got := e.Attr("InResponseTo"); got != m.ID {
@@ -259,4 +259,9 @@ func bytesOf(t testing.TB, f form) []byte {
 		t.Fatal(err)
 	}
 	return raw
+}
+
+// published are the certificates by which our messages are known.
+func (b *bed) published() []*x509.Certificate {
+	return []*x509.Certificate{b.credentials()[0].Certificate}
 }

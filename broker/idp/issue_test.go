@@ -66,7 +66,7 @@ func (b *bed) plain(raw []byte) string {
 
 func TestResponse(t *testing.T) {
 	b := newBed(t)
-	b.clock = time.Date(2026, 11, 22, 10, 30, 0, 0, time.UTC)
+	b.at(time.Date(2026, 11, 22, 10, 30, 0, 0, time.UTC))
 	browser, m := newBrowser(t), planning.request(b)
 	f := b.signOn(browser, planning, m)
 	b.facts(planning, m, f)
@@ -163,7 +163,7 @@ func TestAlgorithm(t *testing.T) {
 // decrypts.
 func TestSuccessorOfKey(t *testing.T) {
 	b := newBed(t)
-	b.keys = []xmlsig.Credential{key("next"), key("idp")}
+	b.use("next", "idp")
 	m := parking.request(b)
 	f := b.signOn(newBrowser(t), parking, m)
 	b.facts(parking, m, f, func(x *message.Expect) { x.Keys = []*x509.Certificate{key("next").Certificate} })

@@ -1,7 +1,6 @@
 package idp_test
 
 import (
-	"crypto/x509"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -61,7 +60,7 @@ func (b *bed) logoutResponse(a *answer, location string) message.LogoutResponse 
 	if received.RelayState != "bye" {
 		b.t.Errorf("RelayState %q", received.RelayState)
 	}
-	verified, err := received.Verify([]*x509.Certificate{b.keys[0].Certificate}, xmlsig.Policy{})
+	verified, err := received.Verify(b.published(), xmlsig.Policy{})
 	b.must(err)
 	m, err := message.ParseLogoutResponse(verified.Element())
 	b.must(err)
@@ -114,7 +113,7 @@ func TestAppSignsOut(t *testing.T) {
 		browser := newBrowser(t)
 		m := planning.bye(b, b.enter(browser, planning))
 		f := b.leave(browser, planning, m).form(t)
-		verified, err := f.received(t).Verify([]*x509.Certificate{b.keys[0].Certificate}, xmlsig.Policy{})
+		verified, err := f.received(t).Verify(b.published(), xmlsig.Policy{})
 		b.must(err)
 		response, err := message.ParseLogoutResponse(verified.Element())
 		b.must(err)
@@ -272,7 +271,7 @@ func TestOtherAppIsAsked(t *testing.T) {
 			browser := newBrowser(t)
 			m, atLibrary := planning.bye(b, b.enter(browser, planning)), b.enter(browser, library)
 			asked := b.sent(b.leave(browser, planning, m), library.slo)
-			verified, err := asked.Verify([]*x509.Certificate{b.keys[0].Certificate}, xmlsig.Policy{})
+			verified, err := asked.Verify(b.published(), xmlsig.Policy{})
 			b.must(err)
 			request, err := message.ParseLogoutRequest(verified.Element(), nil, xmlenc.Policy{})
 			b.must(err)
@@ -382,7 +381,7 @@ func TestSignOutByEncryptedName(t *testing.T) {
 	e := m.Element()
 	name := e.SelectElement("NameID")
 	name.CreateAttr("xmlns:saml", message.Assertion)
-	data, err := xmlenc.Encrypt(name, b.keys[0].Certificate, xmlenc.AES256GCM, xmlenc.OAEPMGF1P)
+	data, err := xmlenc.Encrypt(name, b.credentials()[0].Certificate, xmlenc.AES256GCM, xmlenc.OAEPMGF1P)
 	b.must(err)
 	encrypted := etree.NewElement("saml:EncryptedID")
 	encrypted.AddChild(data)

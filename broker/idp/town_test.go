@@ -152,3 +152,7 @@ func writeFile(t testing.TB, name string, text []byte) string {
 	}
 	return file
 }
+
+func certificates(name string) []*x509.Certificate {
+	return []*x509.Certificate{key(name).Certificate}
+}
