@@ -91,13 +91,13 @@ func (r report) provides(s *SAML) {
 	if sso == "" {
 		r.wrong(at, "has no sign-in address for request.binding %s", s.Request.Binding)
 	}
-	r.location(at, sso)
+	r.endpoint(at, sso)
 	if s.Response.Binding == "artifact" {
 		artifact := location(p.artifact, bindingSOAP)
 		if artifact == "" {
 			r.wrong(at, "has no artifact resolution service, which response.binding artifact needs")
 		}
-		r.location(at, artifact)
+		r.endpoint(at, artifact)
 	}
 	if p.wantsSigned && !*s.Request.Sign {
 		r.wrong("saml.request.sign", "must be true: the provider's metadata wants signed requests")
@@ -111,8 +111,8 @@ func (r report) provides(s *SAML) {
 	}
 }
 
-// location checks an address in metadata.
-func (r report) location(path, address string) {
+// endpoint checks an address in metadata.
+func (r report) endpoint(path, address string) {
 	r.address(path, address, func(s string) string {
 		if wrong := secure(s); wrong != "" {
 			return "has the address " + s + ", which " + wrong

@@ -57,48 +57,59 @@ func (r report) manual(m *ManualSP) *party {
 // samlApp checks an app that speaks SAML.
 func (r report) samlApp(a *App, s *AppSAML) {
 	r.require("home", a.Home != "" || s.Metadata.URL == "", ", as the app's addresses are fetched later")
-	r.takes(s)
+	r.loose(s)
+	r.addressed(s)
+	r.keyed(s)
 	r.started(s)
 	r.named(a, s.NameID)
 	r.attributes(a.Release, s.Attributes)
 	r.told(s)
+	if t := s.Logout.Timeout; t <= 0 || t > 30*time.Second {
+		r.wrong("saml.logout.timeout", "must be more than 0s and at most 30s: somebody waits meanwhile")
+	}
+}
+
+// loose warns of what makes an app's messages easy to forge.
+func (r report) loose(s *AppSAML) {
+	if s.Requests == "never_signed" {
+		r.risky("saml.requests", "are believed whoever wrote them, though the app's metadata says that it signs them")
+	}
 	if s.InsecureAllowSHA1 {
 		r.risky("saml.insecure_allow_sha1", "accepts signatures that can be forged: have the app sign with SHA-256")
 	}
 	if s.Logout.InsecureUnsigned {
 		r.risky("saml.logout.insecure_unsigned", "lets anybody sign a resident out by a link: have the app sign its logout messages")
 	}
-	if t := s.Logout.Timeout; t <= 0 || t > 30*time.Second {
-		r.wrong("saml.logout.timeout", "must be more than 0s and at most 30s: somebody waits meanwhile")
+}
+
+// addressed checks the addresses that metadata gives.
+func (r report) addressed(s *AppSAML) {
+	if r.party == nil || s.Manual != nil {
+		return
+	}
+	if r.party.defaultACS() == "" {
+		r.wrong("saml.metadata", "has no address that takes responses by POST")
+	}
+	for _, e := range r.party.acs {
+		if e.Binding == bindingPOST {
+			r.endpoint("saml.metadata", e.Location)
+		}
 	}
 }
 
-// takes checks the settings against what is known of the app.
-func (r report) takes(s *AppSAML) {
-	if s.Requests == "never_signed" {
-		r.risky("saml.requests", "are believed whoever wrote them, though the app's metadata says that it signs them")
-	}
-	if s.Encrypt == "never" {
-		for _, key := range []string{"saml.encryption", "saml.key_transport"} {
-			if r.own.has(key) {
-				r.wrong(key, "is not used with encrypt never")
-			}
+// keyed checks that the app has the keys that its settings need.
+func (r report) keyed(s *AppSAML) {
+	for _, key := range []string{"saml.encryption", "saml.key_transport"} {
+		if s.Encrypt == "never" && r.own.has(key) {
+			r.wrong(key, "is not used with encrypt never")
 		}
 	}
-	p := r.party
+	p, at := r.party, "saml.metadata"
 	if p == nil {
 		return
 	}
-	at := "saml.metadata"
 	if s.Manual != nil {
 		at = "saml.manual"
-	} else if p.defaultACS() == "" {
-		r.wrong(at, "has no address that takes responses by POST")
-	}
-	for _, e := range p.acs {
-		if s.Manual == nil && e.Binding == bindingPOST {
-			r.location(at, e.Location)
-		}
 	}
 	switch {
 	case len(p.signing) > 0:
@@ -106,12 +117,11 @@ func (r report) takes(s *AppSAML) {
 		r.wrong(at, "has no certificate to check the app's requests with, which must be signed")
 	case s.Requests == "auto" && p.signs:
 		r.wrong(at, "says that the app signs its requests, and has no certificate to check them with: ask for it, or write requests: never_signed")
+	case s.Manual != nil && s.Manual.SLO != "" && !s.Logout.InsecureUnsigned:
+		r.wrong("saml.manual.slo", "needs certificate: the app's logout messages must be signed")
 	}
 	if s.Encrypt == "always" && len(p.encryption) == 0 {
 		r.wrong(at, "has no certificate to encrypt to, which encrypt always needs")
-	}
-	if s.Manual != nil && s.Manual.SLO != "" && len(p.signing) == 0 && !s.Logout.InsecureUnsigned {
-		r.wrong("saml.manual.slo", "needs certificate: the app's logout messages must be signed")
 	}
 }
 
