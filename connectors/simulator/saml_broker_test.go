@@ -19,10 +19,10 @@ func TestTheBrokerEndsSAMLAsExpected(t *testing.T) {
 		"post":       quick(t, "  request: {binding: post, contexts: [\"urn:a\", \"urn:b\"], force: always}", "  response: {signed: both, encrypted: required}"),
 		"artifact":   quick(t, "  response: {binding: artifact, encrypted: refused}"),
 		"response":   quick(t, "  request: {sign: false}", "  response: {signed: response}"),
-		"adfs":       saml(t, "preset: adfs"),
-		"entra-saml": saml(t, "preset: entra-saml"),
-		"shibboleth": saml(t, "preset: shibboleth"),
-		"eidas":      saml(t, "preset: eidas"),
+		"adfs":       samlConnector(t, "preset: adfs"),
+		"entra-saml": samlConnector(t, "preset: entra-saml"),
+		"shibboleth": samlConnector(t, "preset: shibboleth"),
+		"eidas":      samlConnector(t, "preset: eidas"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := playSAML(t, describe, simulator.Options{})

@@ -31,10 +31,7 @@ const (
 
 // credential is the broker's. An RSA key takes its time, so there is one.
 var credential = sync.OnceValue(func() xmlsig.Credential {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
+	key := newKey()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "broker"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
@@ -50,9 +47,22 @@ var credential = sync.OnceValue(func() xmlsig.Credential {
 	return xmlsig.Credential{Signer: key, Certificate: certificate}
 })
 
-// saml loads a SAML connector as an operator would write it, lines besides the
+// other is a key that is nobody's.
+var other = sync.OnceValue(newKey)
+
+func newKey() *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return key
+}
+
+func certificates() []*x509.Certificate { return []*x509.Certificate{credential().Certificate} }
+
+// samlConnector loads a SAML connector as an operator would write it, lines besides the
 // address of its metadata.
-func saml(t *testing.T, lines ...string) func(base string) config.Connector {
+func samlConnector(t *testing.T, lines ...string) func(base string) config.Connector {
 	return func(base string) config.Connector {
 		t.Helper()
 		dir := t.TempDir()
@@ -73,7 +83,7 @@ func saml(t *testing.T, lines ...string) func(base string) config.Connector {
 // quick is a provider without a preset, whose keys are made in no time.
 func quick(t *testing.T, lines ...string) func(base string) config.Connector {
 	return func(base string) config.Connector {
-		cfg := saml(t, append(lines, "label: Town Hall")...)(base)
+		cfg := samlConnector(t, append(lines, "label: Town Hall")...)(base)
 		cfg.Simulator = &config.Simulator{Algorithm: "ES256"}
 		return cfg
 	}
@@ -145,10 +155,7 @@ func (s *stage) send(to connectors.Redirect, more url.Values) (*http.Response, e
 // postForm reads the form that a page posts on.
 func postForm(t testing.TB, resp *http.Response) (action string, fields url.Values) {
 	t.Helper()
-	root, err := html.Parse(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	root := parse(t, resp)
 	fields = url.Values{}
 	for _, input := range all(root, "input") {
 		fields.Set(attribute(input, "name"), attribute(input, "value"))
@@ -158,6 +165,16 @@ func postForm(t testing.TB, resp *http.Response) (action string, fields url.Valu
 		t.Fatalf("%s is no form to be posted on: %s", resp.Status, text(root))
 	}
 	return attribute(forms[0], "action"), fields
+}
+
+func parse(t testing.TB, resp *http.Response) *html.Node {
+	t.Helper()
+	defer resp.Body.Close()
+	root, err := html.Parse(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
 }
 
 // signIn makes the whole trip as a persona.
