@@ -166,22 +166,33 @@ func (g *gate) start(t xml.StartElement, raw []byte) error {
 		return errors.New("elements nested too deeply")
 	case len(t.Attr) > g.Attributes, g.attrs/perElement > g.Elements:
 		return errors.New("too many attributes")
+	case t.Name.Space == "xml":
+		return errors.New("element of a reserved namespace")
 	}
-	e := etree.NewElement(t.Name.Local)
-	e.Space = t.Name.Space
-	if g.root == nil {
-		g.root = e
-	} else {
-		g.top().AddChild(e)
+	if err := normalize(t.Attr, raw); err != nil {
+		return err
 	}
-	g.open = append(g.open, level{e, g.scope.Mark()})
+	mark := g.scope.Mark()
 	if err := g.declare(t.Attr); err != nil {
 		return err
 	}
 	if _, err := g.resolve(t.Name, g.scope.Space("")); err != nil {
 		return err
 	}
-	return g.attributes(e, t.Attr, raw)
+	return g.attributes(g.add(t.Name, mark), t.Attr)
+}
+
+// add puts an element into the tree; mark is of the scope around it.
+func (g *gate) add(name xml.Name, mark int) *etree.Element {
+	e := etree.NewElement(name.Local)
+	e.Space = name.Space
+	if g.root == nil {
+		g.root = e
+	} else {
+		g.top().AddChild(e)
+	}
+	g.open = append(g.open, level{e, mark})
+	return e
 }
 
 func (g *gate) finish(t xml.EndElement) error {
@@ -230,7 +241,7 @@ func declarable(prefix, space string) error {
 }
 
 // attributes adds them to the element.
-func (g *gate) attributes(e *etree.Element, attrs []xml.Attr, raw []byte) error {
+func (g *gate) attributes(e *etree.Element, attrs []xml.Attr) error {
 	clear(g.seen)
 	e.Attr = make([]etree.Attr, 0, len(attrs))
 	for _, a := range attrs {
@@ -249,11 +260,7 @@ func (g *gate) attributes(e *etree.Element, attrs []xml.Attr, raw []byte) error 
 			return errors.New("attribute repeated")
 		}
 		g.seen[name] = true
-		value, err := normal(a.Value, raw)
-		if err != nil {
-			return err
-		}
-		e.CreateAttr(a.Name.Space+":"+a.Name.Local, value)
+		e.CreateAttr(a.Name.Space+":"+a.Name.Local, a.Value)
 	}
 	return nil
 }
@@ -266,7 +273,7 @@ func (g *gate) resolve(n xml.Name, without string) (string, error) {
 		return "", errors.New("name too long")
 	case strings.Contains(n.Local, ":"), !startsName(n.Local), n.Space == "xmlns":
 		// The decoder reads "a:" and ":a" as names of one part, and takes "a:1" too.
-		return "", errors.New("name with a misplaced colon")
+		return "", errors.New("malformed name")
 	}
 	space := without
 	if n.Space != "" {
@@ -299,15 +306,19 @@ func (g *gate) identify(a xml.Attr) error {
 	return nil
 }
 
-// normal is an attribute's value as XML 1.0 §3.3.3 has it: white space that
-// was written as such becomes spaces, which the decoder leaves undone. It does
-// not say either what was written as a reference, so a tag with both is refused.
-func normal(value string, tag []byte) (string, error) {
-	if !strings.ContainsAny(value, "\t\n\r") {
-		return value, nil
+// normalize gives attributes the values of XML 1.0 §3.3.3: white space that was
+// written as such becomes spaces, which the decoder leaves undone. What was
+// written as a reference stays, but the decoder does not say which: a tag with
+// both is refused.
+func normalize(attrs []xml.Attr, tag []byte) error {
+	for i, a := range attrs {
+		if !strings.ContainsAny(a.Value, "\t\n\r") {
+			continue
+		}
+		if bytes.Contains(tag, []byte("&#")) {
+			return errors.New("white space reference in an attribute")
+		}
+		attrs[i].Value = strings.NewReplacer("\t", " ", "\n", " ", "\r", " ").Replace(a.Value)
 	}
-	if bytes.Contains(tag, []byte("&#")) {
-		return "", errors.New("white space reference in an attribute")
-	}
-	return strings.NewReplacer("\t", " ", "\n", " ", "\r", " ").Replace(value), nil
+	return nil
 }

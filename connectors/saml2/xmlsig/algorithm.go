@@ -206,7 +206,7 @@ func signECDSA(signer crypto.Signer, key *ecdsa.PublicKey, digest []byte, hash c
 	}
 	var pair struct{ R, S *big.Int }
 	if _, err := asn1.Unmarshal(der, &pair); err != nil {
-		return nil, err
+		return nil, errors.New("signature not in ASN.1")
 	}
 	signature := make([]byte, 2*n)
 	pair.R.FillBytes(signature[:n])

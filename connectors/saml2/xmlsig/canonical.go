@@ -152,9 +152,6 @@ func (c *canonicalizer) attributes(e *etree.Element) error {
 		}
 	}
 	slices.SortFunc(attrs, func(a, b *etree.Attr) int {
-		if a.Space == b.Space {
-			return strings.Compare(a.Key, b.Key)
-		}
 		return cmp.Or(strings.Compare(c.space(a), c.space(b)), strings.Compare(a.Key, b.Key))
 	})
 	for _, a := range attrs {

@@ -23,7 +23,7 @@ func signQuery(t *testing.T, query string, c xmlsig.Credential, alg xmlsig.Algor
 }
 
 func TestSignQueryThenVerify(t *testing.T) {
-	rsa2048, p256, p521 := rsaKey(t, 2048), ecKey(t, elliptic.P256()), ecKey(t, elliptic.P521())
+	rsa2048, p256, p521 := ours(t), ecKey(t, elliptic.P256()), ecKey(t, elliptic.P521())
 	for alg, key := range map[xmlsig.Algorithm]xmlsig.Credential{
 		xmlsig.RSASHA256: rsa2048, xmlsig.RSASHA512: rsa2048, xmlsig.ECDSASHA256: p256, xmlsig.ECDSASHA512: p521,
 	} {
@@ -52,7 +52,7 @@ func verifyQuery(query string, keys ...*x509.Certificate) error {
 
 // Each is the query above after somebody was at it.
 func TestVerifyQueryRefuses(t *testing.T) {
-	key := rsaKey(t, 2048)
+	key := ours(t)
 	good := signQuery(t, "SAMLRequest=m&RelayState=r", key, xmlsig.RSASHA256)
 	bare := signQuery(t, "SAMLRequest=m", key, xmlsig.RSASHA256)
 	signature := good[strings.Index(good, "&Signature="):]
@@ -102,7 +102,7 @@ func TestVerifyQueryRefuses(t *testing.T) {
 // A signature covers the characters as they were sent, and every sender has
 // its own way of escaping.
 func TestVerifyQueryKeepsWhatWasSent(t *testing.T) {
-	key := rsaKey(t, 2048)
+	key := ours(t)
 	for _, query := range []string{
 		"SAMLRequest=a%2bb%2f&RelayState=https%3a%2f%2ftax.example%2f", // .NET, ADFS
 		"SAMLRequest=a%2Bb%2F&RelayState=a+b",
@@ -130,7 +130,7 @@ func TestVerifyQueryKeepsWhatWasSent(t *testing.T) {
 }
 
 func TestVerifyQueryKeys(t *testing.T) {
-	key, other := rsaKey(t, 2048), rsaKey(t, 2048)
+	key, other := ours(t), theirs(t)
 	query := signQuery(t, "SAMLRequest=m", key, xmlsig.RSASHA256)
 	if err := verifyQuery(query, other.Certificate, key.Certificate); err != nil {
 		t.Errorf("the second key: %v", err)
@@ -144,7 +144,7 @@ func TestVerifyQueryKeys(t *testing.T) {
 }
 
 func TestVerifyQueryReturnsWhatWasDecoded(t *testing.T) {
-	key := rsaKey(t, 2048)
+	key := ours(t)
 	query := signQuery(t, "SAMLRequest=m", key, xmlsig.RSASHA256)
 	document := parse(t, alice)
 	verified, err := xmlsig.VerifyQuery(query, []*x509.Certificate{key.Certificate}, xmlsig.Policy{}, func(string) (xmlgate.Unverified, error) {

@@ -20,7 +20,7 @@ import (
 )
 
 func TestSignPutsTheSignatureAfterTheIssuer(t *testing.T) {
-	key := rsaKey(t, 2048)
+	key := ours(t)
 	for document, want := range map[string]string{
 		response(`<saml:Assertion/>`):               "Issuer Signature Assertion",
 		`<a ID="x"><b/></a>`:                        "Signature b",
@@ -44,14 +44,14 @@ func TestSignPutsTheSignatureAfterTheIssuer(t *testing.T) {
 func TestSignLeavesTheElementAlone(t *testing.T) {
 	e := tree(t, alice)
 	before := string(xmlgate.Bytes(e))
-	sign(t, e, rsaKey(t, 2048), xmlsig.RSASHA256)
+	sign(t, e, ours(t), xmlsig.RSASHA256)
 	if after := string(xmlgate.Bytes(e)); after != before {
 		t.Errorf("got %s, want %s", after, before)
 	}
 }
 
 func TestSignRefuses(t *testing.T) {
-	rsa2048, p256 := rsaKey(t, 2048), ecKey(t, elliptic.P256())
+	rsa2048, p256 := ours(t), ecKey(t, elliptic.P256())
 	_, edwards, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -76,6 +76,7 @@ func TestSignRefuses(t *testing.T) {
 		{"Ed25519", tree(t, alice), certify(t, edwards), xmlsig.RSASHA256, "sign: key of an unknown kind"},
 		{"P-224", tree(t, alice), ecKey(t, elliptic.P224()), xmlsig.ECDSASHA256, "sign: elliptic curve not accepted"},
 		{"a key store that fails", tree(t, alice), xmlsig.Credential{Signer: broken{p256.Signer, out}}, xmlsig.ECDSASHA256, "sign: out of order"},
+		{"a key store that answers nonsense", tree(t, alice), xmlsig.Credential{Signer: broken{p256.Signer, nil}}, xmlsig.ECDSASHA256, "sign: signature not in ASN.1"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			signed, err := xmlsig.Sign(tt.e, tt.key, tt.alg)
@@ -94,16 +95,19 @@ type broken struct {
 	err error
 }
 
-func (b broken) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) { return nil, b.err }
+func (b broken) Sign(io.Reader, []byte, crypto.SignerOpts) ([]byte, error) {
+	return []byte("nonsense"), b.err
+}
 
 // What no reader accepts must not be signed: it would be read as something else.
 func TestSignRefusesWhatIsNoXML(t *testing.T) {
-	key := rsaKey(t, 2048)
+	key := ours(t)
 	for _, text := range []string{"a\x00b", "a\x1bb", "a\xffb", "\xef\xbf", "\ufffe", "\uffff", "\xed\xa0\x80"} {
-		inText, inAttribute := tree(t, `<a ID="x"/>`), tree(t, `<a ID="x"/>`)
+		inText, inAttribute, inNamespace := tree(t, `<a ID="x"/>`), tree(t, `<a ID="x"/>`), tree(t, `<a ID="x"/>`)
 		inText.SetText(text)
 		inAttribute.CreateAttr("b", text)
-		for _, e := range []*etree.Element{inText, inAttribute} {
+		inNamespace.CreateAttr("xmlns", "urn:"+text)
+		for _, e := range []*etree.Element{inText, inAttribute, inNamespace} {
 			_, err := xmlsig.Sign(e, key, xmlsig.RSASHA256)
 			if got, want := fmt.Sprint(err), "canonicalise: not a character of XML"; got != want {
 				t.Errorf("%q: got %q, want %q", text, got, want)
@@ -121,7 +125,7 @@ func TestSignRefusesWhatIsNoXML(t *testing.T) {
 
 // goxmldsig is what the Go service providers verify with.
 func TestGoxmldsigVerifiesOurs(t *testing.T) {
-	key := rsaKey(t, 2048)
+	key := ours(t)
 	signed, err := xmlsig.Sign(tree(t, alice), key, xmlsig.RSASHA256)
 	if err != nil {
 		t.Fatal(err)

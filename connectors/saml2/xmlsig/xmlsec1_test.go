@@ -19,6 +19,7 @@ var payloads = map[string]string{
 	"nothing":                        ``,
 	"attributes out of order":        `<x b="2" a="1" B="3" ab="4"/>`,
 	"attributes of two namespaces":   `<x xmlns:a="urn:z" xmlns:b="urn:a" a:a="1" b:b="2" c="3"/>`,
+	"attributes without a namespace": `<x xmlns="urn:z" xmlns:p="urn:a" b="" p:a=""/>`,
 	"a default namespace":            `<x xmlns="urn:x"><y xmlns=""><z/></y><w xmlns="urn:x"/></x>`,
 	"no namespace":                   `<x xmlns=""><y xmlns="urn:y"/></x>`,
 	"a prefix bound again":           `<p:x xmlns:p="urn:1"><p:y xmlns:p="urn:2"><p:z xmlns:p="urn:1"/></p:y></p:x>`,
@@ -107,7 +108,7 @@ func template(document, method, digest, prefixes string) string {
 }
 
 func TestXMLSec1VerifiesOurs(t *testing.T) {
-	rsa2048, p256, p384 := rsaKey(t, 2048), ecKey(t, elliptic.P256()), ecKey(t, elliptic.P384())
+	rsa2048, p256, p384 := ours(t), ecKey(t, elliptic.P256()), ecKey(t, elliptic.P384())
 	for alg, key := range map[xmlsig.Algorithm]xmlsig.Credential{
 		xmlsig.RSASHA256: rsa2048, xmlsig.RSASHA384: rsa2048, xmlsig.RSASHA512: rsa2048,
 		xmlsig.ECDSASHA256: p256, xmlsig.ECDSASHA384: p384, xmlsig.ECDSASHA512: p384,
@@ -119,7 +120,7 @@ func TestXMLSec1VerifiesOurs(t *testing.T) {
 }
 
 func TestWeVerifyXMLSec1(t *testing.T) {
-	rsa2048, p256, p384 := rsaKey(t, 2048), ecKey(t, elliptic.P256()), ecKey(t, elliptic.P384())
+	rsa2048, p256, p384 := ours(t), ecKey(t, elliptic.P256()), ecKey(t, elliptic.P384())
 	for _, tt := range []struct {
 		method, digest string
 		key            xmlsig.Credential
@@ -140,7 +141,7 @@ func TestWeVerifyXMLSec1(t *testing.T) {
 
 // Canonicalisation, with libxml2 as the judge of ours, both ways.
 func TestXMLSec1Canonicalises(t *testing.T) {
-	key := rsaKey(t, 2048)
+	key := ours(t)
 	x := peer(t, key)
 	for name, payload := range payloads {
 		t.Run(name, func(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"math/big"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,9 +40,20 @@ func certify(t testing.TB, signer crypto.Signer) xmlsig.Credential {
 	return xmlsig.Credential{Signer: signer, Certificate: cert}
 }
 
-func rsaKey(t testing.TB, bits int) xmlsig.Credential {
+// RSA keys take long to find, so that the tests share two.
+var oursOnce, theirsOnce = sync.OnceValues(newRSA), sync.OnceValues(newRSA)
+
+func newRSA() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) }
+
+// ours is the key that is trusted.
+func ours(t testing.TB) xmlsig.Credential { return certifyRSA(t, oursOnce) }
+
+// theirs is another.
+func theirs(t testing.TB) xmlsig.Credential { return certifyRSA(t, theirsOnce) }
+
+func certifyRSA(t testing.TB, find func() (*rsa.PrivateKey, error)) xmlsig.Credential {
 	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, bits)
+	key, err := find()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +95,7 @@ func sign(t testing.TB, e *etree.Element, c xmlsig.Credential, alg xmlsig.Algori
 }
 
 func TestSignThenVerify(t *testing.T) {
-	rsa2048, p256, p521 := rsaKey(t, 2048), ecKey(t, elliptic.P256()), ecKey(t, elliptic.P521())
+	rsa2048, p256, p521 := ours(t), ecKey(t, elliptic.P256()), ecKey(t, elliptic.P521())
 	for _, tt := range []struct {
 		alg xmlsig.Algorithm
 		key xmlsig.Credential
@@ -97,7 +109,7 @@ func TestSignThenVerify(t *testing.T) {
 	} {
 		t.Run(string(tt.alg), func(t *testing.T) {
 			document := sign(t, parse(t, alice).Tree(), tt.key, tt.alg)
-			other := rsaKey(t, 2048)
+			other := theirs(t)
 			verified, err := xmlsig.Verify(parse(t, document), []*x509.Certificate{other.Certificate, tt.key.Certificate}, xmlsig.Policy{})
 			if err != nil {
 				t.Fatal(err)
