@@ -69,6 +69,15 @@ func TestProviderSignsOutAnother(t *testing.T) {
 	}
 }
 
+// Two providers may call somebody the same.
+func TestProviderOfAnotherSession(t *testing.T) {
+	one := newBed(t).session("tax")
+	one.get("/logout/other?signed=1&question=q7&key=alice").mustLead(t, "https://other.example/answered?to=q7&whole=yes&RelayState=")
+	if !one.signedIn() {
+		t.Error("signed out by the provider of another session")
+	}
+}
+
 // A name without an index means all of its sessions: this browser's, and those
 // elsewhere.
 func TestProviderSignsOutEverywhere(t *testing.T) {

@@ -34,6 +34,7 @@ func allPages() map[string]shown {
 		"sign out":             {"sign_out", web.SignOut{Action: "/sign-out", Fields: map[string]string{"request": hostile}, Stay: "/"}},
 		"signed out":           {"signed_out", web.SignedOut{}},
 		"signed out of an app": {"signed_out", web.SignedOut{App: hostile, Back: "https://tax.example/?x=" + hostile, Provider: hostile}},
+		"signed out partly":    {"signed_out", web.SignedOut{Ended: []string{hostile}, Failed: []string{hostile, "Waste"}, Unable: []string{hostile}, AnyProvider: true}},
 		"home":                 {"home", web.Home{}},
 		"home, signed in":      {"home", web.Home{SignOut: "/sign-out"}},
 	}

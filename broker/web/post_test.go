@@ -31,6 +31,44 @@ func TestPost(t *testing.T) {
 	}
 }
 
+// A sign-out that the resident agrees to goes on from app to app.
+func TestSignOutLeadsElsewhere(t *testing.T) {
+	policy := pageSite(t).get("/sign-out").Header().Get("Content-Security-Policy")
+	if !strings.HasPrefix(policy, "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'") || strings.Contains(policy, "form-action") {
+		t.Errorf("policy %s", policy)
+	}
+}
+
+func TestSignedOutSaysWhatIsKnown(t *testing.T) {
+	s := newSite(t, web.Options{})
+	page := web.SignedOut{}
+	s.handle("GET /", func(w http.ResponseWriter, r *http.Request) error { return s.Page(w, r, http.StatusOK, "signed_out", page) })
+	const whole, partly, somewhere = "<h1 class=\"govuk-heading-l\">You are signed out</h1>", "You are signed out here, but not everywhere", "You may still be signed in to"
+	for _, tt := range []struct {
+		page   web.SignedOut
+		has    []string
+		hasNot []string
+	}{
+		{web.SignedOut{}, []string{whole}, []string{partly, somewhere, "<li>"}},
+		{web.SignedOut{AnyProvider: true}, []string{whole, somewhere + " the account"}, []string{partly}},
+		{web.SignedOut{Provider: "Google", Unable: []string{"Tax"}}, []string{whole, somewhere + " Google", "<li>Tax</li>"}, []string{partly}},
+		{web.SignedOut{Ended: []string{"Tax"}, Failed: []string{"Waste"}}, []string{partly, "<li>Tax</li>", "<li>Waste</li>"}, []string{whole, somewhere}},
+	} {
+		page = tt.page
+		body := s.get("/").Body.String()
+		for _, text := range tt.has {
+			if !strings.Contains(body, text) {
+				t.Errorf("%+v: the page lacks %s", tt.page, text)
+			}
+		}
+		for _, text := range tt.hasNot {
+			if strings.Contains(body[strings.Index(body, "<main"):], text) {
+				t.Errorf("%+v: the page has %s", tt.page, text)
+			}
+		}
+	}
+}
+
 // Only the page of Post may run a script.
 func TestOtherPagesRunNoScript(t *testing.T) {
 	s := pageSite(t)
