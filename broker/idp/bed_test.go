@@ -2,6 +2,7 @@ package idp_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -43,6 +44,7 @@ type bed struct {
 	log      *log
 	handler  atomic.Value // http.Handler
 	trips    atomic.Int64 // round trips to Redis
+	limit    store.Limit
 
 	mu    sync.Mutex
 	clock time.Time
@@ -89,13 +91,14 @@ func (b *bed) build(apps []config.App) error {
 	site, err := web.New(web.Options{
 		Look: web.Look{Council: "Strathmore Council", Languages: []string{"en", "cy"}}, Log: logger,
 		CrossOrigin: []string{"POST /saml/sso", "POST /saml/slo", "POST /saml/soap"},
+		Translate:   translate,
 		Large:       map[string]int64{"POST /saml/sso": 256 << 10, "POST /saml/slo": 256 << 10, "POST /saml/soap": 256 << 10},
 	})
 	b.must(err)
 	b.flow = &login.Flow{
 		Ways: []login.Way{b.way("upstream"), b.way("another")}, Apps: map[string]config.App{}, FrontEnds: map[string]login.FrontEnd{},
 		Accounts: b.accounts, Store: b.store, Site: site, Session: config.Session{Idle: time.Hour, Lifetime: 12 * time.Hour},
-		Limit: store.Limit{PerMinute: 6000}, Now: b.now, Observe: func(string, string) {},
+		Limit: b.limit, Now: b.now, Observe: func(string, string) {},
 	}
 	for _, app := range apps {
 		b.flow.Apps[app.ID] = app
@@ -114,6 +117,14 @@ func (b *bed) build(apps []config.App) error {
 	b.flow.Mount(mux)
 	b.idp.Mount(mux)
 	b.handler.Store(site.Protect(mux))
+	return nil
+}
+
+// translate says what people are told of the stores' errors.
+func translate(err error) *web.Error {
+	if _, ok := errors.AsType[*store.Exceeded](err); ok {
+		return &web.Error{Status: http.StatusTooManyRequests, Message: web.TooMany}
+	}
 	return nil
 }
 

@@ -18,12 +18,21 @@ import (
 // seen are the messages that were accepted.
 var seen = store.Table[bool]{Name: "saml_seen"}
 
-// accept adds to b that the message with that ID is accepted, for as long as it
-// would be again. The reply has a value for one of many who bring it.
-func (in received) accept(b *store.Batch, id string) *store.Reply[bool] {
+// seenTime is how long a message would be accepted again.
+const seenTime = maxMessageAge + 2*clockSkew
+
+// mark names the message of that ID among those that were accepted.
+func (in received) mark(id string) store.Handle {
 	sum := sha256.Sum256([]byte(in.ID + "\x00" + id))
-	h := store.Handle{Tag: base64.RawURLEncoding.EncodeToString(sum[:])}
-	return seen.Add(b, h, true, maxMessageAge+2*clockSkew)
+	return store.Handle{Tag: base64.RawURLEncoding.EncodeToString(sum[:])}
+}
+
+// counted is a batch that counts the request against the client's address, as a
+// step of a sign-in.
+func (s *Server) counted(r *http.Request) *store.Batch {
+	b := s.Store.Batch()
+	b.Count("address:"+web.Network(s.Site.Address(r)).String(), s.Flow.Limit)
+	return b
 }
 
 // replayed is what the person is told of a message that was accepted before:
@@ -48,15 +57,24 @@ const keptParameter = "kept"
 func goOn[T any](s *Server, w http.ResponseWriter, r *http.Request, in received, id string,
 	table store.Table[T], what T, carryOut func(http.ResponseWriter, *http.Request, T) error,
 ) error {
-	b, h, posted := s.Store.Batch(), store.NewHandle(), in.Binding == binding.POST
-	first := in.accept(b, id)
+	b, h, mark, posted := s.counted(r), store.NewHandle(), in.mark(id), in.Binding == binding.POST
+	first := seen.Add(b, mark, true, seenTime)
 	if posted {
 		table.Put(b, h, what, keptTime)
 	}
-	if err := b.Exec(r.Context()); err != nil {
-		return err
+	err := b.Exec(r.Context())
+	_, accepted := first.Value()
+	if _, exceeded := errors.AsType[*store.Exceeded](err); exceeded && accepted {
+		// The count and the writing share a round trip, and a flood of requests
+		// must not fill Redis.
+		seen.Delete(b, mark)
+		table.Delete(b, h)
+		return errors.Join(err, b.Exec(r.Context()))
 	}
-	if _, ok := first.Value(); !ok {
+	switch {
+	case err != nil:
+		return err
+	case !accepted:
 		return s.replayed(r, in)
 	}
 	if posted {

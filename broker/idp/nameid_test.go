@@ -131,9 +131,7 @@ func (b *bed) pin(sector, subject string) {
 		Connector: "upstream", Issuer: "https://provider.example", Subject: "alice", At: b.now(),
 	})
 	b.must(err)
-	_, err = b.db.Exec(b.t.Context(), `INSERT INTO subjects (account_id, sector, subject, current) VALUES ($1, $2, $3, $4)`,
-		acc.ID, sector, subject, true)
-	b.must(err)
+	b.must(b.accounts.Pin(b.t.Context(), acc.ID, sector, subject))
 }
 
 // A session has one index per app, which stays while it lasts, and no two apps

@@ -12,6 +12,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"github.com/councilid/councilid/broker/store"
 	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/connectors/saml2/binding"
 	"github.com/councilid/councilid/connectors/saml2/message"
@@ -312,4 +313,38 @@ func TestEncryptionKeyDoesNotSign(t *testing.T) {
 	}))
 	a := b.get(newBrowser(t), b.redirect("/saml/sso", binding.Request, library.request(b).Element(), "", library.key()))
 	a.isPage(t, http.StatusBadRequest)
+}
+
+// A flood of requests is turned away and leaves nothing in Redis; what was
+// accepted before it stays accepted.
+func TestFloodOfRequests(t *testing.T) {
+	b := newBed(t)
+	accepted := parking.request(b)
+	b.ask(newBrowser(t), parking, accepted, "")
+	b.limit = store.Limit{PerMinute: 3}
+	b.must(b.build(town(t)))
+	var refused *answer
+	for range 10 {
+		m := parking.request(b)
+		refused = b.post(newBrowser(t), "/saml/sso", b.posted(binding.Request, m.Element(), "", xmlsig.Credential{}))
+		if refused.StatusCode == http.StatusTooManyRequests {
+			break
+		}
+	}
+	refused.isPage(t, http.StatusTooManyRequests)
+	before := len(b.redis.Keys())
+	for range 5 {
+		m := parking.request(b)
+		b.ask(newBrowser(t), parking, m, "").isPage(t, http.StatusTooManyRequests)
+		b.post(newBrowser(t), "/saml/sso", b.posted(binding.Request, m.Element(), "", xmlsig.Credential{})).isPage(t, http.StatusTooManyRequests)
+		m.NameIDFormat = "urn:other"
+		b.ask(newBrowser(t), parking, m, "").isPage(t, http.StatusTooManyRequests)
+		b.ask(newBrowser(t), parking, accepted, "").isPage(t, http.StatusTooManyRequests)
+	}
+	if after := len(b.redis.Keys()); after != before {
+		t.Errorf("%d keys, then %d", before, after)
+	}
+	b.limit = store.Limit{}
+	b.must(b.build(town(t)))
+	b.ask(newBrowser(t), parking, accepted, "").isPage(t, http.StatusBadRequest)
 }

@@ -48,7 +48,7 @@ func (s *Server) handleSOAP(w http.ResponseWriter, r *http.Request) error {
 // endNamed ends the sessions that a request means, once.
 func (s *Server) endNamed(r *http.Request, in received, id string, l logout) (message.Status, error) {
 	b := s.Store.Batch()
-	first := in.accept(b, id)
+	first := seen.Add(b, in.mark(id), true, seenTime)
 	if err := b.Exec(r.Context()); err != nil {
 		return message.Status{}, err
 	}

@@ -38,6 +38,9 @@ func (s *Server) handleSSO(w http.ResponseWriter, r *http.Request) error {
 	}
 	req, err := in.request(m, to)
 	if e, ok := errors.AsType[*refusal](err); ok {
+		if err := s.counted(r).Exec(r.Context()); err != nil {
+			return err // to sign an answer costs too much for a flood
+		}
 		return s.refuse(w, r, question{in.party, to, reply{ID: m.ID}}, e.Status)
 	}
 	if err != nil {
