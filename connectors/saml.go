@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/connectors/saml2/binding"
@@ -21,10 +22,13 @@ import (
 type samlConnector struct {
 	*Outbound
 	words
-	Options
-	settings config.SAML
-	provider *metadata.Watched
-	limits   xmlgate.Limits
+	settings    config.SAML
+	provider    *metadata.Watched
+	limits      xmlgate.Limits
+	acs         string // where responses come to
+	slo         string // where logout messages come to
+	credentials func() []xmlsig.Credential
+	now         func() time.Time
 }
 
 func openSAML(cfg config.Connector, o Options) (Connector, error) {
@@ -39,8 +43,11 @@ func openSAML(cfg config.Connector, o Options) (Connector, error) {
 	if settings.EntityID == "" {
 		settings.EntityID = o.EntityID
 	}
-	c := &samlConnector{words: words, Options: o, settings: settings, limits: limitsOf(settings.Response)}
-	if c.provider, err = c.watch(); err != nil {
+	c := &samlConnector{
+		words: words, settings: settings, limits: limitsOf(settings.Response),
+		acs: o.Redirect, slo: o.Logout, credentials: o.Credentials, now: o.Now,
+	}
+	if c.provider, err = c.watch(o.Log); err != nil {
 		return nil, fmt.Errorf("saml.metadata: %w", err)
 	}
 	c.Outbound, err = OpenOutbound(cfg.ID, cfg.Network, append(written(cfg), c.writtenEndpoints()...), o)
@@ -78,12 +85,12 @@ func (c *samlConnector) Start(ctx context.Context, a Attempt) (Redirect, error) 
 
 // Finish implements [Connector]: the response, by POST or as an artifact.
 func (c *samlConnector) Finish(ctx context.Context, a Attempt, r *http.Request) (*Assertion, error) {
+	if a.Nonce == "" && c.settings.Response.UnsolicitedApp == "" {
+		return nil, fail(Refused, "response: nobody asked for it")
+	}
 	e, err := c.entity(ctx)
 	if err != nil {
 		return nil, err
-	}
-	if a.Nonce == "" && c.settings.Response.UnsolicitedApp == "" {
-		return nil, fail(Refused, "response: nobody asked for it")
 	}
 	m, err := c.receive(ctx, e, r)
 	if err != nil {
@@ -142,7 +149,7 @@ func (c *samlConnector) entity(ctx context.Context) (*metadata.Entity, error) {
 
 // credential is what signs.
 func (c *samlConnector) credential() (xmlsig.Credential, error) {
-	all := c.Credentials()
+	all := c.credentials()
 	if len(all) == 0 {
 		return xmlsig.Credential{}, fail(Misconfigured, "there is no key to sign with")
 	}
@@ -152,7 +159,7 @@ func (c *samlConnector) credential() (xmlsig.Credential, error) {
 // certificates are all that sign or decrypt, now or soon.
 func (c *samlConnector) certificates() []*x509.Certificate {
 	var all []*x509.Certificate
-	for _, credential := range c.Credentials() {
+	for _, credential := range c.credentials() {
 		all = append(all, credential.Certificate)
 	}
 	return all
@@ -160,7 +167,7 @@ func (c *samlConnector) certificates() []*x509.Certificate {
 
 func (c *samlConnector) decrypters() []crypto.Decrypter {
 	var all []crypto.Decrypter
-	for _, credential := range c.Credentials() {
+	for _, credential := range c.credentials() {
 		if d, ok := credential.Signer.(crypto.Decrypter); ok {
 			all = append(all, d)
 		}

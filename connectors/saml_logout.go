@@ -81,7 +81,7 @@ func (c *samlConnector) Logout(ctx context.Context, s ProviderSession, id string
 	}
 	request := message.LogoutRequest{
 		Header: c.header(messageID(id), to.Location), NameID: session.NameID,
-		NotOnOrAfter: c.Now().Add(5 * time.Minute),
+		NotOnOrAfter: c.now().Add(5 * time.Minute),
 	}
 	if session.SessionIndex != "" {
 		request.SessionIndexes = []string{session.SessionIndex}
@@ -104,20 +104,16 @@ func (c *samlConnector) ReadLogout(ctx context.Context, r *http.Request) (Logout
 	if err != nil {
 		return LogoutMessage{}, fail(Refused, "logout: %w", err)
 	}
-	at := c.Options.Logout
-	if m.Binding == binding.SOAP {
-		at = c.soap()
-	}
 	if verified.Element().Is(message.Protocol, "LogoutResponse") {
-		return c.logoutAnswer(e, verified.Element(), at)
+		return c.logoutAnswer(e, verified.Element(), m.Binding)
 	}
-	question, err := c.logoutQuestion(e, verified.Element(), at)
+	question, err := c.logoutQuestion(e, verified.Element(), m.Binding)
 	question.RelayState = m.RelayState
 	return question, err
 }
 
 // soap is where the provider sends logout messages from server to server.
-func (c *samlConnector) soap() string { return c.Options.Logout + "/soap" }
+func (c *samlConnector) soap() string { return c.slo + "/soap" }
 
 func (c *samlConnector) readLogout(r *http.Request) (binding.Received, error) {
 	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -131,12 +127,12 @@ func (c *samlConnector) readLogout(r *http.Request) (binding.Received, error) {
 	return binding.ReadSOAP(body, c.limits)
 }
 
-func (c *samlConnector) logoutAnswer(e *metadata.Entity, said xmlgate.Element, at string) (LogoutMessage, error) {
+func (c *samlConnector) logoutAnswer(e *metadata.Entity, said xmlgate.Element, by string) (LogoutMessage, error) {
 	m, err := message.ParseLogoutResponse(said)
 	if err != nil {
 		return LogoutMessage{}, fail(Refused, "logout response: %w", err)
 	}
-	if err := c.fromProvider(e, m.Header, time.Time{}, at); err != nil {
+	if err := c.fromProvider(e, m.Header, time.Time{}, by); err != nil {
 		return LogoutMessage{}, err
 	}
 	id, ours := strings.CutPrefix(m.InResponseTo, idPrefix)
@@ -146,12 +142,12 @@ func (c *samlConnector) logoutAnswer(e *metadata.Entity, said xmlgate.Element, a
 	return LogoutMessage{Answers: id, OK: m.Status.Code == message.Success}, nil
 }
 
-func (c *samlConnector) logoutQuestion(e *metadata.Entity, said xmlgate.Element, at string) (LogoutMessage, error) {
+func (c *samlConnector) logoutQuestion(e *metadata.Entity, said xmlgate.Element, by string) (LogoutMessage, error) {
 	m, err := message.ParseLogoutRequest(said, c.decrypters(), c.encryption())
 	if err != nil {
 		return LogoutMessage{}, fail(Refused, "logout request: %w", err)
 	}
-	if err := c.fromProvider(e, m.Header, m.NotOnOrAfter, at); err != nil {
+	if err := c.fromProvider(e, m.Header, m.NotOnOrAfter, by); err != nil {
 		return LogoutMessage{}, err
 	}
 	if !enabled(c.settings.Logout.Accept) {
@@ -169,12 +165,19 @@ func (c *samlConnector) logoutQuestion(e *metadata.Entity, said xmlgate.Element,
 
 // fromProvider checks that a logout message is the provider's, for us, and of
 // now.
-func (c *samlConnector) fromProvider(e *metadata.Entity, h message.Header, notOnOrAfter time.Time, at string) error {
-	if h.Issuer != e.ID {
+func (c *samlConnector) fromProvider(e *metadata.Entity, h message.Header, notOnOrAfter time.Time, by string) error {
+	at := c.slo
+	if by == binding.SOAP {
+		at = c.soap()
+	}
+	switch {
+	case h.Issuer != e.ID:
 		return fail(Refused, "logout: the message is of another issuer")
+	case h.Destination == "" && by != binding.SOAP: // Bindings §3.4.5.2, §3.5.5.2
+		return fail(Refused, "logout: Destination is missing")
 	}
 	r := c.settings.Response
-	if err := h.Timely(at, notOnOrAfter, c.Now(), r.ClockSkew, r.MaxAge); err != nil {
+	if err := h.Timely(at, notOnOrAfter, c.now(), r.ClockSkew, r.MaxAge); err != nil {
 		return fail(Refused, "logout: %w", err)
 	}
 	return nil

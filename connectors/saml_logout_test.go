@@ -205,6 +205,7 @@ func TestLogoutQuestions(t *testing.T) {
 		"unsigned":                   {nil, xmlsig.Credential{}, false, true},
 		"signed by another":          {nil, stranger(), false, true},
 		"of another issuer":          {func(m *message.LogoutRequest) { m.Issuer = "https://other.example.org" }, idpCredential(), false, true},
+		"for no address":             {func(m *message.LogoutRequest) { m.Destination = "" }, idpCredential(), false, true},
 		"for another address":        {func(m *message.LogoutRequest) { m.Destination = callbackURL }, idpCredential(), false, true},
 		"for the address of SOAP":    {func(m *message.LogoutRequest) { m.Destination = logoutURL + "/soap" }, idpCredential(), false, true},
 		"too late":                   {func(m *message.LogoutRequest) { m.NotOnOrAfter = m.IssueInstant.Add(-2 * time.Minute) }, idpCredential(), false, true},
@@ -251,7 +252,7 @@ func TestLogoutQuestionsByOtherBindings(t *testing.T) {
 	if err != nil || !names(question, h.session()) || question.RelayState != "their state" {
 		t.Errorf("by POST: %+v, %v", question, err)
 	}
-	for to, ok := range map[string]bool{logoutURL + "/soap": true, logoutURL: false} {
+	for to, ok := range map[string]bool{logoutURL + "/soap": true, "": true, logoutURL: false} {
 		m.Destination = to
 		envelope, err := binding.Envelope(h.sign(m.Element(), idpCredential()))
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 
 // header begins a message of ours.
 func (c *samlConnector) header(id, to string) message.Header {
-	return message.Header{ID: id, IssueInstant: c.Now(), Destination: to, Issuer: c.settings.EntityID}
+	return message.Header{ID: id, IssueInstant: c.now(), Destination: to, Issuer: c.settings.EntityID}
 }
 
 // messageID makes an ID of a name that is unique already. An ID must not begin

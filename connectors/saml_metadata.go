@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"net/url"
 	"os"
@@ -22,7 +23,7 @@ import (
 const maxMetadata = 32 << 20
 
 // watch reads the provider's metadata, or says how it is fetched when needed.
-func (c *samlConnector) watch() (*metadata.Watched, error) {
+func (c *samlConnector) watch(log *slog.Logger) (*metadata.Watched, error) {
 	m := c.settings.Metadata
 	signer, err := certificates(m.Signer)
 	if err != nil {
@@ -30,7 +31,7 @@ func (c *samlConnector) watch() (*metadata.Watched, error) {
 	}
 	source := metadata.Source{
 		Role: metadata.IdentityProvider, EntityID: m.EntityID, Signer: signer,
-		Refresh: m.Refresh, KeepLastGood: m.KeepLastGood, Now: c.Now, Log: c.Log,
+		Refresh: m.Refresh, KeepLastGood: m.KeepLastGood, Now: c.now, Log: log,
 	}
 	switch {
 	case m.Inline != "":
@@ -106,7 +107,7 @@ func (c *samlConnector) Metadata(context.Context) (body []byte, mediaType string
 	if err != nil {
 		return nil, "", err
 	}
-	e, err := metadata.Build(c.publication(), c.Now(), credential)
+	e, err := metadata.Build(c.publication(), c.now(), credential)
 	if err != nil {
 		return nil, "", fmt.Errorf("metadata: %w", err)
 	}
@@ -119,12 +120,12 @@ func (c *samlConnector) publication() metadata.Publication {
 	p := metadata.Publication{
 		Role: metadata.ServiceProvider, ID: c.settings.EntityID,
 		Certificates: c.certificates(), Encrypt: response.Encrypted != "refused", Encryption: c.encryption(),
-		ACS:                  []metadata.Endpoint{{Binding: binding.POST, Location: c.Redirect, Default: true}},
+		ACS:                  []metadata.Endpoint{{Binding: binding.POST, Location: c.acs, Default: true}},
 		AuthnRequestsSigned:  enabled(request.Sign),
 		WantAssertionsSigned: response.Signed == "assertion" || response.Signed == "both",
 		SLO: []metadata.Endpoint{
-			{Binding: binding.Redirect, Location: c.Options.Logout},
-			{Binding: binding.POST, Location: c.Options.Logout},
+			{Binding: binding.Redirect, Location: c.slo},
+			{Binding: binding.POST, Location: c.slo},
 			{Binding: binding.SOAP, Location: c.soap()},
 		},
 	}
@@ -134,7 +135,7 @@ func (c *samlConnector) publication() metadata.Publication {
 		p.NameIDFormats = []string{message.Persistent, message.Transient, message.Email, message.Unspecified}
 	}
 	if response.Binding == "artifact" {
-		p.ACS = append(p.ACS, metadata.Endpoint{Binding: binding.Artifact, Location: c.Redirect, Index: 1})
+		p.ACS = append(p.ACS, metadata.Endpoint{Binding: binding.Artifact, Location: c.acs, Index: 1})
 	}
 	if request.EIDAS != nil {
 		for _, name := range request.EIDAS.Attributes {

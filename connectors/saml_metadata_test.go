@@ -169,7 +169,8 @@ func TestOwnMetadata(t *testing.T) {
 		{Binding: binding.Artifact, Location: callbackURL, Index: 1},
 	}
 	wantSLO := []metadata.Endpoint{
-		{Binding: binding.Redirect, Location: logoutURL}, {Binding: binding.POST, Location: logoutURL},
+		{Binding: binding.Redirect, Location: logoutURL},
+		{Binding: binding.POST, Location: logoutURL},
 		{Binding: binding.SOAP, Location: logoutURL + "/soap"},
 	}
 	if !slices.Equal(e.ACS, wantACS) || !slices.Equal(e.SLO, wantSLO) {

@@ -15,7 +15,7 @@ func (c *samlConnector) request(a Attempt, to string) message.AuthnRequest {
 	settings := c.settings.Request
 	m := message.AuthnRequest{
 		Header:          c.header(messageID(a.Nonce), to),
-		ACSURL:          c.Redirect,
+		ACSURL:          c.acs,
 		ProtocolBinding: binding.POST,
 		ForceAuthn:      c.forces(a),
 		NameIDFormat:    nameIDFormat(settings.NameIDFormat),

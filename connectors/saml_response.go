@@ -14,12 +14,12 @@ import (
 func (c *samlConnector) expect(e *metadata.Entity, a Attempt) message.Expect {
 	r := c.settings.Response
 	x := message.Expect{
-		Issuer: e.ID, Audience: c.settings.EntityID, ACS: c.Redirect,
+		Issuer: e.ID, Audience: c.settings.EntityID, ACS: c.acs,
 		Unsolicited: a.Nonce == "",
 		Keys:        e.Signing, Policy: c.trust(), Signed: r.Signed,
 		Decrypters: c.decrypters(), Encrypted: r.Encrypted,
 		Limits: c.limits, MaxValues: r.MaxValues,
-		Skew: r.ClockSkew, MaxAge: r.MaxAge, Now: c.Now(),
+		Skew: r.ClockSkew, MaxAge: r.MaxAge, Now: c.now(),
 	}
 	if a.Nonce != "" {
 		x.InResponseTo = messageID(a.Nonce)

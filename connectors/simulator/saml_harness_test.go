@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"maps"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -146,9 +147,7 @@ func (s *stage) send(to connectors.Redirect, more url.Values) (*http.Response, e
 	for name, value := range to.Form {
 		form.Set(name, value)
 	}
-	for name, values := range more {
-		form[name] = values
-	}
+	maps.Copy(form, more)
 	return s.browser.PostForm(to.URL, form)
 }
 
