@@ -55,7 +55,7 @@ func NewTarget(tb testing.TB) (Target, crypto.Decrypter) {
 		Audience:     "https://login.example.gov.uk/connectors/council/metadata",
 		ACS:          "https://login.example.gov.uk/callback/council",
 		InResponseTo: "id-request",
-		Now:          time.Now().UTC().Truncate(time.Second),
+		Now:          time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC),
 		Provider:     provider,
 		Recipient:    recipient.Certificate,
 	}, recipient.Signer.(*rsa.PrivateKey)

@@ -96,16 +96,16 @@ var judges = []string{
 // unreachable are the reasons in those files for which no answer can be
 // refused, and why.
 var unreachable = map[string]string{
-	"not an algorithm to sign with":   "it is said when signing",
-	"deflate: …":                      "it is said when sending",
-	"not part of what was signed":     "Within serves others",
-	"Issuer is missing":               "it is said of requests",
-	"no key to verify with":           "an Expect without keys is incomplete",
-	"not signed":                      "Consume says what should have been signed",
-	"neither an element nor text":     "the gate lets nothing else in",
-	"not a character of XML":          "the gate lets nothing else in",
-	"canonicalise: …":                 "the gate lets in only what has a canonical form",
-	"canonicalise SignedInfo: …":      "the gate lets in only what has a canonical form",
-	"parse what was signed: …":        "a canonical form passes the gate, too",
-	"signed bytes of another element": "a canonical form keeps names and IDs",
+	"not an algorithm to sign with": "it is said when signing",
+	"deflate: …":                    "it is said when sending",
+	"not part of what was signed":   "Within serves others",
+	"no Issuer":                     "it is said of requests",
+	"no key to verify with":         "an Expect without keys is incomplete",
+	"not signed":                    "Consume says what should have been signed",
+	"neither an element nor text":   "the gate lets nothing else in",
+	"not a character of XML":        "the gate lets nothing else in",
+	"canonicalise: …":               "the gate lets in only what has a canonical form",
+	"canonicalise SignedInfo: …":    "the gate lets in only what has a canonical form",
+	"parse what was signed: …":      "a canonical form passes the gate, too",
+	"signature not in ASN.1":        "it is said when signing",
 }

@@ -98,9 +98,9 @@ func (f *forge) long() {
 	f.judged("15,000 groups where the limits allow it", "", f.response(f.sign(groups(15_000))), func(x *message.Expect) {
 		x.Limits, x.MaxValues = xmlgate.Limits{Bytes: 8 << 20, Elements: 40_000}, 15_000
 	})
-	f.judged("more groups than are wanted", "assertion: an attribute has too many values", f.response(f.sign(groups(101))),
+	f.judged("more groups than are wanted", "assertion: attribute with too many values", f.response(f.sign(groups(101))),
 		func(x *message.Expect) { x.MaxValues = 100 })
-	f.judged("more groups than are wanted, in several attributes", "assertion: an attribute has too many values",
+	f.judged("more groups than are wanted, in several attributes", "assertion: attribute with too many values",
 		f.byAssertion(double("AttributeStatement/Attribute")), func(x *message.Expect) { x.MaxValues = 1 })
 }
 

@@ -36,20 +36,20 @@ func FuzzConsume(f *testing.F) {
 	})
 }
 
-// The same for a few thousand fixed seeds. Some of the documents are accepted
+// The same for some hundred fixed seeds. Some of the documents are accepted
 // still, or the test would prove nothing.
 func TestMutatedAnswers(t *testing.T) {
 	t.Parallel()
 	p, accepted := newProvider(t), 0
 	for _, raw := range p.answers(t) {
-		for seed := range uint64(1000) {
+		for seed := range uint64(300) {
 			if p.holds(t, mutated(raw, seed)) {
 				accepted++
 			}
 		}
 	}
-	if accepted < 30 || accepted > 2900 {
-		t.Errorf("%d of 3000 accepted", accepted)
+	if accepted < 10 || accepted > 800 {
+		t.Errorf("%d of 900 accepted", accepted)
 	}
 }
 

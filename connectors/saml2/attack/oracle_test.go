@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/crewjam/saml"
 
@@ -17,15 +18,19 @@ import (
 // Whatever we accept, crewjam/saml reads as the same person, or not at all for
 // a reason that is known. A document that two readers take for two people is
 // how all of this goes wrong.
+//
+// The test is not parallel, as crewjam's clock is a global.
 func TestCrewjamReadsTheSamePerson(t *testing.T) {
-	t.Parallel()
 	target, key := attack.NewTarget(t)
+	clock := saml.TimeNow
+	t.Cleanup(func() { saml.TimeNow = clock })
+	saml.TimeNow = func() time.Time { return target.Now }
 	for _, d := range attack.Corpus(t, target) {
-		if d.Refusal != "" || d.XML == nil {
+		// For long ones crewjam takes seconds, and then it panics.
+		if d.Refusal != "" || d.XML == nil || len(d.XML) > 200<<10 {
 			continue
 		}
 		t.Run(d.Name, func(t *testing.T) {
-			t.Parallel()
 			x := target.Expect(key)
 			if d.Demand != nil {
 				d.Demand(&x)
@@ -57,8 +62,6 @@ var lacking = map[string]string{
 	"1,100 groups":                                                "goxmldsig gives up after 1,000 elements and crewjam panics",
 	"1,100 groups, response signed":                               "as above",
 	"1,100 groups, encrypted":                                     "as above",
-	"4,000 groups":                                                "as above",
-	"15,000 groups where the limits allow it":                     "as above",
 	"encrypted with aes256-gcm":                                   "crewjam has only AES-128-GCM",
 	"encrypted under rsa-oaep":                                    "crewjam has only AES-128-GCM",
 	"EncryptedKey for somebody else in front":                     "crewjam tries the first EncryptedKey",

@@ -31,25 +31,25 @@ func (f *forge) responses() {
 			}
 			f.refuse(name, "response: "+refusal, e)
 		}
-		add("Destination elsewhere", "Destination is another address", set("", "Destination", "https://evil.example/acs"))
-		add("Destination of another case", "Destination is another address", set("", "Destination", f.ACS+"/"))
-		add("Issuer of the response is another", "Issuer is somebody else", text("Issuer", "https://other.example/"))
-		add("Issuer of the response is a person", "Issuer is not an entity", set("Issuer", "Format", message.Persistent))
+		add("Destination elsewhere", "another Destination", set("", "Destination", "https://evil.example/acs"))
+		add("Destination of another case", "another Destination", set("", "Destination", f.ACS+"/"))
+		add("Issuer of the response is another", "another Issuer", text("Issuer", "https://other.example/"))
+		add("Issuer of the response is a person", "Issuer that is no entity", set("Issuer", "Format", message.Persistent))
 		add("two Issuers", "more than one Issuer", double("Issuer"))
-		add("InResponseTo another's", "InResponseTo is not our request", set("", "InResponseTo", "id-other"))
-		add("InResponseTo missing", "InResponseTo is not our request", unset("", "InResponseTo"))
-		add("Version 1.1", "Version is not 2.0", set("", "Version", "1.1"))
-		add("IssueInstant in an hour", "IssueInstant is in the future", set("", "IssueInstant", f.instant(time.Hour)))
-		add("IssueInstant an hour ago", "IssueInstant is too long ago", set("", "IssueInstant", f.instant(-time.Hour)))
-		add("IssueInstant missing", "IssueInstant is missing", unset("", "IssueInstant"))
-		add("IssueInstant is no time", "IssueInstant is not a time", set("", "IssueInstant", "yesterday"))
-		add("Status missing", "Status is missing", drop("Status"))
-		add("Status without a code", "Status is missing", drop("Status/StatusCode"))
+		add("InResponseTo another's", "answer to another request", set("", "InResponseTo", "id-other"))
+		add("InResponseTo missing", "answer to another request", unset("", "InResponseTo"))
+		add("Version 1.1", "another Version than 2.0", set("", "Version", "1.1"))
+		add("IssueInstant in an hour", "IssueInstant in the future", set("", "IssueInstant", f.instant(time.Hour)))
+		add("IssueInstant an hour ago", "IssueInstant too long ago", set("", "IssueInstant", f.instant(-time.Hour)))
+		add("IssueInstant missing", "no IssueInstant", unset("", "IssueInstant"))
+		add("IssueInstant is no time", "malformed IssueInstant", set("", "IssueInstant", "yesterday"))
+		add("Status missing", "no Status", drop("Status"))
+		add("Status without a code", "no Status", drop("Status/StatusCode"))
 		add("two Status", "more than one Status", double("Status"))
 		add("two StatusCodes", "more than one StatusCode", double("Status/StatusCode"))
 	}
-	f.refuse("response without an ID", "response: ID is missing", f.response(f.sign(f.assertion()), unset("", "ID")))
-	f.refuse("Destination missing, response signed", "response: Destination is missing", f.byResponse(unset("", "Destination")))
+	f.refuse("response without an ID", "response: no ID", f.response(f.sign(f.assertion()), unset("", "ID")))
+	f.refuse("Destination missing, response signed", "response: no Destination", f.byResponse(unset("", "Destination")))
 	f.accept("Destination missing, response unsigned", f.response(f.sign(f.assertion()), unset("", "Destination")))
 	f.accept("Issuer missing, response unsigned", f.response(f.sign(f.assertion()), drop("Issuer")))
 	f.accept("Issuer's format said", f.byResponse(set("Issuer", "Format", "urn:oasis:names:tc:SAML:2.0:nameid-format:entity")))
@@ -83,21 +83,21 @@ func (f *forge) ofAssertion(name, refusal string, alter func(assertion *etree.El
 
 func (f *forge) assertions() {
 	add := f.ofAssertion
-	add("assertion of another provider", "Issuer is somebody else", text("Issuer", "https://other.example/"))
-	f.refuse("assertion without an Issuer", "assertion: Issuer is somebody else", f.sign(f.response(f.assertion(drop("Issuer")))))
+	add("assertion of another provider", "another Issuer", text("Issuer", "https://other.example/"))
+	f.refuse("assertion without an Issuer", "assertion: another Issuer", f.sign(f.response(f.assertion(drop("Issuer")))))
 	add("two Issuers of the assertion", "more than one Issuer", double("Issuer"))
-	add("assertion of Version 1.1", "Version is not 2.0", set("", "Version", "1.1"))
-	f.refuse("assertion without an ID", "assertion: ID is missing", f.sign(f.response(f.assertion(unset("", "ID")))))
-	add("assertion made in an hour", "IssueInstant is in the future", set("", "IssueInstant", f.instant(time.Hour)))
+	add("assertion of Version 1.1", "another Version than 2.0", set("", "Version", "1.1"))
+	f.refuse("assertion without an ID", "assertion: no ID", f.sign(f.response(f.assertion(unset("", "ID")))))
+	add("assertion made in an hour", "IssueInstant in the future", set("", "IssueInstant", f.instant(time.Hour)))
 	add("assertion made in 30 seconds", "", set("", "IssueInstant", f.instant(30*time.Second)))
-	add("assertion made seven minutes ago", "IssueInstant is too long ago", set("", "IssueInstant", f.instant(-7*time.Minute)))
+	add("assertion made seven minutes ago", "IssueInstant too long ago", set("", "IssueInstant", f.instant(-7*time.Minute)))
 	add("assertion made 100 seconds ago", "", set("", "IssueInstant", f.instant(-100*time.Second)))
-	add("assertion made at no time", "IssueInstant is missing", unset("", "IssueInstant"))
+	add("assertion made at no time", "no IssueInstant", unset("", "IssueInstant"))
 
-	add("no Subject", "Subject is missing", drop("Subject"))
+	add("no Subject", "no Subject", drop("Subject"))
 	add("two Subjects", "more than one Subject", double("Subject"))
 	add("two NameIDs", "more than one name identifier", double("Subject/NameID"))
-	add("BaseID", "BaseID is not supported", func(a *etree.Element) {
+	add("BaseID", "BaseID, which is not supported", func(a *etree.Element) {
 		at(a, "Subject").InsertChildAt(0, wrap("saml:BaseID"))
 	})
 	// One that other readers know as Alice: the name is in the second one.
@@ -112,26 +112,26 @@ func (f *forge) assertions() {
 func (f *forge) confirmations() {
 	add := f.ofAssertion
 	confirmation, data := "Subject/SubjectConfirmation", "Subject/SubjectConfirmation/SubjectConfirmationData"
-	none := "SubjectConfirmation by bearer is missing"
+	none := "no SubjectConfirmation by bearer"
 	add("no SubjectConfirmation", none, drop(confirmation))
 	add("holder-of-key alone", none, set(confirmation, "Method", "urn:oasis:names:tc:SAML:2.0:cm:holder-of-key"))
 	add("sender-vouches alone", none, set(confirmation, "Method", "urn:oasis:names:tc:SAML:2.0:cm:sender-vouches"))
-	add("no SubjectConfirmationData", "SubjectConfirmationData is missing", drop(data))
-	add("Recipient elsewhere", "Recipient is another address", set(data, "Recipient", "https://evil.example/acs"))
-	add("Recipient missing", "Recipient is another address", unset(data, "Recipient"))
-	add("SubjectConfirmationData for another request", "SubjectConfirmationData is for another request", set(data, "InResponseTo", "id-other"))
-	add("SubjectConfirmationData for no request", "SubjectConfirmationData is for another request", unset(data, "InResponseTo"))
-	add("second SubjectConfirmation for another request", "SubjectConfirmationData is for another request", func(a *etree.Element) {
+	add("no SubjectConfirmationData", "no SubjectConfirmationData", drop(data))
+	add("Recipient elsewhere", "another Recipient", set(data, "Recipient", "https://evil.example/acs"))
+	add("Recipient missing", "another Recipient", unset(data, "Recipient"))
+	add("SubjectConfirmationData for another request", "confirmation for another request", set(data, "InResponseTo", "id-other"))
+	add("SubjectConfirmationData for no request", "confirmation for another request", unset(data, "InResponseTo"))
+	add("second SubjectConfirmation for another request", "confirmation for another request", func(a *etree.Element) {
 		double(confirmation)(a)
 		set(data, "InResponseTo", "id-other")(a)
 	})
-	add("confirmation expired", "NotOnOrAfter is past", set(data, "NotOnOrAfter", f.instant(-2*time.Minute)))
+	add("confirmation expired", "NotOnOrAfter in the past", set(data, "NotOnOrAfter", f.instant(-2*time.Minute)))
 	add("confirmation expired within the skew", "", set(data, "NotOnOrAfter", f.instant(-30*time.Second)))
-	add("confirmation that never expires", "NotOnOrAfter is missing", unset(data, "NotOnOrAfter"))
-	add("confirmation that expires at no time", "NotOnOrAfter is not a time", set(data, "NotOnOrAfter", "never"))
-	add("confirmation from two minutes on", "NotBefore is in the future", set(data, "NotBefore", f.instant(2*time.Minute)))
+	add("confirmation that never expires", "no NotOnOrAfter", unset(data, "NotOnOrAfter"))
+	add("confirmation that expires at no time", "malformed NotOnOrAfter", set(data, "NotOnOrAfter", "never"))
+	add("confirmation from two minutes on", "NotBefore in the future", set(data, "NotBefore", f.instant(2*time.Minute)))
 	add("confirmation from long ago on", "", set(data, "NotBefore", f.instant(-time.Hour)))
-	add("confirmation from no time on", "NotBefore is not a time", set(data, "NotBefore", "never"))
+	add("confirmation from no time on", "malformed NotBefore", set(data, "NotBefore", "never"))
 	add("one confirmation of two fits", "", func(a *etree.Element) {
 		double(confirmation)(a)
 		set(data, "Recipient", "https://login.example.gov.uk/old")(a)
@@ -142,23 +142,23 @@ func (f *forge) confirmations() {
 func (f *forge) conditions() {
 	add := f.ofAssertion
 	audience := "Conditions/AudienceRestriction"
-	add("no Conditions", "Conditions are missing", drop("Conditions"))
+	add("no Conditions", "no Conditions", drop("Conditions"))
 	add("two Conditions", "more than one Conditions", double("Conditions"))
-	add("Conditions expired", "NotOnOrAfter is past", set("Conditions", "NotOnOrAfter", f.instant(-2*time.Minute)))
+	add("Conditions expired", "NotOnOrAfter in the past", set("Conditions", "NotOnOrAfter", f.instant(-2*time.Minute)))
 	add("Conditions expired within the skew", "", set("Conditions", "NotOnOrAfter", f.instant(-30*time.Second)))
 	add("Conditions without times", "", func(a *etree.Element) {
 		unset("Conditions", "NotBefore")(a)
 		unset("Conditions", "NotOnOrAfter")(a)
 	})
-	add("Conditions from two minutes on", "NotBefore is in the future", set("Conditions", "NotBefore", f.instant(2*time.Minute)))
+	add("Conditions from two minutes on", "NotBefore in the future", set("Conditions", "NotBefore", f.instant(2*time.Minute)))
 	add("Conditions from 30 seconds on", "", set("Conditions", "NotBefore", f.instant(30*time.Second)))
-	add("Conditions that begin at no time", "NotBefore is not a time", set("Conditions", "NotBefore", "never"))
-	add("Conditions that end at no time", "NotOnOrAfter is not a time", set("Conditions", "NotOnOrAfter", "never"))
+	add("Conditions that begin at no time", "malformed NotBefore", set("Conditions", "NotBefore", "never"))
+	add("Conditions that end at no time", "malformed NotOnOrAfter", set("Conditions", "NotOnOrAfter", "never"))
 
-	add("no AudienceRestriction", "AudienceRestriction is missing", drop(audience))
-	add("AudienceRestriction without an Audience", "Audience is not us", drop(audience+"/Audience"))
-	add("Audience is another", "Audience is not us", text(audience+"/Audience", "https://other.example/"))
-	add("Audience begins like ours", "Audience is not us", text(audience+"/Audience", f.Audience+".evil.example"))
+	add("no AudienceRestriction", "no AudienceRestriction", drop(audience))
+	add("AudienceRestriction without an Audience", "another Audience", drop(audience+"/Audience"))
+	add("Audience is another", "another Audience", text(audience+"/Audience", "https://other.example/"))
+	add("Audience begins like ours", "another Audience", text(audience+"/Audience", f.Audience+".evil.example"))
 	other := func(a *etree.Element) *etree.Element {
 		e := wrap("saml:Audience")
 		e.SetText("https://other.example/")
@@ -167,7 +167,7 @@ func (f *forge) conditions() {
 	}
 	add("two Audiences, ours first", "", func(a *etree.Element) { other(a) })
 	add("two Audiences, ours last", "", func(a *etree.Element) { at(a, audience).InsertChildAt(0, other(a)) })
-	add("two AudienceRestrictions, one of them another's", "Audience is not us", func(a *etree.Element) {
+	add("two AudienceRestrictions, one of them another's", "another Audience", func(a *etree.Element) {
 		double(audience)(a)
 		text(audience+"/Audience", "https://other.example/")(a)
 	})
@@ -176,11 +176,11 @@ func (f *forge) conditions() {
 		return func(a *etree.Element) { at(a, "Conditions").AddChild(e.Copy()) }
 	}
 	add("OneTimeUse", "", condition(wrap("saml:OneTimeUse")))
-	add("condition of a kind that is not known", "a condition is not understood", condition(wrap("saml:Condition")))
+	add("condition of a kind that is not known", "condition that is not understood", condition(wrap("saml:Condition")))
 	proxy := wrap("saml:ProxyRestriction")
 	add("ProxyRestriction", "", condition(proxy))
 	proxy.CreateAttr("Count", "-1")
-	add("ProxyRestriction of a count below none", "Count is not a number", condition(proxy))
+	add("ProxyRestriction of a count below none", "malformed Count", condition(proxy))
 	proxy.CreateAttr("Count", "0")
 	add("ProxyRestriction of none", "", condition(proxy))
 	add("two ProxyRestrictions", "more than one ProxyRestriction", func(a *etree.Element) {
@@ -191,12 +191,12 @@ func (f *forge) conditions() {
 
 func (f *forge) authentications() {
 	add := f.ofAssertion
-	add("no AuthnStatement", "AuthnStatement is missing", drop("AuthnStatement"))
+	add("no AuthnStatement", "no AuthnStatement", drop("AuthnStatement"))
 	add("two AuthnStatements", "more than one AuthnStatement", double("AuthnStatement"))
-	add("AuthnInstant missing", "AuthnInstant is missing", unset("AuthnStatement", "AuthnInstant"))
-	add("AuthnInstant in two minutes", "AuthnInstant is in the future", set("AuthnStatement", "AuthnInstant", f.instant(2*time.Minute)))
-	add("session over", "SessionNotOnOrAfter is past", set("AuthnStatement", "SessionNotOnOrAfter", f.instant(-2*time.Minute)))
-	add("session ends at no time", "SessionNotOnOrAfter is not a time", set("AuthnStatement", "SessionNotOnOrAfter", "never"))
+	add("AuthnInstant missing", "no AuthnInstant", unset("AuthnStatement", "AuthnInstant"))
+	add("AuthnInstant in two minutes", "AuthnInstant in the future", set("AuthnStatement", "AuthnInstant", f.instant(2*time.Minute)))
+	add("session over", "SessionNotOnOrAfter in the past", set("AuthnStatement", "SessionNotOnOrAfter", f.instant(-2*time.Minute)))
+	add("session ends at no time", "malformed SessionNotOnOrAfter", set("AuthnStatement", "SessionNotOnOrAfter", "never"))
 	add("session without an end", "", unset("AuthnStatement", "SessionNotOnOrAfter"))
 	add("no context", "", drop("AuthnStatement/AuthnContext"))
 }
@@ -204,8 +204,8 @@ func (f *forge) authentications() {
 func (f *forge) attributes() {
 	add := f.ofAssertion
 	attribute := "AttributeStatement/Attribute"
-	add("attribute without a name", "an attribute has no name", unset(attribute, "Name"))
-	add("no attribute, but something else", "an attribute has no name", func(a *etree.Element) {
+	add("attribute without a name", "attribute without a name", unset(attribute, "Name"))
+	add("no attribute, but something else", "attribute without a name", func(a *etree.Element) {
 		at(a, "AttributeStatement").AddChild(wrap("saml:Audience"))
 	})
 	add("no attributes", "", drop("AttributeStatement"))
@@ -234,9 +234,9 @@ func (f *forge) demands() {
 		f.sign(f.response(f.encrypted(f.assertion()))), signed("assertion"))
 
 	encrypted := func(how string) func(*message.Expect) { return func(x *message.Expect) { x.Encrypted = how } }
-	f.judged("not encrypted where it has to be", "assertion: it is not encrypted", f.byAssertion(), encrypted("required"))
+	f.judged("not encrypted where it has to be", "assertion: not encrypted", f.byAssertion(), encrypted("required"))
 	f.judged("encrypted where it has to be", "", f.response(f.encrypted(f.sign(f.assertion()))), encrypted("required"))
-	f.judged("encrypted where it must not be", "assertion: it is encrypted", f.response(f.encrypted(f.sign(f.assertion()))), encrypted("refused"))
+	f.judged("encrypted where it must not be", "assertion: encrypted", f.response(f.encrypted(f.sign(f.assertion()))), encrypted("refused"))
 
 	f.unasked()
 	for name, hole := range map[string]func(*message.Expect){
@@ -259,10 +259,10 @@ func (f *forge) unasked() {
 	answer := func() *etree.Element {
 		return f.response(f.sign(f.assertion(unset(data, "InResponseTo"))), unset("", "InResponseTo"))
 	}
-	f.refuse("unsolicited", "response: InResponseTo is not our request", answer())
+	f.refuse("unsolicited", "response: answer to another request", answer())
 	f.judged("unsolicited where that is wanted", "", answer(), unsolicited)
-	f.judged("an answer where an unsolicited one is wanted", "response: InResponseTo is not our request", f.byBoth(), unsolicited)
+	f.judged("an answer where an unsolicited one is wanted", "response: answer to another request", f.byBoth(), unsolicited)
 	f.judged("an assertion for a request where an unsolicited one is wanted",
-		"assertion: SubjectConfirmationData is for another request",
+		"assertion: confirmation for another request",
 		f.response(f.sign(f.assertion()), unset("", "InResponseTo")), unsolicited)
 }

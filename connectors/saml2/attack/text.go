@@ -25,10 +25,10 @@ func (f *forge) texts() {
 	cut("character references in the NameID", "", f.byAssertion(), "alice", "&#97;l&#x69;ce")
 	cut("unknown entity in the NameID", "not well-formed XML in line 1", f.byAssertion(), "alice", "&alice;")
 	cut("element in the NameID", "assertion: digest does not match", f.byAssertion(), "alice", "ali<x/>ce")
-	f.refuse("element in the NameID, signed", "assertion: NameID has no text", f.byAssertion(func(a *etree.Element) {
+	f.refuse("element in the NameID, signed", "assertion: NameID without text", f.byAssertion(func(a *etree.Element) {
 		at(a, "Subject/NameID").CreateElement("saml:x")
 	}))
-	f.refuse("blank NameID", "assertion: NameID has no text", f.byAssertion(text("Subject/NameID", " \n")))
+	f.refuse("blank NameID", "assertion: NameID without text", f.byAssertion(text("Subject/NameID", " \n")))
 	cut("Latin letters swapped for Cyrillic ones", "assertion: digest does not match", f.byAssertion(), "alice", "аlice")
 	cut("NUL in the NameID", "document contains a NUL byte", f.byAssertion(), "alice", "alice\x00")
 	cut("reference to NUL in the NameID", "not well-formed XML in line 1", f.byAssertion(), "alice", "alice&#0;")
@@ -111,9 +111,10 @@ func (f *forge) syntax() {
 	in("prefix bound to xmlns", "reserved namespace", "<samlp:Response", "<samlp:Response xmlns:x=\"http://www.w3.org/2000/xmlns/\"")
 	in("prefix saml bound anew", "assertion: digest does not match", "<saml:Subject>", "<saml:Subject xmlns:saml=\"urn:x\">")
 	in("prefix ds bound anew", "assertion: signature of an unexpected shape", "<ds:SignedInfo>", "<ds:SignedInfo xmlns:ds=\"urn:x\">")
-	in("G1 attribute :x", "name with a misplaced colon", "ID=\"_response\"", "ID=\"_response\" :x=\"\"")
+	in("G1 attribute :x", "malformed name", "ID=\"_response\"", "ID=\"_response\" :x=\"\"")
 	in("G2 element x::Root", "not well-formed XML in line 1", "<saml:Issuer>", "<saml:Issuer><x::Root/>")
-	in("element in the namespace xmlns", "name with a misplaced colon", "<saml:Issuer>", "<saml:Issuer><xmlns:x/>")
+	in("element xml:x", "element of a reserved namespace", "<saml:Issuer>", "<saml:Issuer><xml:x/>")
+	in("element xmlns:x", "malformed name", "<saml:Issuer>", "<saml:Issuer><xmlns:x/>")
 	in("white space written two ways", "white space reference in an attribute", "ID=\"_response\"", "ID=\"_response\" x=\"\t&#9;\"")
 	in("attribute without quotes", "not well-formed XML in line 1", "ID=\"_response\"", "ID=_response")
 }

@@ -160,12 +160,12 @@ func (f *forge) severalAssertions() {
 	nested.AddChild(wrap("saml:Advice", evil(nested, "_evil")))
 	f.refuse("evil assertion in Advice, encrypted", several, f.response(f.encrypted(f.sign(nested))))
 
-	f.refuse("no assertion", "assertion: there is none", f.sign(f.response(nil)))
+	f.refuse("no assertion", "assertion: none in the document", f.sign(f.response(nil)))
 }
 
 // misplaced adds signatures and assertions where they do not belong.
 func (f *forge) misplaced() {
-	kind := "response: the message is of another kind"
+	kind := "response: message of another kind"
 	f.refuse("assertion as the whole document", kind, f.sign(f.assertion()))
 	f.refuse("response of SAML 1.1", kind, f.byResponse(func(r *etree.Element) {
 		r.CreateAttr("xmlns:samlp", "urn:oasis:names:tc:SAML:1.0:protocol")
@@ -174,14 +174,14 @@ func (f *forge) misplaced() {
 
 	inExtensions := f.byAssertion()
 	after(child(inExtensions, "Issuer"), wrap("samlp:Extensions", remove(inExtensions, "Assertion")))
-	f.refuse("signed assertion in Extensions alone", "assertion: it is not where it belongs", inExtensions)
+	f.refuse("signed assertion in Extensions alone", "assertion: not where it belongs", inExtensions)
 
 	foreign := f.byResponse(func(r *etree.Element) {
 		a := child(r, "Assertion")
 		a.Space = "x"
 		a.CreateAttr("xmlns:x", "urn:foreign")
 	})
-	f.refuse("the one assertion is of a foreign namespace", "assertion: it is not where it belongs", foreign)
+	f.refuse("the one assertion is of a foreign namespace", "assertion: not where it belongs", foreign)
 
 	moved := f.byResponse()
 	child(moved, "Status").AddChild(remove(moved, "Signature"))

@@ -56,7 +56,7 @@ func Resolved(m binding.Received, id, issuer string, keys []*x509.Certificate, p
 	}
 	// Core §3.5.3: success without a message says that the artifact is not known.
 	if !inner.Exists() {
-		return binding.Received{}, errors.New("the artifact stands for no response")
+		return binding.Received{}, errors.New("artifact that stands for no response")
 	}
 	return binding.Received{
 		Binding:    binding.Artifact,

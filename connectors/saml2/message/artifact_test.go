@@ -45,14 +45,14 @@ func TestResolved(t *testing.T) {
 		{"signed", "", signed(target.Provider, artifactResponse(target, "_q", success, genuine()))},
 		{"no Issuer", "", altered(func(e *etree.Element) { e.RemoveChild(e.FindElement("./Issuer")) })},
 		{"signed by somebody else", "signature does not match", signed(stranger.Provider, artifactResponse(target, "_q", success, genuine()))},
-		{"another request's", "InResponseTo is not our request", artifactResponse(target, "_other", success, genuine())},
-		{"nobody's", "InResponseTo is not our request", artifactResponse(target, "", success, genuine())},
-		{"another provider's", "Issuer is somebody else", altered(func(e *etree.Element) { e.FindElement("./Issuer").SetText("https://other") })},
-		{"Version", "Version is not 2.0", altered(func(e *etree.Element) { e.CreateAttr("Version", "1.1") })},
+		{"another request's", "answer to another request", artifactResponse(target, "_other", success, genuine())},
+		{"nobody's", "answer to another request", artifactResponse(target, "", success, genuine())},
+		{"another provider's", "another Issuer", altered(func(e *etree.Element) { e.FindElement("./Issuer").SetText("https://other") })},
+		{"Version", "another Version than 2.0", altered(func(e *etree.Element) { e.CreateAttr("Version", "1.1") })},
 		{"refused", "status Responder, RequestDenied", artifactResponse(target, "_q", message.Status{Code: message.Responder, Second: message.RequestDenied}, nil)},
-		{"not known", "the artifact stands for no response", artifactResponse(target, "_q", success, nil)},
+		{"not known", "artifact that stands for no response", artifactResponse(target, "_q", success, nil)},
 		{"two", "more than one Response", altered(func(e *etree.Element) { e.AddChild(etree.NewElement("samlp:Response")) })},
-		{"not asked for", "the message is of another kind", genuine()},
+		{"not asked for", "message of another kind", genuine()},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -33,7 +33,7 @@ func (x Expect) attributes(a proven, f *Facts) error {
 			}
 			values := append(f.Attributes[i].Values, attribute.Values...)
 			if len(values) > cmp.Or(x.MaxValues, 5000) {
-				return errors.New("an attribute has too many values")
+				return errors.New("attribute with too many values")
 			}
 			f.Attributes[i].Values = values
 		}
@@ -52,7 +52,7 @@ func (x Expect) attribute(e xmlgate.Element) (Attribute, error) {
 	}
 	a := Attribute{Name: e.Attr("Name"), NameFormat: e.Attr("NameFormat"), FriendlyName: e.Attr("FriendlyName")}
 	if !e.Is(Assertion, "Attribute") || a.Name == "" {
-		return Attribute{}, errors.New("an attribute has no name")
+		return Attribute{}, errors.New("attribute without a name")
 	}
 	for _, v := range e.Children(Assertion, "AttributeValue") {
 		if text, ok := value(v); ok {

@@ -16,7 +16,7 @@ func (x Expect) conditions(a proven, f *Facts) error {
 		return err
 	}
 	if !c.Exists() {
-		return errors.New("Conditions are missing")
+		return errors.New("no Conditions")
 	}
 	start, err := optionalInstant(c, "NotBefore")
 	if err != nil {
@@ -36,7 +36,7 @@ func (x Expect) conditions(a proven, f *Facts) error {
 func (x Expect) during(notBefore, notOnOrAfter time.Time) error {
 	switch c := x.clock(); {
 	case c.before(notBefore):
-		return errors.New("NotBefore is in the future")
+		return errors.New("NotBefore in the future")
 	case !notOnOrAfter.IsZero() && c.over(notOnOrAfter):
 		return errExpired
 	}
@@ -53,19 +53,19 @@ func (x Expect) restrictions(conditions xmlgate.Element, f *Facts) error {
 			restricted = true
 			// Core §2.5.1.4: one of its audiences, but of every restriction.
 			if !slices.Contains(texts(c.Children(Assertion, "Audience")), x.Audience) {
-				return errors.New("Audience is not us")
+				return errors.New("another Audience")
 			}
 		case c.Is(Assertion, "ProxyRestriction"):
 			if err := readProxy(c, f); err != nil {
 				return err
 			}
 		case !c.Is(Assertion, "OneTimeUse"):
-			return errors.New("a condition is not understood")
+			return errors.New("condition that is not understood")
 		}
 	}
 	// Profiles §4.1.4.2: it must say whom it is for.
 	if !restricted {
-		return errors.New("AudienceRestriction is missing")
+		return errors.New("no AudienceRestriction")
 	}
 	return nil
 }
@@ -80,7 +80,7 @@ func readProxy(c xmlgate.Element, f *Facts) error {
 	if text := c.Attr("Count"); text != "" {
 		n, err := strconv.ParseUint(text, 10, 31)
 		if err != nil {
-			return errors.New("Count is not a number")
+			return errors.New("malformed Count")
 		}
 		count := int(n)
 		f.ProxyCount = &count

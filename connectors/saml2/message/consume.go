@@ -50,7 +50,7 @@ func Consume(m binding.Received, x Expect) (*Facts, error) {
 	// Profiles §4.1.2: responses are too long for the Redirect binding, which
 	// would have another signature.
 	if m.Binding == binding.Redirect {
-		return nil, errors.New("a response must not come by redirect")
+		return nil, errors.New("response by redirect")
 	}
 	r, err := x.verify(m)
 	if err == nil {
@@ -105,7 +105,7 @@ func (x Expect) response(r answer, by string) error {
 		return err
 	// Bindings §3.5.5.2: a signed message that comes by POST says where to.
 	case h.Destination == "" && r.signed && by == binding.POST:
-		return errors.New("Destination is missing")
+		return errors.New("no Destination")
 	case h.Destination != "" && h.Destination != x.ACS:
 		return errDestination
 	case h.Issuer != "" && h.Issuer != x.Issuer:
@@ -152,7 +152,7 @@ func (x Expect) assertion(r answer) (proven, error) {
 func sole(response xmlgate.Element) (xmlgate.Element, error) {
 	switch n := assertions(response); {
 	case n == 0:
-		return xmlgate.Element{}, errors.New("there is none")
+		return xmlgate.Element{}, errors.New("none in the document")
 	case n > 1:
 		return xmlgate.Element{}, errMany
 	}
@@ -161,7 +161,7 @@ func sole(response xmlgate.Element) (xmlgate.Element, error) {
 			return e, nil
 		}
 	}
-	return xmlgate.Element{}, errors.New("it is not where it belongs")
+	return xmlgate.Element{}, errors.New("not where it belongs")
 }
 
 var errMany = errors.New("more than one in the document")
@@ -184,12 +184,12 @@ func assertions(e xmlgate.Element) int {
 func (x Expect) open(a xmlgate.Element) (xmlgate.Element, error) {
 	if !a.Is(Assertion, "EncryptedAssertion") {
 		if x.Encrypted == "required" {
-			return xmlgate.Element{}, errors.New("it is not encrypted")
+			return xmlgate.Element{}, errors.New("not encrypted")
 		}
 		return a, nil
 	}
 	if x.Encrypted == "refused" {
-		return xmlgate.Element{}, errors.New("it is encrypted")
+		return xmlgate.Element{}, errors.New("encrypted")
 	}
 	plain, err := decrypt(a, "Assertion", x.Decrypters, x.Encryption, x.Limits)
 	if err != nil {

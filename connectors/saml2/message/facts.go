@@ -70,7 +70,7 @@ func (x Expect) authentication(a proven, f *Facts) error {
 		return err
 	}
 	if !s.Exists() {
-		return errors.New("AuthnStatement is missing")
+		return errors.New("no AuthnStatement")
 	}
 	if f.AuthnInstant, err = instant(s, "AuthnInstant"); err != nil {
 		return err
@@ -80,9 +80,9 @@ func (x Expect) authentication(a proven, f *Facts) error {
 	}
 	switch c := x.clock(); {
 	case c.before(f.AuthnInstant):
-		return errors.New("AuthnInstant is in the future")
+		return errors.New("AuthnInstant in the future")
 	case !f.SessionNotOnOrAfter.IsZero() && c.over(f.SessionNotOnOrAfter):
-		return errors.New("SessionNotOnOrAfter is past")
+		return errors.New("SessionNotOnOrAfter in the past")
 	}
 	f.SessionIndex = s.Attr("SessionIndex")
 	context := s.Child(Assertion, "AuthnContext")

@@ -23,9 +23,9 @@ func (c clock) over(notOnOrAfter time.Time) bool { return !c.now.Add(-c.skew).Be
 func (c clock) issued(at time.Time, maxAge time.Duration) error {
 	switch {
 	case c.before(at):
-		return errors.New("IssueInstant is in the future")
+		return errors.New("IssueInstant in the future")
 	case c.over(at.Add(maxAge)):
-		return errors.New("IssueInstant is too long ago")
+		return errors.New("IssueInstant too long ago")
 	}
 	return nil
 }
@@ -34,7 +34,7 @@ func (c clock) issued(at time.Time, maxAge time.Duration) error {
 func instant(e xmlgate.Element, name string) (time.Time, error) {
 	t, err := optionalInstant(e, name)
 	if err == nil && t.IsZero() {
-		return time.Time{}, errors.New(name + " is missing")
+		return time.Time{}, errors.New("no " + name)
 	}
 	return t, err
 }
@@ -52,7 +52,7 @@ func optionalInstant(e xmlgate.Element, name string) (time.Time, error) {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, errors.New(name + " is not a time")
+	return time.Time{}, errors.New("malformed " + name)
 }
 
 // optional is a time for crewjam's types, nil for none.

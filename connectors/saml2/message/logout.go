@@ -60,7 +60,7 @@ func ParseLogoutRequest(e xmlgate.Element, keys []crypto.Decrypter, p xmlenc.Pol
 		return LogoutRequest{}, err
 	}
 	if id == (NameID{}) {
-		return LogoutRequest{}, errors.New("NameID is missing")
+		return LogoutRequest{}, errors.New("no NameID")
 	}
 	m := LogoutRequest{
 		Header:       h,

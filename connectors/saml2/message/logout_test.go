@@ -98,14 +98,14 @@ const logoutStart = `<p:LogoutRequest xmlns:p="urn:oasis:names:tc:SAML:2.0:proto
 func refusedLogouts() []refusal {
 	const from, end = `><a:Issuer>https://sp.example</a:Issuer>`, `</p:LogoutRequest>`
 	return []refusal{
-		{"NameID is missing", logoutStart + from + end},
-		{"NameID has no text", logoutStart + from + `<a:NameID> </a:NameID>` + end},
+		{"no NameID", logoutStart + from + end},
+		{"NameID without text", logoutStart + from + `<a:NameID> </a:NameID>` + end},
 		{"more than one name identifier", logoutStart + from + `<a:NameID>a</a:NameID><a:NameID>b</a:NameID>` + end},
-		{"BaseID is not supported", logoutStart + from + `<a:BaseID/>` + end},
-		{"Issuer is missing", logoutStart + `><a:NameID>a</a:NameID>` + end},
-		{"NotOnOrAfter is not a time", logoutStart + ` NotOnOrAfter="x"` + from + `<a:NameID>a</a:NameID>` + end},
-		{"Version is not 2.0", strings.Replace(logoutStart, "2.0\" I", "1.1\" I", 1) + from + end},
-		{"the message is of another kind", strings.ReplaceAll(logoutStart+from+end, "LogoutRequest", "LogoutResponse")},
+		{"BaseID, which is not supported", logoutStart + from + `<a:BaseID/>` + end},
+		{"no Issuer", logoutStart + `><a:NameID>a</a:NameID>` + end},
+		{"malformed NotOnOrAfter", logoutStart + ` NotOnOrAfter="x"` + from + `<a:NameID>a</a:NameID>` + end},
+		{"another Version than 2.0", strings.Replace(logoutStart, "2.0\" I", "1.1\" I", 1) + from + end},
+		{"message of another kind", strings.ReplaceAll(logoutStart+from+end, "LogoutRequest", "LogoutResponse")},
 	}
 }
 
@@ -145,9 +145,9 @@ func TestLogoutResponsesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	const start = `<p:LogoutResponse xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol" ID="_1" Version="2.0" IssueInstant="2026-11-20T12:00:00Z"`
 	for _, c := range []struct{ want, raw string }{
-		{"Status is missing", start + `/>`},
-		{"Status is missing", start + `><p:Status><p:StatusCode/></p:Status></p:LogoutResponse>`},
-		{"ID is missing", strings.Replace(start, "_1", "", 1) + `/>`},
+		{"no Status", start + `/>`},
+		{"no Status", start + `><p:Status><p:StatusCode/></p:Status></p:LogoutResponse>`},
+		{"no ID", strings.Replace(start, "_1", "", 1) + `/>`},
 	} {
 		if m, err := message.ParseLogoutResponse(gated(t, c.raw).Element); err == nil || err.Error() != c.want {
 			t.Errorf("%v, %+v; want %s", err, m, c.want)
@@ -168,10 +168,10 @@ func TestTimely(t *testing.T) {
 		{"", func(h *message.Header, _ *time.Time) { h.IssueInstant = noon().Add(time.Minute) }},
 		{"", func(h *message.Header, _ *time.Time) { h.IssueInstant = noon().Add(-5 * time.Minute) }},
 		{"", func(_ *message.Header, end *time.Time) { *end = noon() }},
-		{"Destination is another address", func(h *message.Header, _ *time.Time) { h.Destination += "/" }},
-		{"IssueInstant is in the future", func(h *message.Header, _ *time.Time) { h.IssueInstant = noon().Add(time.Minute + 1) }},
-		{"IssueInstant is too long ago", func(h *message.Header, _ *time.Time) { h.IssueInstant = noon().Add(-6 * time.Minute) }},
-		{"NotOnOrAfter is past", func(_ *message.Header, end *time.Time) { *end = noon().Add(-time.Minute) }},
+		{"another Destination", func(h *message.Header, _ *time.Time) { h.Destination += "/" }},
+		{"IssueInstant in the future", func(h *message.Header, _ *time.Time) { h.IssueInstant = noon().Add(time.Minute + 1) }},
+		{"IssueInstant too long ago", func(h *message.Header, _ *time.Time) { h.IssueInstant = noon().Add(-6 * time.Minute) }},
+		{"NotOnOrAfter in the past", func(_ *message.Header, end *time.Time) { *end = noon().Add(-time.Minute) }},
 	} {
 		h, end := header(), time.Time{}
 		c.fix(&h, &end)

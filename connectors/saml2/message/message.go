@@ -55,19 +55,19 @@ func (h Header) Timely(destination string, notOnOrAfter, now time.Time, skew, ma
 
 // What more than one kind of message can be refused for.
 var (
-	errExpired     = errors.New("NotOnOrAfter is past")
-	errVersion     = errors.New("Version is not 2.0")
-	errNoID        = errors.New("ID is missing")
-	errIssuer      = errors.New("Issuer is somebody else")
-	errDestination = errors.New("Destination is another address")
-	errAnswers     = errors.New("InResponseTo is not our request")
+	errExpired     = errors.New("NotOnOrAfter in the past")
+	errVersion     = errors.New("another Version than 2.0")
+	errNoID        = errors.New("no ID")
+	errIssuer      = errors.New("another Issuer")
+	errDestination = errors.New("another Destination")
+	errAnswers     = errors.New("answer to another request")
 )
 
 // readHeader reads what every message has; the Issuer may be missing.
 func readHeader(e xmlgate.Element, local string) (Header, error) {
 	switch {
 	case !e.Is(Protocol, local):
-		return Header{}, errors.New("the message is of another kind")
+		return Header{}, errors.New("message of another kind")
 	case e.Attr("Version") != "2.0":
 		return Header{}, errVersion
 	case e.Attr("ID") == "":
@@ -94,7 +94,7 @@ func readHeader(e xmlgate.Element, local string) (Header, error) {
 func readRequest(e xmlgate.Element, local string) (Header, error) {
 	h, err := readHeader(e, local)
 	if err == nil && h.Issuer == "" {
-		return Header{}, errors.New("Issuer is missing")
+		return Header{}, errors.New("no Issuer")
 	}
 	return h, err
 }
@@ -107,7 +107,7 @@ func readIssuer(e xmlgate.Element) (string, error) {
 	}
 	// Profiles §4.1.4.1 and §4.1.4.2: no format but entity, the default.
 	if f := issuer.Attr("Format"); f != "" && f != entity {
-		return "", errors.New("Issuer is not an entity")
+		return "", errors.New("Issuer that is no entity")
 	}
 	return issuer.Text(), nil
 }

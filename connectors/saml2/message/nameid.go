@@ -50,7 +50,7 @@ func readNameID(e xmlgate.Element, keys []crypto.Decrypter, p xmlenc.Policy) (Na
 	found := append(e.Children(Assertion, "NameID"), e.Children(Assertion, "EncryptedID")...)
 	switch {
 	case e.Child(Assertion, "BaseID").Exists():
-		return NameID{}, errors.New("BaseID is not supported")
+		return NameID{}, errors.New("BaseID, which is not supported")
 	case len(found) == 0:
 		return NameID{}, nil
 	case len(found) > 1:
@@ -73,7 +73,7 @@ func readNameID(e xmlgate.Element, keys []crypto.Decrypter, p xmlenc.Policy) (Na
 	}
 	// Core §1.3.1: a string has at least one character that is not white space.
 	if strings.TrimSpace(n.Value) == "" {
-		return NameID{}, errors.New("NameID has no text")
+		return NameID{}, errors.New("NameID without text")
 	}
 	return n, nil
 }

@@ -146,7 +146,7 @@ func (m *AuthnRequest) readACS(e xmlgate.Element) error {
 	}
 	n, err := strconv.ParseUint(text, 10, 16)
 	if err != nil {
-		return errors.New("AssertionConsumerServiceIndex is not a number")
+		return errors.New("malformed AssertionConsumerServiceIndex")
 	}
 	index := int(n)
 	m.ACSIndex = &index
@@ -185,14 +185,14 @@ func (m *AuthnRequest) readContexts(e xmlgate.Element) error {
 		}
 	}
 	if len(m.Contexts) == 0 {
-		return errors.New("RequestedAuthnContext is empty")
+		return errors.New("empty RequestedAuthnContext")
 	}
 	m.Comparison = r.Attr("Comparison")
 	if m.Comparison == "" {
 		m.Comparison = "exact" // Core §3.3.2.2.1
 	}
 	if !slices.Contains([]string{"exact", "minimum", "maximum", "better"}, m.Comparison) {
-		return errors.New("Comparison is not one of SAML's")
+		return errors.New("unknown Comparison")
 	}
 	return nil
 }
@@ -215,5 +215,5 @@ func boolean(e xmlgate.Element, name string) (bool, error) {
 	case "false", "0", "":
 		return false, nil
 	}
-	return false, errors.New(name + " is not a boolean")
+	return false, errors.New("malformed " + name)
 }

@@ -106,30 +106,30 @@ func refusedRequests() []refusal {
 	const from = `><a:Issuer>https://sp.example</a:Issuer>`
 	const end = `</p:AuthnRequest>`
 	return []refusal{
-		{"Issuer is missing", requestStart + `/>`},
-		{"Issuer is missing", requestStart + `><a:Issuer> </a:Issuer>` + end},
-		{"Issuer is not an entity", requestStart + `><a:Issuer Format="urn:x">https://sp.example</a:Issuer>` + end},
+		{"no Issuer", requestStart + `/>`},
+		{"no Issuer", requestStart + `><a:Issuer> </a:Issuer>` + end},
+		{"Issuer that is no entity", requestStart + `><a:Issuer Format="urn:x">https://sp.example</a:Issuer>` + end},
 		{"more than one Issuer", requestStart + from + from[1:] + end},
-		{"ID is missing", strings.Replace(requestStart, "_1", "", 1) + from + end},
-		{"Version is not 2.0", strings.Replace(requestStart, "2.0\" I", "2.1\" I", 1) + from + end},
-		{"IssueInstant is missing", strings.Replace(requestStart, "IssueInstant", "Instant", 1) + from + end},
-		{"IssueInstant is not a time", strings.Replace(requestStart, "T12", "T25", 1) + from + end},
-		{"the message is of another kind", strings.ReplaceAll(requestStart+from+end, "AuthnRequest", "LogoutRequest")},
+		{"no ID", strings.Replace(requestStart, "_1", "", 1) + from + end},
+		{"another Version than 2.0", strings.Replace(requestStart, "2.0\" I", "2.1\" I", 1) + from + end},
+		{"no IssueInstant", strings.Replace(requestStart, "IssueInstant", "Instant", 1) + from + end},
+		{"malformed IssueInstant", strings.Replace(requestStart, "T12", "T25", 1) + from + end},
+		{"message of another kind", strings.ReplaceAll(requestStart+from+end, "AuthnRequest", "LogoutRequest")},
 		{"AssertionConsumerServiceIndex beside what it excludes", requestStart + ` AssertionConsumerServiceIndex="1" AssertionConsumerServiceURL="https://x"` + from + end},
 		{"AssertionConsumerServiceIndex beside what it excludes", requestStart + ` AssertionConsumerServiceIndex="1" ProtocolBinding="urn:x"` + from + end},
-		{"AssertionConsumerServiceIndex is not a number", requestStart + ` AssertionConsumerServiceIndex="-1"` + from + end},
-		{"ForceAuthn is not a boolean", requestStart + ` ForceAuthn="yes"` + from + end},
-		{"IsPassive is not a boolean", requestStart + ` IsPassive="TRUE"` + from + end},
-		{"AllowCreate is not a boolean", requestStart + from + `<p:NameIDPolicy AllowCreate="2"/>` + end},
+		{"malformed AssertionConsumerServiceIndex", requestStart + ` AssertionConsumerServiceIndex="-1"` + from + end},
+		{"malformed ForceAuthn", requestStart + ` ForceAuthn="yes"` + from + end},
+		{"malformed IsPassive", requestStart + ` IsPassive="TRUE"` + from + end},
+		{"malformed AllowCreate", requestStart + from + `<p:NameIDPolicy AllowCreate="2"/>` + end},
 		{"more than one NameIDPolicy", requestStart + from + `<p:NameIDPolicy/><p:NameIDPolicy/>` + end},
-		{"RequestedAuthnContext is empty", requestStart + from + `<p:RequestedAuthnContext/>` + end},
-		{"Comparison is not one of SAML's", requestStart + from +
+		{"empty RequestedAuthnContext", requestStart + from + `<p:RequestedAuthnContext/>` + end},
+		{"unknown Comparison", requestStart + from +
 			`<p:RequestedAuthnContext Comparison="any"><a:AuthnContextClassRef>urn:a</a:AuthnContextClassRef></p:RequestedAuthnContext>` + end},
 		{"more than one RequestedAuthnContext", requestStart + from + `<p:RequestedAuthnContext/><p:RequestedAuthnContext/>` + end},
 		{"more than one Subject", requestStart + from + `<a:Subject/><a:Subject/>` + end},
-		{"BaseID is not supported", requestStart + from + `<a:Subject><a:BaseID/></a:Subject>` + end},
+		{"BaseID, which is not supported", requestStart + from + `<a:Subject><a:BaseID/></a:Subject>` + end},
 		{"more than one name identifier", requestStart + from + `<a:Subject><a:NameID>a</a:NameID><a:NameID>b</a:NameID></a:Subject>` + end},
-		{"NameID has no text", requestStart + from + `<a:Subject><a:NameID/></a:Subject>` + end},
+		{"NameID without text", requestStart + from + `<a:Subject><a:NameID/></a:Subject>` + end},
 	}
 }
 

@@ -82,7 +82,7 @@ func readStatus(e xmlgate.Element) (Status, error) {
 		return Status{}, err
 	}
 	if code.Attr("Value") == "" {
-		return Status{}, errors.New("Status is missing")
+		return Status{}, errors.New("no Status")
 	}
 	return Status{
 		Code:    code.Attr("Value"),

@@ -14,7 +14,7 @@ func (x Expect) subject(a proven, f *Facts) error {
 		return err
 	}
 	if !s.Exists() {
-		return errors.New("Subject is missing")
+		return errors.New("no Subject")
 	}
 	if f.NameID, err = readNameID(s, x.Decrypters, x.Encryption); err != nil {
 		return err
@@ -25,12 +25,12 @@ func (x Expect) subject(a proven, f *Facts) error {
 // confirmed finds one confirmation that fits: bearer is the only method whose
 // proof a browser can bring. None of them may be about another request.
 func (x Expect) confirmed(all []xmlgate.Element) error {
-	err := errors.New("SubjectConfirmation by bearer is missing")
+	err := errors.New("no SubjectConfirmation by bearer")
 	fits := false
 	for _, c := range all {
 		data := c.Child(Assertion, "SubjectConfirmationData")
 		if data.Exists() && data.Attr("InResponseTo") != x.InResponseTo {
-			return errors.New("SubjectConfirmationData is for another request")
+			return errors.New("confirmation for another request")
 		}
 		if c.Attr("Method") != bearer {
 			continue
@@ -51,10 +51,10 @@ func (x Expect) confirmed(all []xmlgate.Element) error {
 // residents reach the provider and us by different ways.
 func (x Expect) bearer(data xmlgate.Element) error {
 	if !data.Exists() {
-		return errors.New("SubjectConfirmationData is missing")
+		return errors.New("no SubjectConfirmationData")
 	}
 	if data.Attr("Recipient") != x.ACS {
-		return errors.New("Recipient is another address")
+		return errors.New("another Recipient")
 	}
 	// Profiles §4.1.4.2 wants NotOnOrAfter and forbids NotBefore. A NotBefore
 	// that is past does no harm, and is sent.
