@@ -40,8 +40,7 @@ func (s *Server) Tell(ctx context.Context, u login.Use) (told bool, err error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.saml.Logout.Timeout)
 	defer cancel()
-	to := replyTo{binding: binding.SOAP, location: slo.Location}
-	request := s.logoutRequest(to, newID(), used)
+	request := s.logoutRequest(slo.Location, newID(), used)
 	signed, err := xmlsig.Sign(request.Element(), s.signer(), p.algorithm())
 	if err != nil {
 		return false, err
@@ -95,7 +94,7 @@ func (s *Server) Ask(ctx context.Context, u login.Use, id string) (connectors.Re
 	if !to.known() {
 		return connectors.Redirect{}, nil
 	}
-	return to.carry(binding.Request, s.logoutRequest(to, requestID(id), used).Element(), s.signer(), p.algorithm())
+	return to.carry(binding.Request, s.logoutRequest(to.location, requestID(id), used).Element(), s.signer(), p.algorithm())
 }
 
 // used reads an entry of the ledger.
@@ -114,8 +113,8 @@ func (s *Server) used(ctx context.Context, u login.Use) (party, use, error) {
 
 // logoutRequest asks an app to end a session, by the name that it was told
 // (Core §3.7.1).
-func (s *Server) logoutRequest(to replyTo, id string, used use) message.LogoutRequest {
-	h := s.header(to, "")
+func (s *Server) logoutRequest(destination, id string, used use) message.LogoutRequest {
+	h := s.header(destination, "")
 	h.ID = id
 	return message.LogoutRequest{
 		Header: h, NotOnOrAfter: h.IssueInstant.Add(logoutRequestTime), NameID: used.NameID, SessionIndexes: []string{used.Index},

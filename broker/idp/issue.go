@@ -98,7 +98,7 @@ func (s *Server) response(q question, st message.Statement) (*etree.Element, err
 			return nil, err
 		}
 	}
-	response := message.Response(s.header(q.to, st.InResponseTo), message.Status{Code: message.Success}, assertion)
+	response := message.Response(s.header(q.to.location, st.InResponseTo), message.Status{Code: message.Success}, assertion)
 	if q.saml.Sign == "assertion" {
 		return response, nil
 	}
@@ -137,9 +137,10 @@ func (p party) cipher() xmlenc.Data {
 	return xmlenc.AES256CBC
 }
 
-// header begins a message of ours. request is the ID of what it answers.
-func (s *Server) header(to replyTo, request string) message.Header {
-	return message.Header{ID: newID(), InResponseTo: request, IssueInstant: s.Now(), Destination: to.location, Issuer: s.entityID()}
+// header begins a message of ours to destination. request is the ID of what it
+// answers.
+func (s *Server) header(destination, request string) message.Header {
+	return message.Header{ID: newID(), InResponseTo: request, IssueInstant: s.Now(), Destination: destination, Issuer: s.entityID()}
 }
 
 // newID is an ID of XML, which must not begin with a digit.

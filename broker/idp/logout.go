@@ -102,6 +102,12 @@ func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, l logout) erro
 	if !ok {
 		return page(web.AppUnknown, "the app is not registered any more")
 	}
+	return s.leave(w, r, a, l)
+}
+
+// leave ends the browser's session, if it is one of those that the app means;
+// their other browsers' go on.
+func (s *Server) leave(w http.ResponseWriter, r *http.Request, a *app, l logout) error {
 	current, err := s.Flow.Current(r)
 	if err != nil {
 		return err
@@ -116,7 +122,7 @@ func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, l logout) erro
 	}
 	if len(meant) == 0 || current != nil && !holds(meant, a.sessionIndex(*current)) {
 		// Nothing is ended on the word of an app that means somebody else.
-		return s.farewell(w, r, a, l.Request.Reply, unknownPrincipal)
+		return s.answerLogout(w, r, a, l.Request.Reply, unknownPrincipal)
 	}
 	if current == nil && l.Signed {
 		// The browser has lost its session, which may go on at the broker.
@@ -179,12 +185,12 @@ func (s *Server) Left(w http.ResponseWriter, r *http.Request, l login.Leaving, d
 	if !ok {
 		return page(web.AppUnknown, "the app is not registered any more")
 	}
-	return s.farewell(w, r, a, f, ended(done))
+	return s.answerLogout(w, r, a, f, ended(done))
 }
 
-// farewell answers an app through the browser, or shows the resident a page
+// answerLogout answers an app through the browser, or shows the resident a page
 // where the app wants no answer or has no address for it.
-func (s *Server) farewell(w http.ResponseWriter, r *http.Request, a *app, f farewell, status message.Status) error {
+func (s *Server) answerLogout(w http.ResponseWriter, r *http.Request, a *app, f farewell, status message.Status) error {
 	p, err := a.now(r.Context())
 	if err != nil {
 		return err
@@ -194,7 +200,7 @@ func (s *Server) farewell(w http.ResponseWriter, r *http.Request, a *app, f fare
 	if f.Silent || !to.known() {
 		return s.Site.Page(w, r, http.StatusOK, "signed_out", web.SignedOut{App: a.Label.In(s.Site.Language(r)), Back: a.Home})
 	}
-	m := message.LogoutResponse{Header: s.header(to, f.ID), Status: status}
+	m := message.LogoutResponse{Header: s.header(to.location, f.ID), Status: status}
 	redirect, err := to.carry(binding.Response, m.Element(), s.signer(), a.algorithm())
 	if err != nil {
 		return err

@@ -47,7 +47,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, q question, stat
 		http.Redirect(w, r, q.home(), http.StatusSeeOther)
 		return nil
 	}
-	response, err := xmlsig.Sign(message.Response(s.header(q.to, q.reply.ID), status, nil), s.signer(), q.algorithm())
+	response, err := xmlsig.Sign(message.Response(s.header(q.to.location, q.reply.ID), status, nil), s.signer(), q.algorithm())
 	if err != nil {
 		return err
 	}

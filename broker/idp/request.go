@@ -40,8 +40,8 @@ func (p party) address(m message.AuthnRequest, relayState string) (replyTo, erro
 // errors are refusals.
 //
 // AllowCreate is of no consequence, as everybody who signs in has an
-// identifier; nor is Scoping, as the registration says which providers there
-// are.
+// identifier; nor are Scoping and AttributeConsumingServiceIndex, as the
+// registration says which providers there are and what is released.
 func (p party) request(m message.AuthnRequest, to replyTo) (login.Request, error) {
 	format, ok := p.format(m.NameIDFormat)
 	if !ok {

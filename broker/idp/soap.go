@@ -42,7 +42,7 @@ func (s *Server) handleSOAP(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.writeSOAP(w, in, message.LogoutResponse{Header: s.header(replyTo{}, id), Status: status})
+	return s.writeSOAP(w, in, message.LogoutResponse{Header: s.header("", id), Status: status})
 }
 
 // endNamed ends the sessions that a request means, once.

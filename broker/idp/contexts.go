@@ -78,7 +78,8 @@ func (c contexts) place(class string) int {
 	return slices.IndexFunc(c, func(context config.AppContext) bool { return context.Class == class })
 }
 
-// fulfils reports whether a sign-in is at least what the class means.
+// fulfils reports whether a sign-in is at least what the class means. Identity
+// levels are in the order of their letters.
 func fulfils(has config.Assurance, c config.AppContext) bool {
 	return has.Identity >= c.Identity && authenticator(has.Authenticator) >= authenticator(c.Authenticator)
 }
