@@ -39,8 +39,8 @@ type Options struct {
 
 	// Observe is told of every call to the provider: which connector, which
 	// call (discovery, jwks, token, userinfo, profile, or the name of a
-	// further call), "ok" or the Outcome, and how long it took. Default:
-	// nobody is told.
+	// further call; of SAML metadata and artifact), "ok" or the Outcome, and
+	// how long it took. Default: nobody is told.
 	Observe func(connector, call, outcome string, took time.Duration)
 }
 

@@ -55,9 +55,9 @@ func openSAML(cfg config.Connector, o Options) (Connector, error) {
 }
 
 // limitsOf raises the limits of the gate for a provider that may send so many
-// values: each is an element, and takes some 200 bytes once it is encrypted.
+// values: each is an element, and takes some 400 bytes with its markup, once it is encrypted.
 func limitsOf(r config.SAMLResponse) xmlgate.Limits {
-	return xmlgate.Limits{Bytes: 1<<20 + r.MaxValues*200, Elements: 20_000 + 2*r.MaxValues}
+	return xmlgate.Limits{Bytes: 1<<20 + r.MaxValues*400, Elements: 20_000 + 2*r.MaxValues}
 }
 
 // Start implements [Connector]: an AuthnRequest (Core §3.4.1).

@@ -13,13 +13,14 @@ import (
 // nonce, so that the answer needs no other memory of it.
 func (c *samlConnector) request(a Attempt, to string) message.AuthnRequest {
 	settings := c.settings.Request
+	format := nameIDFormat(settings.NameIDFormat)
 	m := message.AuthnRequest{
 		Header:          c.header(messageID(a.Nonce), to),
 		ACSURL:          c.acs,
 		ProtocolBinding: binding.POST,
 		ForceAuthn:      c.forces(a),
-		NameIDFormat:    nameIDFormat(settings.NameIDFormat),
-		AllowCreate:     true, // or an identifier that nobody has used yet is refused
+		NameIDFormat:    format,
+		AllowCreate:     format != message.Transient, // or an identifier that nobody has used yet is refused
 		Contexts:        c.contexts(a),
 		Comparison:      settings.Comparison,
 		Extensions:      extensions(settings.EIDAS),

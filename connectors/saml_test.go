@@ -76,6 +76,18 @@ func TestSAMLClaims(t *testing.T) {
 	}
 }
 
+// The groups of somebody in a large organisation, which are encrypted as well.
+func TestSAMLManyValues(t *testing.T) {
+	p := newSAMLProvider(t, "  response: {max_values: 15000, encrypted: required}")
+	got, err := p.signIn(p.open(), p.attempt(), "many-values")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if groups, _ := got.Claims["https://council.example/groups"].([]any); len(groups) != 15000 {
+		t.Errorf("%d groups", len(groups))
+	}
+}
+
 func TestSAMLSubject(t *testing.T) {
 	attribute := message.Attribute{Name: "uid", Values: []string{"4711"}}
 	for name, test := range map[string]struct {
