@@ -119,7 +119,7 @@ func TestUnableAndFailed(t *testing.T) {
 	b.front.tell("waste", way{tell: fails})
 	one = b.session("tax", "waste")
 	got := one.get("/leave/tax")
-	got.mustShow(t, http.StatusOK, partly, "Did not sign you out", "<li>App waste</li>", "Return to App tax")
+	got.mustShow(t, http.StatusOK, partly, "Services that have not signed you out", "<li>App waste</li>", "Return to App tax")
 	if len(b.front.left) != 0 {
 		t.Error("the starter was answered before the resident read the receipt")
 	}

@@ -69,7 +69,7 @@ func TestBackchannelLogout(t *testing.T) {
 	b.code(browser, taxRequest()) // the same session, once more
 	b.pass(2 * time.Hour / 3)     // the grant is long over, the session is not
 	page := b.postForm(browser, "/sign-out")
-	if !strings.Contains(page.body, "<li>Council tax</li>") || strings.Contains(page.body, "Did not sign you out") {
+	if !strings.Contains(page.body, "<li>Council tax</li>") || strings.Contains(page.body, "Services that have not signed you out") {
 		t.Errorf("page %s", page.body)
 	}
 	tokens := l.told()
@@ -145,7 +145,7 @@ func TestBackchannelLogoutAnswers(t *testing.T) {
 		browser := newBrowser(t)
 		b.signedIn(browser)
 		page := b.postForm(browser, "/sign-out")
-		if failed := strings.Contains(page.body, "Did not sign you out"); failed == done || len(l.told()) != 1 {
+		if failed := strings.Contains(page.body, "Services that have not signed you out"); failed == done || len(l.told()) != 1 {
 			t.Errorf("status %d: failed %v, told %d times", status, failed, len(l.told()))
 		}
 	}

@@ -96,12 +96,16 @@ func (s *Site) Page(w http.ResponseWriter, r *http.Request, status int, name str
 	return err
 }
 
+// spent are pages that are shown once: their address leads elsewhere when it is
+// asked for again.
+var spent = []string{"post", "signed_out"}
+
 // languageLinks is the language switch of the page. There is none where
 // asking for the same address again would not show the same page: after a
-// post, on the way to one, and after an error, whose address may carry a code
-// that is spent.
+// post, and after an error, whose address may carry a code that is spent, too.
 func (s *Site) languageLinks(r *http.Request, status int, name, current string) []languageLink {
-	if len(s.look.Languages) < 2 || r.Method != http.MethodGet || status != http.StatusOK || name == "post" {
+	again := r.Method == http.MethodGet && status == http.StatusOK && !slices.Contains(spent, name)
+	if len(s.look.Languages) < 2 || !again {
 		return nil
 	}
 	links := make([]languageLink, len(s.look.Languages))

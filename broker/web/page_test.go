@@ -257,6 +257,9 @@ func TestLanguageLinks(t *testing.T) {
 	if !strings.Contains(w.Body.String(), want) {
 		t.Errorf("page lacks %s", want)
 	}
+	if body := s.get("/signed-out?id_token_hint=SECRET").Body.String(); strings.Contains(body, "SECRET") || strings.Contains(body, "/language") {
+		t.Error("the page after signing out offers to sign out again")
+	}
 	// A code that is spent must not be kept in a link.
 	if body := s.get("/error?code=SECRET").Body.String(); strings.Contains(body, "SECRET") || strings.Contains(body, "/language") {
 		t.Error("the page of an error offers its own address again")

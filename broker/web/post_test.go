@@ -42,7 +42,9 @@ func TestSignOutLeadsElsewhere(t *testing.T) {
 func TestSignedOutSaysWhatIsKnown(t *testing.T) {
 	s := newSite(t, web.Options{})
 	page := web.SignedOut{}
-	s.handle("GET /", func(w http.ResponseWriter, r *http.Request) error { return s.Page(w, r, http.StatusOK, "signed_out", page) })
+	s.handle("GET /", func(w http.ResponseWriter, r *http.Request) error {
+		return s.Page(w, r, http.StatusOK, "signed_out", page)
+	})
 	const whole, partly, somewhere = "<h1 class=\"govuk-heading-l\">You are signed out</h1>", "You are signed out here, but not everywhere", "You may still be signed in to"
 	for _, tt := range []struct {
 		page   web.SignedOut
