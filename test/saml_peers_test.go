@@ -1,6 +1,7 @@
 package test
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -23,18 +24,21 @@ const (
 type kind struct {
 	name  string
 	start func(testing.TB, string, []byte) *peers.ServiceProvider
-	host  string
-	told  []string // the bindings by which it is told of a sign-out
+	hosts [2]string // a site to each that is started
+	told  []string  // the bindings by which it is told of a sign-out
 	// posts says that it can post its own logout messages. Otherwise they go by
 	// redirect, whatever its requests do.
 	posts bool
+	// asynchronous says that it wants no answer when it starts a sign-out, so
+	// that the resident stays at the broker (Asynchronous Single Logout 1.0).
+	asynchronous bool
 }
 
 var kinds = []kind{
-	{"mellon", peers.Mellon, "127.0.0.2", []string{redirect, soap}, false},
-	{"shibboleth", peers.Shibboleth, "127.0.0.3", []string{redirect, post, soap}, true},
-	{"simplesamlphp", peers.SimpleSAMLphp, "127.0.0.4", []string{redirect, post}, true},
-	{"node-saml", peers.NodeSAML, "127.0.0.5", []string{redirect, post}, false},
+	{"mellon", peers.Mellon, [2]string{"127.0.1.1", "127.0.2.1"}, []string{redirect, soap}, false, false},
+	{"shibboleth", peers.Shibboleth, [2]string{"127.0.1.2", "127.0.2.2"}, []string{redirect, post, soap}, true, true},
+	{"simplesamlphp", peers.SimpleSAMLphp, [2]string{"127.0.1.3", "127.0.2.3"}, []string{redirect, post}, true, false},
+	{"node-saml", peers.NodeSAML, [2]string{"127.0.1.4", "127.0.2.4"}, []string{redirect, post}, false, false},
 }
 
 func kindNames() []string {
@@ -56,14 +60,19 @@ type peer struct {
 // registers both with the town.
 func (k kind) open(t *testing.T, council *town.Town) []*peer {
 	t.Helper()
+	t.Cleanup(func() {
+		if log := council.Log.String(); t.Failed() {
+			t.Logf("the end of the broker's log:\n%s", log[max(0, len(log)-10_000):])
+		}
+	})
 	document := peers.Fetch(t, council.Issuer+"/saml/metadata")
 	var pair []*peer
-	for _, binding := range []string{redirect, post} {
+	for i, binding := range []string{redirect, post} {
 		idp := only(document, "SingleSignOnService", binding)
 		if k.posts {
 			idp = only(idp, "SingleLogoutService", binding)
 		}
-		p := &peer{ServiceProvider: k.start(t, k.host, idp), asks: binding}
+		p := &peer{ServiceProvider: k.start(t, k.hosts[i], idp), asks: binding}
 		p.id = k.name + strings.TrimPrefix(strings.ToLower(binding), "http")
 		pair = append(pair, p)
 	}
@@ -72,11 +81,15 @@ func (k kind) open(t *testing.T, council *town.Town) []*peer {
 }
 
 // register registers the apps with these settings, to be told of a sign-out by
-// one binding.
+// one binding. Answers go by redirect where that is SOAP.
 func (k kind) register(t *testing.T, council *town.Town, pair []*peer, settings, told string) {
 	t.Helper()
 	for _, p := range pair {
-		council.Write(t, p.id+".xml", string(only(p.Metadata, "SingleLogoutService", told)))
+		bindings := []string{told}
+		if told == soap {
+			bindings = append(bindings, redirect)
+		}
+		council.Write(t, p.id+".xml", string(only(p.Metadata, "SingleLogoutService", bindings...)))
 		council.Write(t, "apps/"+p.id+".yaml", fmt.Sprintf(`
 label: %s
 saml:
@@ -93,11 +106,11 @@ release: [name, email]
 	}
 }
 
-// only leaves of one service's endpoints those of a binding.
-func only(document []byte, service, binding string) []byte {
-	endpoint := regexp.MustCompile(`<(\w+:)?` + service + `\b[^>]*/>`)
+// only leaves of one service's endpoints those of the bindings.
+func only(document []byte, service string, bindings ...string) []byte {
+	endpoint := regexp.MustCompile(`<(?:\w+:)?` + service + `\b[^>]*Binding="[^"]*:([^":]*)"[^>]*/>`)
 	return endpoint.ReplaceAllFunc(document, func(tag []byte) []byte {
-		if strings.Contains(string(tag), ":"+binding+`"`) {
+		if slices.Contains(bindings, string(endpoint.FindSubmatch(tag)[1])) {
 			return tag
 		}
 		return nil
@@ -222,6 +235,94 @@ func (p *peer) inAndOut(b *town.Browser, v variation, start string) error {
 	}
 	if page := leave(b); p.knows(b) {
 		return fmt.Errorf("still signed in after signing out at the broker, which led to %s", page)
+	}
+	return nil
+}
+
+// One sign-in serves every app, whatever it speaks, and whoever signs out signs
+// out of them all: from an app of either protocol, or at the broker.
+func TestPeersShareOneSession(t *testing.T) {
+	t.Parallel()
+	results := newTable("signed out", kindNames()...)
+	t.Run("with", func(t *testing.T) {
+		for _, k := range kinds {
+			t.Run(k.name, func(t *testing.T) {
+				t.Parallel()
+				council := town.Open(t, town.Options{})
+				pair, tax := k.open(t, council), council.NewClient(t, "tax")
+				for _, way := range k.waysOut(pair) {
+					for _, told := range k.told {
+						k.register(t, council, pair, "", told)
+						err := shareAndLeave(council, council.NewBrowser(t), pair, tax, way)
+						results.add(way.name, k.name, err == nil)
+						if err != nil {
+							t.Errorf("%s, told by %s: %v", way.name, told, err)
+						}
+					}
+				}
+			})
+		}
+	})
+	t.Log(results)
+}
+
+// wayOut is where somebody signs out, and where that has to lead.
+type wayOut struct {
+	name  string
+	leave func(*town.Browser, *town.Client, town.Tokens) town.Page
+	to    string // "" for the broker's own page
+}
+
+func (k kind) waysOut(pair []*peer) []wayOut {
+	ways := []wayOut{
+		{name: "at the broker", leave: func(b *town.Browser, _ *town.Client, _ town.Tokens) town.Page { return leave(b) }},
+		{name: "at an OpenID app", to: town.App + "/tax/bye", leave: func(b *town.Browser, _ *town.Client, tokens town.Tokens) town.Page {
+			return b.Get("/end_session?" + url.Values{
+				"id_token_hint": {tokens.Raw}, "post_logout_redirect_uri": {town.App + "/tax/bye"},
+			}.Encode())
+		}},
+	}
+	for _, p := range pair {
+		way := wayOut{
+			name: "at the app that asks by " + p.asks, to: p.Bye,
+			leave: func(b *town.Browser, _ *town.Client, _ town.Tokens) town.Page { return b.Get(p.SignOut) },
+		}
+		if k.asynchronous {
+			way.to = ""
+		}
+		ways = append(ways, way)
+	}
+	return ways
+}
+
+// shareAndLeave signs somebody in at an OpenID app, goes from there to the
+// others, and leaves.
+func shareAndLeave(council *town.Town, b *town.Browser, pair []*peer, tax *town.Client, way wayOut) error {
+	tokens := tax.SignIn(b, "works")
+	calls := council.Providers["works"].Calls("authorization")
+	for _, p := range pair {
+		person, err := p.signIn(b, p.Page)
+		if err != nil {
+			return fmt.Errorf("single sign-on: %w", err)
+		}
+		if person.Subject != tokens.ID.Subject {
+			return fmt.Errorf("two apps of one sector know the resident as %s and %s", tokens.ID.Subject, person.Subject)
+		}
+	}
+	if council.Providers["works"].Calls("authorization") != calls {
+		return errors.New("single sign-on went to the provider")
+	}
+	page := way.leave(b, tax, tokens)
+	if way.to != "" && page.URL.String() != way.to {
+		return fmt.Errorf("signing out led to %s\n%s", page, page.Body)
+	}
+	for _, p := range pair {
+		if p.knows(b) {
+			return fmt.Errorf("the app that asks by %s still knows the resident; signing out led to %s", p.asks, page)
+		}
+	}
+	if page := b.Get(tax.Ask("prompt", "none").URL); page.Query("error") != "login_required" {
+		return fmt.Errorf("the broker still knows the resident: %s", page)
 	}
 	return nil
 }

@@ -116,4 +116,5 @@ const server = http.createServer({ ServerResponse: Answer }, async (request, ans
     answer.text(`${err.message}\n`, 403)
   }
 })
+server.keepAliveTimeout = 600_000 // no connection closes while a browser is about to use it
 server.listen(Number(address.split(':')[1]), address.split(':')[0])

@@ -13,12 +13,13 @@ import (
 
 // leash runs a server and ends it when its own input ends: when the test
 // closes it, and when the test process is gone, however it went. The folder
-// goes too. A line of input ends the server alone.
-const leash = `"$@" & server=$!
+// goes too. A line of input ends the server alone. Apache ends by a signal to
+// its whole process group, which the leash outlives.
+const leash = `"$@" & server=$!; trap '' TERM
 if read -r _; then again=yes; fi
-kill -INT $server 2>/dev/null || died=yes
-wait $server; [ -z "$died" ] || echo "it had ended by itself, with status $?"
-[ "$again" ] || rm -rf "$FOLDER"`
+kill -INT $server; wait $server; status=$?
+[ "$again" ] || rm -rf "$FOLDER"
+echo "ended with status $status"`
 
 // process is a server that can be stopped and started again.
 type process struct {
@@ -39,7 +40,7 @@ func (p *process) start() error {
 	p.cmd.Dir = p.folder
 	p.cmd.Env = append(append(os.Environ(), p.environment...), "FOLDER="+p.folder)
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.user}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.user, Setpgid: true}
 	var err error
 	if p.input, err = p.cmd.StdinPipe(); err != nil {
 		return err
