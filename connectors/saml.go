@@ -55,7 +55,8 @@ func openSAML(cfg config.Connector, o Options) (Connector, error) {
 }
 
 // limitsOf raises the limits of the gate for a provider that may send so many
-// values: each is an element, and takes some 400 bytes with its markup, once it is encrypted.
+// values: each is an element, and with its markup takes some 400 bytes once it
+// is encrypted.
 func limitsOf(r config.SAMLResponse) xmlgate.Limits {
 	return xmlgate.Limits{Bytes: 1<<20 + r.MaxValues*400, Elements: 20_000 + 2*r.MaxValues}
 }
