@@ -117,6 +117,7 @@ func (f *forge) confirmations() {
 	add("holder-of-key alone", none, set(confirmation, "Method", "urn:oasis:names:tc:SAML:2.0:cm:holder-of-key"))
 	add("sender-vouches alone", none, set(confirmation, "Method", "urn:oasis:names:tc:SAML:2.0:cm:sender-vouches"))
 	add("no SubjectConfirmationData", "no SubjectConfirmationData", drop(data))
+	add("two SubjectConfirmationData", "more than one SubjectConfirmationData", double(data))
 	add("Recipient elsewhere", "another Recipient", set(data, "Recipient", "https://evil.example/acs"))
 	add("Recipient missing", "another Recipient", unset(data, "Recipient"))
 	add("SubjectConfirmationData for another request", "confirmation for another request", set(data, "InResponseTo", "id-other"))
@@ -199,6 +200,8 @@ func (f *forge) authentications() {
 	add("session ends at no time", "malformed SessionNotOnOrAfter", set("AuthnStatement", "SessionNotOnOrAfter", "never"))
 	add("session without an end", "", unset("AuthnStatement", "SessionNotOnOrAfter"))
 	add("no context", "", drop("AuthnStatement/AuthnContext"))
+	add("two contexts", "more than one AuthnContext", double("AuthnStatement/AuthnContext"))
+	add("two classes of context", "more than one AuthnContextClassRef", double("AuthnStatement/AuthnContext/AuthnContextClassRef"))
 }
 
 func (f *forge) attributes() {

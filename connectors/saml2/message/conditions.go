@@ -11,12 +11,9 @@ import (
 
 // conditions reads whom the assertion is for, and when (Core §2.5.1).
 func (x Expect) conditions(a proven, f *Facts) error {
-	c, err := only(a.Element, Assertion, "Conditions")
+	c, err := required(a.Element, Assertion, "Conditions")
 	if err != nil {
 		return err
-	}
-	if !c.Exists() {
-		return errors.New("no Conditions")
 	}
 	start, err := optionalInstant(c, "NotBefore")
 	if err != nil {

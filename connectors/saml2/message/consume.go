@@ -32,7 +32,7 @@ type Expect struct {
 	Limits    xmlgate.Limits
 	MaxValues int           // of one attribute; default 5000
 	Skew      time.Duration // how far the provider's clock may differ
-	MaxAge    time.Duration // of the assertion since IssueInstant
+	MaxAge    time.Duration // of response and assertion, since their IssueInstant
 	Now       time.Time
 }
 

@@ -65,12 +65,9 @@ func (x Expect) header(a proven, f *Facts) error {
 // authentication reads how and when the person proved who they are (Core
 // §2.7.2). Of two statements neither says which one counts.
 func (x Expect) authentication(a proven, f *Facts) error {
-	s, err := only(a.Element, Assertion, "AuthnStatement")
+	s, err := required(a.Element, Assertion, "AuthnStatement")
 	if err != nil {
 		return err
-	}
-	if !s.Exists() {
-		return errors.New("no AuthnStatement")
 	}
 	if f.AuthnInstant, err = instant(s, "AuthnInstant"); err != nil {
 		return err
@@ -85,8 +82,20 @@ func (x Expect) authentication(a proven, f *Facts) error {
 		return errors.New("SessionNotOnOrAfter in the past")
 	}
 	f.SessionIndex = s.Attr("SessionIndex")
-	context := s.Child(Assertion, "AuthnContext")
-	f.Context = context.Child(Assertion, "AuthnContextClassRef").Text()
+	return f.context(s)
+}
+
+// context reads by what means, and who else vouches for it (Core §2.7.2.2).
+func (f *Facts) context(statement xmlgate.Element) error {
+	context, err := only(statement, Assertion, "AuthnContext")
+	if err != nil {
+		return err
+	}
+	class, err := only(context, Assertion, "AuthnContextClassRef")
+	if err != nil {
+		return err
+	}
+	f.Context = class.Text()
 	f.Authorities = texts(context.Children(Assertion, "AuthenticatingAuthority"))
 	return nil
 }

@@ -125,6 +125,15 @@ func only(e xmlgate.Element, space, local string) (xmlgate.Element, error) {
 	return xmlgate.Element{}, errors.New("more than one " + local)
 }
 
+// required is only, of a child that has to be there.
+func required(e xmlgate.Element, space, local string) (xmlgate.Element, error) {
+	found, err := only(e, space, local)
+	if err == nil && !found.Exists() {
+		err = errors.New("no " + local)
+	}
+	return found, err
+}
+
 func (h Header) issuer() *saml.Issuer {
 	if h.Issuer == "" {
 		return nil

@@ -9,12 +9,9 @@ import (
 // subject reads who it is, and that whoever brings the assertion may be taken
 // for them (Profiles §4.1.4.2).
 func (x Expect) subject(a proven, f *Facts) error {
-	s, err := only(a.Element, Assertion, "Subject")
+	s, err := required(a.Element, Assertion, "Subject")
 	if err != nil {
 		return err
-	}
-	if !s.Exists() {
-		return errors.New("no Subject")
 	}
 	if f.NameID, err = readNameID(s, x.Decrypters, x.Encryption); err != nil {
 		return err
@@ -25,18 +22,20 @@ func (x Expect) subject(a proven, f *Facts) error {
 // confirmed finds one confirmation that fits: bearer is the only method whose
 // proof a browser can bring. None of them may be about another request.
 func (x Expect) confirmed(all []xmlgate.Element) error {
-	err := errors.New("no SubjectConfirmation by bearer")
+	unfit := errors.New("no SubjectConfirmation by bearer")
 	fits := false
 	for _, c := range all {
-		data := c.Child(Assertion, "SubjectConfirmationData")
-		if data.Exists() && data.Attr("InResponseTo") != x.InResponseTo {
+		data, err := only(c, Assertion, "SubjectConfirmationData")
+		switch {
+		case err != nil:
+			return err
+		case data.Exists() && data.Attr("InResponseTo") != x.InResponseTo:
 			return errors.New("confirmation for another request")
-		}
-		if c.Attr("Method") != bearer {
+		case c.Attr("Method") != bearer:
 			continue
 		}
-		if e := x.bearer(data); e != nil {
-			err = e
+		if err := x.bearer(data); err != nil {
+			unfit = err
 		} else {
 			fits = true
 		}
@@ -44,7 +43,7 @@ func (x Expect) confirmed(all []xmlgate.Element) error {
 	if fits {
 		return nil
 	}
-	return err
+	return unfit
 }
 
 // bearer checks the data of a bearer confirmation. Address is not compared:
