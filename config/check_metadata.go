@@ -150,7 +150,8 @@ func (r report) described(at string, e entity, k kind) *party {
 	}
 }
 
-// inDate refuses metadata that is not valid any more.
+// inDate warns of metadata that is not valid any more: nobody signs in by it.
+// That comes with time, and must not keep the rest from starting.
 func (r report) inDate(at, until string) {
 	if until == "" {
 		return
@@ -160,7 +161,7 @@ func (r report) inDate(at, until string) {
 	case err != nil:
 		r.wrong(at, "has a validUntil that is no time: %q", until)
 	case r.now.After(end):
-		r.wrong(at, "is out of date: it was valid until %s. Ask for the metadata of today", end.Format(time.DateOnly))
+		r.risky(at, "is out of date and lets nobody sign in: it was valid until %s. Ask for the metadata of today", end.Format(time.DateOnly))
 	}
 }
 

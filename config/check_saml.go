@@ -107,7 +107,7 @@ func (r report) provides(s *SAML) {
 	case len(p.signing) == 0:
 		r.wrong(at, "has no certificate to check the provider's signatures with")
 	case s.Response.EnforceExpiry && !slices.ContainsFunc(p.signing, good):
-		r.wrong("saml.response.enforce_expiry", "leaves no key: every certificate of the provider has expired")
+		r.risky("saml.response.enforce_expiry", "leaves no key, so that nobody can sign in: every certificate of the provider has expired")
 	}
 }
 
