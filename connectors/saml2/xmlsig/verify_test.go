@@ -108,6 +108,12 @@ func TestVerifyRefusesShapes(t *testing.T) {
 		{"comments in SignedInfo", set("./CanonicalizationMethod", "Algorithm", "http://www.w3.org/2001/10/xml-exc-c14n#WithComments"), "canonicalisation not accepted"},
 		{"a parameter of canonicalisation", child("./CanonicalizationMethod", "ds:XPath"), "canonicalisation with unexpected parameters"},
 
+		{"two lists of prefixes", func(e *etree.Element) {
+			for range 2 {
+				e.FindElement("./CanonicalizationMethod").CreateElement("ec:InclusiveNamespaces").CreateAttr("xmlns:ec", "http://www.w3.org/2001/10/xml-exc-c14n#")
+			}
+		}, "canonicalisation with unexpected parameters"},
+
 		{"HMAC", set("./SignatureMethod", "Algorithm", "http://www.w3.org/2000/09/xmldsig#hmac-sha1"), "signature algorithm not accepted"},
 		{"MD5", set("./SignatureMethod", "Algorithm", "http://www.w3.org/2001/04/xmldsig-more#rsa-md5"), "signature algorithm not accepted"},
 		{"SHA-1", set("./SignatureMethod", "Algorithm", "http://www.w3.org/2000/09/xmldsig#rsa-sha1"), "signature algorithm not accepted"},
@@ -225,6 +231,30 @@ func TestVerifyWantsAnID(t *testing.T) {
 	verify(t, empty, "reference to something else", xmlsig.Policy{}, key)
 	missing := edited(t, empty, func(root, _ *etree.Element) { root.RemoveAttr("ID") })
 	verify(t, missing, "reference to something else", xmlsig.Policy{}, key)
+}
+
+// Nothing but the gate stands before this, and not even that should be needed.
+func TestVerifyRefusesWhatPassedNoGate(t *testing.T) {
+	key := ours(t)
+	good := sign(t, tree(t, alice), key, xmlsig.RSASHA256)
+	for _, tt := range []struct {
+		name string
+		edit func(root, signature *etree.Element)
+		want string
+	}{
+		{"a comment in SignedInfo", func(_, s *etree.Element) { s.FindElement("./SignedInfo").CreateComment("x") }, "canonicalise SignedInfo: neither an element nor text"},
+		{"a comment in the document", func(root, _ *etree.Element) { root.CreateComment("x") }, "canonicalise: neither an element nor text"},
+		{"a relative namespace", func(_, s *etree.Element) { s.FindElement("./SignedInfo").CreateElement("x").CreateAttr("xmlns", "x") }, "parse what was signed: relative namespace"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			root := tree(t, good)
+			tt.edit(root, root.FindElement("./Signature"))
+			_, err := xmlsig.Verify(xmlgate.View(root), []*x509.Certificate{key.Certificate}, xmlsig.Policy{})
+			if got := fmt.Sprint(err); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
 }
 
 func TestVerifyMetadata(t *testing.T) {

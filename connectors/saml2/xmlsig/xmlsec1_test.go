@@ -21,6 +21,7 @@ var payloads = map[string]string{
 	"attributes of two namespaces":   `<x xmlns:a="urn:z" xmlns:b="urn:a" a:a="1" b:b="2" c="3"/>`,
 	"attributes without a namespace": `<x xmlns="urn:z" xmlns:p="urn:a" b="" p:a=""/>`,
 	"a default namespace":            `<x xmlns="urn:x"><y xmlns=""><z/></y><w xmlns="urn:x"/></x>`,
+	"a default namespace for later":  `<p:x xmlns:p="urn:p" xmlns="urn:d"><p:y><z/></p:y></p:x>`,
 	"no namespace":                   `<x xmlns=""><y xmlns="urn:y"/></x>`,
 	"a prefix bound again":           `<p:x xmlns:p="urn:1"><p:y xmlns:p="urn:2"><p:z xmlns:p="urn:1"/></p:y></p:x>`,
 	"two prefixes of one namespace":  `<p:x xmlns:p="urn:1"><q:y xmlns:q="urn:1" q:a="" p:b=""/></p:x>`,
