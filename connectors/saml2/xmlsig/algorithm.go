@@ -97,8 +97,8 @@ func digestURI(hash crypto.Hash) string {
 	}
 }
 
-// digest returns the hash of a URI, if the policy accepts it.
-func digest(uri string, p Policy) (crypto.Hash, error) {
+// acceptableDigest returns the hash of a URI, if the policy accepts it.
+func acceptableDigest(uri string, p Policy) (crypto.Hash, error) {
 	for _, hash := range []crypto.Hash{crypto.SHA256, crypto.SHA384, crypto.SHA512, crypto.SHA1} {
 		if digestURI(hash) == uri && p.allowsDigest(hash) {
 			return hash, nil

@@ -18,7 +18,7 @@ func Sign(e *etree.Element, c Credential, alg Algorithm) (*etree.Element, error)
 	if err != nil {
 		return nil, err
 	}
-	id := attr(e, "ID")
+	id := xmlgate.View(e).Attr("ID")
 	switch {
 	case id == "":
 		return nil, errors.New("nothing to sign without an ID")

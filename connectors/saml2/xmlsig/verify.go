@@ -198,7 +198,7 @@ func (i signedInfo) reference(id string, p Policy) (reference, error) {
 	if err != nil {
 		return reference{}, err
 	}
-	hash, err := digest(parts[1].Attr("Algorithm"), p)
+	hash, err := acceptableDigest(parts[1].Attr("Algorithm"), p)
 	if err != nil {
 		return reference{}, err
 	}

@@ -18,8 +18,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/beevik/etree"
-
 	"github.com/councilid/councilid/connectors/saml2/xmlgate"
 )
 
@@ -115,6 +113,3 @@ func childrenAre(elements []xmlgate.Element, locals ...string) bool {
 		return e.Is(dsig, local)
 	})
 }
-
-// attr returns an attribute of the tree without a namespace.
-func attr(e *etree.Element, local string) string { return xmlgate.View(e).Attr(local) }
