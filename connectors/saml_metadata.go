@@ -122,7 +122,7 @@ func (c *samlConnector) publication() metadata.Publication {
 		Certificates: c.certificates(), Encrypt: response.Encrypted != "refused", Encryption: c.encryption(),
 		ACS:                  []metadata.Endpoint{{Binding: binding.POST, Location: c.acs, Default: true}},
 		AuthnRequestsSigned:  enabled(request.Sign),
-		WantAssertionsSigned: response.Signed == "assertion" || response.Signed == "both",
+		WantAssertionsSigned: response.Signed != "response", // SimpleSAMLphp signs none for whoever does not ask
 		SLO: []metadata.Endpoint{
 			{Binding: binding.Redirect, Location: c.slo},
 			{Binding: binding.POST, Location: c.slo},

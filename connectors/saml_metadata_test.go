@@ -198,6 +198,22 @@ func TestOwnMetadataFollowsTheSettings(t *testing.T) {
 	}
 }
 
+// SimpleSAMLphp signs no assertions for whoever does not ask for it.
+func TestOwnMetadataAsksForSignedAssertions(t *testing.T) {
+	for signed, want := range map[string]bool{"assertion": true, "either": true, "both": true, "response": false} {
+		h := newHandmade(t)
+		h.cfg.SAML.Response.Signed = signed
+		body, _, err := h.open().(connectors.Publisher).Metadata(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := metadata.Parse(body, metadata.ServiceProvider, spEntityID, nil, h.clock.Now())
+		if err != nil || e.WantAssertionsSigned != want {
+			t.Errorf("signed is %s: %+v, %v", signed, e, err)
+		}
+	}
+}
+
 func TestOwnMetadataNeedsAKey(t *testing.T) {
 	p := newSAMLProvider(t)
 	if _, _, err := p.openWith([]xmlsig.Credential{}...).(connectors.Publisher).Metadata(t.Context()); err == nil {
