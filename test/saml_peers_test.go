@@ -60,11 +60,7 @@ type peer struct {
 // registers both with the town.
 func (k kind) open(t *testing.T, council *town.Town) []*peer {
 	t.Helper()
-	t.Cleanup(func() {
-		if log := council.Log.String(); t.Failed() {
-			t.Logf("the end of the broker's log:\n%s", log[max(0, len(log)-10_000):])
-		}
-	})
+	showLog(t, council)
 	document := peers.Fetch(t, council.Issuer+"/saml/metadata")
 	var pair []*peer
 	for i, binding := range []string{redirect, post} {
@@ -78,6 +74,15 @@ func (k kind) open(t *testing.T, council *town.Town) []*peer {
 	}
 	k.register(t, council, pair, "", k.told[0])
 	return pair
+}
+
+// showLog shows the end of the broker's log should the test fail.
+func showLog(t *testing.T, council *town.Town) {
+	t.Cleanup(func() {
+		if log := council.Log.String(); t.Failed() {
+			t.Logf("the end of the broker's log:\n%s", log[max(0, len(log)-10_000):])
+		}
+	})
 }
 
 // register registers the apps with these settings, to be told of a sign-out by
