@@ -41,7 +41,7 @@ func observed() map[string]string {
 		"unknown-kid":             "id token: failed to verify signature",
 		"rotate-keys":             "",
 		"two-keys-one-kid":        "",
-		"jwks-500":                "id token: failed to verify signature: fetching keys",
+		"jwks-500":                "id token: failed to verify signature", // go-oidc may still have the answer to the fetch before
 		"code-refused":            `token: oauth2: "invalid_grant"`,
 		"client-refused":          `token: oauth2: "invalid_client"`,
 		"token-500":               "token: oauth2: cannot fetch token: 500",
