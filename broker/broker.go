@@ -59,14 +59,8 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *Broker,
 	if b.db, err = b.openDB(ctx, cfg); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	master, err := masterKey(cfg, log)
-	if err != nil {
+	if b.keys, err = openRing(ctx, cfg, b.db, log); err != nil {
 		return nil, err
-	}
-	if b.keys, err = keys.Open(ctx, b.db, keys.Options{
-		Master: master, Rotate: cfg.Broker.Keys.Rotate, Lead: cfg.Broker.Keys.SAMLLead, Now: time.Now, Log: log,
-	}); err != nil {
-		return nil, fmt.Errorf("open signing keys: %w", err)
 	}
 	b.accounts = accounts.Open(b.db, time.Now)
 	if err := b.Reload(cfg); err != nil {
