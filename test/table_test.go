@@ -2,6 +2,7 @@ package test
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,23 +15,34 @@ type table struct {
 	head    string // of the first column
 	columns []string
 
-	mu    sync.Mutex
-	rows  []string // in the order of their first case
-	cases map[[2]string][]bool
+	mu      sync.Mutex
+	rows    []string // in the order of their first case
+	cases   map[[2]string][]bool
+	refuses map[[2]string]bool // cases that must not go well
 }
 
 func newTable(head string, columns ...string) *table {
-	return &table{head: head, columns: columns, cases: map[[2]string][]bool{}}
+	return &table{head: head, columns: columns, cases: map[[2]string][]bool{}, refuses: map[[2]string]bool{}}
 }
 
-func (t *table) add(row, column string, good bool) {
+// add enters a case, which ended with err and was to be refused or not, and
+// returns what is wrong with that.
+func (t *table) add(row, column string, refuses bool, err error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !slices.Contains(t.rows, row) {
 		t.rows = append(t.rows, row)
 	}
 	at := [2]string{row, column}
-	t.cases[at] = append(t.cases[at], good)
+	t.cases[at] = append(t.cases[at], err == nil)
+	t.refuses[at] = refuses && err != nil
+	if !refuses {
+		return err
+	}
+	if err == nil {
+		return errors.New("was known to be refused, and is not")
+	}
+	return nil
 }
 
 // String has a line a row: how many cases of how many went well, or a dash
@@ -43,12 +55,18 @@ func (t *table) String() string {
 	line := func(first string, cell func(column string) string) {
 		fmt.Fprintf(&text, "\n| %-*s |", width, first)
 		for _, column := range t.columns {
-			fmt.Fprintf(&text, " %-*s |", max(len(column), len("99/99")), cell(column))
+			fmt.Fprintf(&text, " %-*s |", max(len(column), len("refuses")), cell(column))
 		}
 	}
 	line(t.head, func(column string) string { return column })
 	for _, row := range t.rows {
-		line(row, func(column string) string { return tally(t.cases[[2]string{row, column}]) })
+		line(row, func(column string) string {
+			at := [2]string{row, column}
+			if t.refuses[at] {
+				return "refuses"
+			}
+			return tally(t.cases[at])
+		})
 	}
 	return text.String()
 }

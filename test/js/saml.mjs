@@ -43,6 +43,7 @@ const saml = new SAML(settings)
 // binding does not know.
 const posting = new SAML({ ...settings, skipRequestCompression: true, cacheProvider: saml.cacheProvider })
 const quietly = new SAML({ ...settings, passive: true, cacheProvider: saml.cacheProvider })
+const insisting = new SAML({ ...settings, forceAuthn: true, cacheProvider: saml.cacheProvider })
 const sessions = new Map()
 
 const pages = {
@@ -58,6 +59,7 @@ const pages = {
     if (sso.post) return answer.html(await posting.getAuthorizeFormAsync('page', '', {}))
     answer.leave(await saml.getAuthorizeUrlAsync('page', '', {}))
   },
+  async '/force'(request, answer) { answer.leave(await insisting.getAuthorizeUrlAsync('page', '', {})) },
   async '/acs'(request, answer) {
     const { profile } = await saml.validatePostResponseAsync(Object.fromEntries(request.form))
     if (!profile) return answer.text('nobody is signed in\n', 403)

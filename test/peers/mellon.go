@@ -25,6 +25,7 @@ email=<!--#echo encoding="none" var="MELLON_email" -->
 	}, "mellon.conf", "mellon.xml")
 	return &ServiceProvider{
 		Name: "mellon", EntityID: base + "/sp", Page: base + "/page.shtml", Bye: base + "/bye.shtml",
+		Passive:  base + "/mellon/login?IsPassive=true&ReturnTo=" + url.QueryEscape(base+"/page.shtml"),
 		SignOut:  base + "/mellon/logout?ReturnTo=" + url.QueryEscape(base+"/bye.shtml"),
 		Metadata: Fetch(tb, base+"/mellon/metadata"),
 	}

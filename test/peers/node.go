@@ -25,7 +25,8 @@ func NodeSAML(tb testing.TB, host string, idp []byte) *ServiceProvider {
 	write(tb, filepath.Join(folder, "remote.xml"), idp)
 	servers.Run(tb, folder, nil, servers.Listening(addr), program, filepath.Join(js, "saml.mjs"), folder, addr)
 	return &ServiceProvider{
-		Name: "node-saml", EntityID: base + "/sp", Page: base + "/page", SignOut: base + "/sign-out", Bye: base + "/bye",
+		Name: "node-saml", EntityID: base + "/sp", Page: base + "/page",
+		Passive: base + "/page?passive", Forced: base + "/force", SignOut: base + "/sign-out", Bye: base + "/bye",
 		Metadata: Fetch(tb, base+"/metadata"),
 	}
 }

@@ -32,9 +32,13 @@ type ServiceProvider struct {
 	Name     string // mellon, shibboleth, simplesamlphp or node-saml
 	EntityID string
 	Page     string // for whoever is signed in; it shows what [Read] reads
+	Passive  string // leads to Page if that takes no question to the person
+	Forced   string // leads to Page by a new sign-in; "" where it knows no such
 	SignOut  string // ends the session here and everywhere, and leads to Bye
 	Bye      string // for everybody
 	Metadata []byte
+
+	folder string // of SimpleSAMLphp's settings
 }
 
 // Person is what an app was told of who signed in. What it was not told is "".

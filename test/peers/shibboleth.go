@@ -36,6 +36,8 @@ email=<!--#echo encoding="none" var="email" -->
 	apache(tb, "shibboleth", "mod_shib.so", folder, addr, data, "shib.conf")
 	return &ServiceProvider{
 		Name: "shibboleth", EntityID: base + "/sp", Page: base + "/page.shtml", Bye: base + "/bye.shtml",
+		Passive:  base + "/Shibboleth.sso/Login?isPassive=true&target=" + url.QueryEscape(base+"/page.shtml"),
+		Forced:   base + "/Shibboleth.sso/Login?forceAuthn=true&target=" + url.QueryEscape(base+"/page.shtml"),
 		SignOut:  base + "/Shibboleth.sso/Logout?return=" + url.QueryEscape(base+"/bye.shtml"),
 		Metadata: Fetch(tb, base+"/Shibboleth.sso/Metadata"),
 	}

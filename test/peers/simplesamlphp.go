@@ -24,7 +24,7 @@ func simpleSAMLphp(tb testing.TB, host string) (base, folder string) {
 	credential(tb, folder)
 	settle(tb, folder, map[string]string{"Base": base, "Folder": folder, "Salt": "a salt of the test"},
 		"config.php", "authsources.php", "saml20-idp-hosted.php", "router.php")
-	write(tb, filepath.Join(folder, "settings.json"), []byte("{}"))
+	set(tb, folder, struct{}{})
 	servers.Run(tb, folder, []string{"SIMPLESAMLPHP_CONFIG_DIR=" + folder}, servers.Listening(addr),
 		php, "-d", "opcache.enable_cli=1", "-d", "opcache.revalidate_freq=0", "-S", addr, "-t", phpWWW, filepath.Join(folder, "router.php"))
 	return base, folder
@@ -37,9 +37,27 @@ func SimpleSAMLphp(tb testing.TB, host string, idp []byte) *ServiceProvider {
 	base, folder := simpleSAMLphp(tb, host)
 	write(tb, filepath.Join(folder, "remote.xml"), idp)
 	return &ServiceProvider{
-		Name: "simplesamlphp", EntityID: base + "/sp", Page: base + "/page", SignOut: base + "/sign-out", Bye: base + "/bye",
+		folder: folder,
+		Name:   "simplesamlphp", EntityID: base + "/sp", Page: base + "/page",
+		Passive: base + "/page?passive", Forced: base + "/force", SignOut: base + "/sign-out", Bye: base + "/bye",
 		Metadata: Fetch(tb, base+"/module.php/saml/sp/metadata.php/sp"),
 	}
+}
+
+// Settings changes settings of the service provider, which is SimpleSAMLphp.
+func (p *ServiceProvider) Settings(tb testing.TB, settings map[string]any) {
+	tb.Helper()
+	set(tb, p.folder, settings)
+}
+
+// set writes the settings that SimpleSAMLphp reads at every request.
+func set(tb testing.TB, folder string, settings any) {
+	tb.Helper()
+	text, err := json.Marshal(settings)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	write(tb, filepath.Join(folder, "settings.json"), text)
 }
 
 // IdentityProvider is a SimpleSAMLphp that people sign in at by name and
@@ -80,11 +98,7 @@ func SimpleSAMLphpIdP(tb testing.TB, host string) *IdentityProvider {
 // Answer has it answer in another manner from now on.
 func (p *IdentityProvider) Answer(m Manner) {
 	p.tb.Helper()
-	settings, err := json.Marshal(m)
-	if err != nil {
-		p.tb.Fatal(err)
-	}
-	write(p.tb, filepath.Join(p.folder, "settings.json"), settings)
+	set(p.tb, p.folder, m)
 }
 
 // Trust makes a service provider known to it.

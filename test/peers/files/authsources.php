@@ -11,7 +11,7 @@ $config = [
     ],
 ];
 if ($remote) {
-    $config['sp'] = [
+    $config['sp'] = json_decode(file_get_contents('{{.Folder}}/settings.json'), true) + [
         'saml:SP',
         'entityID' => '{{.Base}}/sp',
         'idp' => preg_match('/entityID="([^"]*)"/', file_get_contents($remote[0]), $found) ? $found[1] : null,
@@ -21,5 +21,5 @@ if ($remote) {
         'SingleLogoutServiceBinding' => [SAML2\Constants::BINDING_HTTP_REDIRECT, SAML2\Constants::BINDING_HTTP_POST],
         'sign.logout' => true,
         'validate.logout' => true,
-    ] + json_decode(file_get_contents('{{.Folder}}/settings.json'), true);
+    ];
 }

@@ -1,7 +1,7 @@
 <?php
 // Pages beside those of SimpleSAMLphp itself.
 $path = parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH);
-if (!in_array($path, ['/page', '/sign-out', '/bye'], true)) {
+if (!in_array($path, ['/page', '/force', '/sign-out', '/bye'], true)) {
     return false;
 }
 require '/usr/share/simplesamlphp/lib/_autoload.php';
@@ -13,6 +13,9 @@ try {
     $sp = new \SimpleSAML\Auth\Simple('sp');
     if ($path === '/sign-out') {
         $sp->logout('{{.Base}}/bye');
+    }
+    if ($path === '/force') {
+        $sp->login(['ForceAuthn' => true, 'ReturnTo' => '{{.Base}}/page']);
     }
     $sp->requireAuth(['isPassive' => isset($_GET['passive'])]);
 } catch (\Exception $e) {
