@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"slices"
 	"time"
@@ -46,7 +45,7 @@ func (s *Server) Issue(w http.ResponseWriter, r *http.Request, req login.Request
 	if err := b.Exec(r.Context()); err != nil {
 		return err
 	}
-	web.Annotate(r, slog.String("status", short(message.Success)))
+	web.Annotate(r, answer(message.Status{Code: message.Success}))
 	return s.respond(w, r, q.to, response)
 }
 

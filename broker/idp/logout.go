@@ -55,7 +55,6 @@ func (s *Server) handleSLO(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	web.Annotate(r, slog.String("app", in.ID), slog.Bool("signed", in.signed))
 	l, id, err := s.readLogout(in, sloPath)
 	if err != nil {
 		return err
@@ -195,7 +194,7 @@ func (s *Server) answerLogout(w http.ResponseWriter, r *http.Request, a *app, f 
 	if err != nil {
 		return err
 	}
-	web.Annotate(r, slog.String("app", a.ID), slog.String("status", short(status.Code)), slog.String("second", short(status.Second)))
+	web.Annotate(r, slog.String("answered", a.ID), answer(status))
 	to := singleLogout(p.metadata, binding.Response, string(f.RelayState))
 	if f.Silent || !to.known() {
 		return s.Site.Page(w, r, http.StatusOK, "signed_out", web.SignedOut{App: a.Label.In(s.Site.Language(r)), Back: a.Home})

@@ -2,6 +2,7 @@ package idp
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -68,6 +69,7 @@ func (s *Server) identify(r *http.Request, m binding.Received, mustSign func(par
 	default:
 		return received{}, in.wrong("signature: %w", err)
 	}
+	web.Annotate(r, slog.String("from", a.ID), slog.Bool("signed", in.signed))
 	return in, nil
 }
 

@@ -1,6 +1,7 @@
 package idp
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -14,7 +15,7 @@ import (
 // refusal is why an app gets no assertion, as a signed Response tells it.
 type refusal struct{ message.Status }
 
-func (e *refusal) Error() string { return short(e.Second) + ": " + e.Message }
+func (e *refusal) Error() string { return e.Message }
 
 // refused is a refusal by the app's doing (message.Requester) or by ours
 // (message.Responder). text is for the app's developer.
@@ -22,8 +23,12 @@ func refused(code, second, text string) error {
 	return &refusal{message.Status{Code: code, Second: second, Message: text}}
 }
 
-// short is the last part of a status code's URN.
-func short(code string) string { return code[strings.LastIndexByte(code, ':')+1:] }
+// answer says in the log how a message was answered: the last part of the URN
+// that says it best.
+func answer(status message.Status) slog.Attr {
+	code := cmp.Or(status.Second, status.Code)
+	return slog.String("answer", code[strings.LastIndexByte(code, ':')+1:])
+}
 
 // Refuse answers a request with an error.
 func (s *Server) Refuse(w http.ResponseWriter, r *http.Request, req login.Request, why login.Refusal) error {
@@ -42,7 +47,7 @@ func (s *Server) Refuse(w http.ResponseWriter, r *http.Request, req login.Reques
 // app that asked nothing is told nothing: its resident is led to its front
 // page.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, q question, status message.Status) error {
-	web.Annotate(r, slog.String("status", short(status.Second)), slog.String("cause", status.Message))
+	web.Annotate(r, answer(status), slog.String("cause", status.Message))
 	if q.reply.ID == "" {
 		http.Redirect(w, r, q.home(), http.StatusSeeOther)
 		return nil

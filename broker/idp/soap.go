@@ -3,7 +3,6 @@ package idp
 import (
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 
 	"github.com/councilid/councilid/broker/web"
@@ -30,7 +29,6 @@ func (s *Server) handleSOAP(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	web.Annotate(r, slog.String("app", in.ID))
 	l, id, err := s.readLogout(in, soapPath)
 	if err != nil {
 		return err
@@ -42,6 +40,7 @@ func (s *Server) handleSOAP(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	web.Annotate(r, answer(status))
 	return s.writeSOAP(w, in, message.LogoutResponse{Header: s.header("", id), Status: status})
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"slices"
 	"time"
@@ -13,7 +12,6 @@ import (
 	"github.com/councilid/councilid/broker/login"
 	"github.com/councilid/councilid/broker/store"
 	"github.com/councilid/councilid/broker/web"
-	"github.com/councilid/councilid/connectors/saml2/binding"
 	"github.com/councilid/councilid/connectors/saml2/message"
 )
 
@@ -31,7 +29,6 @@ func (s *Server) handleSSO(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	web.Annotate(r, slog.String("app", in.ID), slog.Bool("signed", in.signed))
 	to, err := in.address(m, in.RelayState)
 	if err != nil {
 		return err
@@ -54,9 +51,6 @@ func (s *Server) authnRequest(r *http.Request) (received, message.AuthnRequest, 
 	in, err := s.receive(r, party.mustSign)
 	if err != nil {
 		return in, message.AuthnRequest{}, err
-	}
-	if in.Parameter != binding.Request {
-		return in, message.AuthnRequest{}, in.wrong("a response where a request belongs")
 	}
 	m, err := message.ParseAuthnRequest(in.element)
 	if err != nil {

@@ -294,7 +294,7 @@ func TestLogHoldsNoAssertion(t *testing.T) {
 			t.Errorf("the log holds %q", secret)
 		}
 	}
-	if !strings.Contains(log, `"app":"planning"`) || !strings.Contains(log, `"status":"Success"`) {
+	if !strings.Contains(log, `"app":"planning"`) || !strings.Contains(log, `"answer":"Success"`) {
 		t.Errorf("the log does not say what happened: %s", log)
 	}
 }
