@@ -16,17 +16,21 @@ import (
 )
 
 // handleCallback takes a provider's answer, or the GET that follows one that
-// was posted. Two round trips: one takes the request, one ends the attempt and
-// writes what follows.
+// was posted.
 func (f *Flow) handleCallback(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	if h, ok := store.ParseHandle(query.Get("unsolicited")); ok {
 		return f.enterUnsolicited(w, r, h)
 	}
-	state, ok := stateOf(query)
-	if !ok {
-		return f.takeUnsolicited(w, r)
+	if state, ok := stateOf(query); ok {
+		return f.conclude(w, r, state)
 	}
+	return f.takeUnsolicited(w, r)
+}
+
+// conclude ends the attempt that state names. Two round trips: one takes the
+// request, one ends the attempt and writes what follows.
+func (f *Flow) conclude(w http.ResponseWriter, r *http.Request, state store.Handle) error {
 	v := f.visitor(r)
 	l, a, old, err := f.take(r, v, state)
 	if err != nil {

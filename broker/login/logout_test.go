@@ -1,7 +1,6 @@
 package login_test
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -9,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/councilid/councilid/broker/login"
 	"github.com/councilid/councilid/connectors"
@@ -292,7 +290,7 @@ func TestSignOutRenewsTheBrowser(t *testing.T) {
 	copied := b.browser()
 	at, err := url.Parse(b.nodes[0].URL)
 	b.must(err)
-	copied.client.Jar.SetCookies(at, one.client.Jar.Cookies(at))
+	copied.client.Jar.SetCookies(at, one.cookies())
 	b.mustAsk(one.post("/sign-out", nil), "tax")
 	if one.cookie("browser") == before || one.cookie("session") != "" {
 		t.Error("the cookies stay")
@@ -321,103 +319,4 @@ func TestProviderRefuses(t *testing.T) {
 	}
 	one.get("/logout/works?signed=1&answers="+b.works.question()).mustLead(t, "https://tax.example/left")
 	b.mustBe(b.receipt(), login.Receipt{Ended: []string{"tax"}, Provider: "works"})
-}
-
-// Apps are told at once, and none of them for longer than a resident waits.
-func TestAppsAreToldTogether(t *testing.T) {
-	b := newBed(t)
-	var both sync.WaitGroup
-	both.Add(2)
-	together := func(ctx context.Context) (bool, error) {
-		if _, bounded := ctx.Deadline(); !bounded {
-			t.Error("no end to waiting")
-		}
-		both.Done()
-		both.Wait()
-		return true, nil
-	}
-	b.front.tell("tax", way{tell: together})
-	b.front.tell("waste", way{tell: together})
-	b.session("tax", "waste").post("/sign-out", nil).mustShow(t, http.StatusOK, signedOut)
-}
-
-// A resident who closes the browser has signed out all the same.
-func TestSignOutGoesOnWithoutTheResident(t *testing.T) {
-	b := newBed(t)
-	gone := make(chan struct{})
-	b.front.tell("tax", way{tell: func(ctx context.Context) (bool, error) {
-		close(gone)
-		<-time.After(50 * time.Millisecond)
-		return true, ctx.Err()
-	}})
-	one := b.session("tax")
-	ctx, cancel := context.WithCancel(t.Context())
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, b.nodes[0].URL+"/sign-out", nil)
-	b.must(err)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if r, err := one.client.Do(r); err == nil {
-			r.Body.Close()
-		}
-	}()
-	<-gone
-	cancel()
-	<-done
-	b.nodes[0].Close() // waits for the handler
-	if n := b.front.count("tax ended"); n != 1 {
-		t.Errorf("tax ended %d times", n)
-	}
-}
-
-// Somebody else signs in in the same browser: the session before is over, and
-// its apps are told.
-func TestAnotherPersonSignsIn(t *testing.T) {
-	b := newBed(t)
-	b.front.tell("tax", way{tell: obeys})
-	one := b.session("tax")
-	one.signIn("waste", b.works, "bob")
-	if !slices.Equal(b.front.told, []string{"tax"}) {
-		t.Errorf("told %v", b.front.told)
-	}
-}
-
-// The same person again: one session, in which everything issued is told.
-func TestSamePersonSignsInAgain(t *testing.T) {
-	b := newBed(t)
-	b.front.tell("tax", way{tell: obeys})
-	one := b.session("tax")
-	one.signIn("waste", b.works, "alice")
-	if len(b.front.told) != 0 {
-		t.Errorf("told %v", b.front.told)
-	}
-	one.post("/sign-out", nil)
-	if !slices.Equal(b.front.told, []string{"tax"}) {
-		t.Errorf("told %v", b.front.told)
-	}
-}
-
-func TestEndSession(t *testing.T) {
-	b := newBed(t)
-	b.front.tell("waste", way{tell: obeys})
-	b.front.tell("parks", way{ask: "https://parks.example/slo"})
-	one := b.session("tax", "waste", "parks")
-	ref := b.front.ref
-	for _, wrong := range []string{"", "x", one.cookie("session")} {
-		got, err := b.flows[1].EndSession(t.Context(), wrong, login.Leaving{})
-		b.must(err)
-		b.mustBe(got, login.Receipt{})
-	}
-	if !one.signedIn() {
-		t.Fatal("what is no ref ends a session")
-	}
-	got, err := b.flows[1].EndSession(t.Context(), ref, login.Leaving{Protocol: "test", App: "tax"})
-	b.must(err)
-	b.mustBe(got, login.Receipt{Ended: []string{"tax", "waste"}, Unable: []string{"parks"}, Provider: "works"})
-	if one.signedIn() {
-		t.Error("still signed in")
-	}
-	got, err = b.flows[0].EndSession(t.Context(), ref, login.Leaving{})
-	b.must(err)
-	b.mustBe(got, login.Receipt{})
 }

@@ -82,7 +82,7 @@ func TestBackchannelLogout(t *testing.T) {
 		t.Errorf("called by %s %s with %v", call.Method, call.URL, call.Header)
 	}
 
-	jws, err := jose.ParseSigned(tokens[0], []jose.SignatureAlgorithm{jose.RS256})
+	jws, err := jose.ParseSignedCompact(tokens[0], []jose.SignatureAlgorithm{jose.RS256})
 	b.must(err)
 	if typ := jws.Signatures[0].Header.ExtraHeaders[jose.HeaderType]; typ != "logout+jwt" {
 		t.Errorf("typ %v", typ)
@@ -109,7 +109,7 @@ func TestBackchannelLogout(t *testing.T) {
 // claims are those of a token that the broker's published keys verify.
 func (b *bed) claims(token string) map[string]any {
 	b.t.Helper()
-	jws, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256})
+	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256})
 	b.must(err)
 	keys := decode[jose.JSONWebKeySet](b.t, b.get(newBrowser(b.t), "/jwks", nil).body)
 	for _, key := range keys.Key(jws.Signatures[0].Header.KeyID) {
