@@ -34,7 +34,7 @@ func readRedirect(raw string, l xmlgate.Limits) (Received, error) {
 		return Received{}, err
 	}
 	if raw, ok := query["SAMLEncoding"]; ok {
-		if encoding, err := url.QueryUnescape(raw); err != nil || encoding != deflated {
+		if encoding, _ := url.QueryUnescape(raw); encoding != deflated {
 			return Received{}, errors.New("encoding not known")
 		}
 	}

@@ -37,6 +37,7 @@ func TestVerifyPolicy(t *testing.T) {
 	verify(t, good, "signature algorithm for another kind of key", xmlsig.Policy{}, ec)
 	verify(t, goodEC, "signature algorithm for another kind of key", xmlsig.Policy{}, key)
 	verify(t, good, "", xmlsig.Policy{}, ec, key)
+	verify(t, good, "", xmlsig.Policy{}, key, ec)
 	verify(t, good, "signature algorithm for another kind of key", xmlsig.Policy{}, theirs(t), ec)
 }
 

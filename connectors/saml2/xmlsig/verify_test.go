@@ -257,6 +257,16 @@ func TestVerifyRefusesWhatPassedNoGate(t *testing.T) {
 	}
 }
 
+// Not even the signer's own hand makes such a document one that readers agree on.
+func TestVerifyRefusesSignedBytesThatPassNoGate(t *testing.T) {
+	key := ours(t)
+	root := tree(t, sign(t, tree(t, response(`<x xmlns="x"/>`)), key, xmlsig.RSASHA256))
+	verified, err := xmlsig.Verify(xmlgate.View(root), []*x509.Certificate{key.Certificate}, xmlsig.Policy{})
+	if got, want := fmt.Sprint(err), "parse what was signed: relative namespace"; got != want || verified.Element().Exists() {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestVerifyMetadata(t *testing.T) {
 	key := ours(t)
 	document := `<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" ID="e1"><md:Extensions/></md:EntityDescriptor>`
