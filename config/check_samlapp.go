@@ -69,13 +69,17 @@ func (r report) samlApp(a *App, s *AppSAML) {
 	}
 }
 
-// loose warns of what makes an app's messages easy to forge.
+// loose warns of what makes it easy to forge the app's messages, or to pass for
+// somebody else there.
 func (r report) loose(s *AppSAML) {
 	if s.Requests == "never_signed" {
 		r.risky("saml.requests", "are believed whoever wrote them, though the app's metadata says that it signs them")
 	}
 	if s.InsecureAllowSHA1 {
 		r.risky("saml.insecure_allow_sha1", "accepts signatures that can be forged: have the app sign with SHA-256")
+	}
+	if s.InsecureUnverifiedEmail {
+		r.risky("saml.insecure_unverified_email", "tells the app addresses that may be somebody else's: it must not know residents by them")
 	}
 	if s.Logout.InsecureUnsigned {
 		r.risky("saml.logout.insecure_unsigned", "lets anybody sign a resident out by a link: have the app sign its logout messages")

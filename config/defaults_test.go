@@ -233,16 +233,17 @@ func samlAppDefaults(t *testing.T, cfg *config.Config) map[string]bool {
 	saml, manual := app(t, cfg, "planning").SAML, app(t, cfg, "hall").SAML.Manual
 	context := saml.Contexts[1]
 	return map[string]bool{
-		"AppSAML.Requests: auto":               saml.Requests == "auto",
-		"AppSAML.Start: false":                 !saml.Start,
-		"AppSAML.Targets: none":                len(saml.Targets) == 0,
-		"AppSAML.Attributes: basic":            saml.Attributes == "basic",
-		"AppSAML.Sign: assertion":              saml.Sign == "assertion",
-		"AppSAML.Algorithm: rsa-sha256":        saml.Algorithm == "rsa-sha256",
-		"AppSAML.InsecureAllowSHA1: false":     !saml.InsecureAllowSHA1,
-		"AppSAML.Encrypt: never":               saml.Encrypt == "never",
-		"AppSAML.Encryption: auto":             saml.Encryption == "auto",
-		"AppSAML.KeyTransport: rsa-oaep-mgf1p": saml.KeyTransport == "rsa-oaep-mgf1p",
+		"AppSAML.Requests: auto":                 saml.Requests == "auto",
+		"AppSAML.Start: false":                   !saml.Start,
+		"AppSAML.Targets: none":                  len(saml.Targets) == 0,
+		"AppSAML.Attributes: basic":              saml.Attributes == "basic",
+		"AppSAML.Sign: assertion":                saml.Sign == "assertion",
+		"AppSAML.Algorithm: rsa-sha256":          saml.Algorithm == "rsa-sha256",
+		"AppSAML.InsecureAllowSHA1: false":       !saml.InsecureAllowSHA1,
+		"AppSAML.InsecureUnverifiedEmail: false": !saml.InsecureUnverifiedEmail,
+		"AppSAML.Encrypt: never":                 saml.Encrypt == "never",
+		"AppSAML.Encryption: auto":               saml.Encryption == "auto",
+		"AppSAML.KeyTransport: rsa-oaep-mgf1p":   saml.KeyTransport == "rsa-oaep-mgf1p",
 		"AppSAML.Contexts: unspecified": len(saml.Contexts) == 2 &&
 			saml.Contexts[0] == config.AppContext{Class: "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified", Identity: "P0"} &&
 			context.Class == "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport" && context.Authenticator == "Cl",

@@ -165,6 +165,11 @@ type AppSAML struct {
 	// name its attribute itself. Default: basic.
 	Attributes string `yaml:"attributes,omitempty" jsonschema:"enum=basic,enum=oid,enum=adfs,enum=eduperson"`
 
+	// InsecureUnverifiedEmail tells the app e-mail addresses that no provider
+	// vouches for, which anybody may have written as theirs: SAML has no word
+	// that marks them. Without it they are left out. Default: false.
+	InsecureUnverifiedEmail bool `yaml:"insecure_unverified_email,omitempty"`
+
 	// Sign is what is signed: assertion, response or both. Default: assertion.
 	Sign string `yaml:"sign,omitempty" jsonschema:"enum=assertion,enum=response,enum=both"`
 
