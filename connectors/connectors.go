@@ -117,6 +117,7 @@ type LogoutMessage struct {
 	ID         string   `json:"id,omitempty"`          // of a question
 	Keys       []string `json:"keys,omitempty"`        // of a question: the sessions that are over, one of each session's ProviderSession.Keys
 	RelayState string   `json:"relay_state,omitempty"` // of a question: to be sent back
+	Silent     bool     `json:"silent,omitempty"`      // of a question: no answer is wanted
 }
 
 // Outcome is how a sign-in that did not succeed ended, in words that lead to

@@ -153,7 +153,7 @@ func (c *samlConnector) logoutQuestion(e *metadata.Entity, said xmlgate.Element,
 	if !enabled(c.settings.Logout.Accept) {
 		return LogoutMessage{}, fail(NotAllowed, "logout request: the connector accepts none")
 	}
-	question := LogoutMessage{ID: m.ID}
+	question := LogoutMessage{ID: m.ID, Silent: m.Asynchronous}
 	for _, index := range m.SessionIndexes {
 		question.Keys = append(question.Keys, c.sessionKey(e, m.NameID, index))
 	}

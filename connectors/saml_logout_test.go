@@ -244,6 +244,19 @@ func (h *handmade) carried(e *etree.Element, parameter string, by xmlsig.Credent
 	return httptest.NewRequest(http.MethodGet, address, nil)
 }
 
+// The Asynchronous Single Logout extension: whoever sends it waits for nothing.
+func TestLogoutQuestionThatWantsNoAnswer(t *testing.T) {
+	for _, silent := range []bool{true, false} {
+		h := newHandmade(t)
+		m := h.logoutRequest()
+		m.Asynchronous = silent
+		question, err := h.logouter().ReadLogout(t.Context(), h.carried(m.Element(), binding.Request, idpCredential()))
+		if err != nil || question.Silent != silent {
+			t.Errorf("question is %+v, %v; want Silent %t", question, err, silent)
+		}
+	}
+}
+
 func TestLogoutQuestionsByOtherBindings(t *testing.T) {
 	h := newHandmade(t)
 	m := h.logoutRequest()
