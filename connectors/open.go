@@ -29,6 +29,10 @@ type Options struct {
 	// the first signs, all decrypt and are published. SAML connectors only.
 	Credentials func() []xmlsig.Credential
 
+	// Council and Contact, an e-mail address, are who and whom to write to in
+	// the connector's metadata. Default: it says neither.
+	Council, Contact string
+
 	// Log receives what nobody is waiting for: refreshes that failed, a
 	// circuit breaker that opened. What a sign-in meets is returned, not
 	// logged.

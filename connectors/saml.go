@@ -27,6 +27,8 @@ type samlConnector struct {
 	limits      xmlgate.Limits
 	acs         string // where responses come to
 	slo         string // where logout messages come to
+	council     string // who we are, for people
+	contact     string
 	credentials func() []xmlsig.Credential
 	now         func() time.Time
 }
@@ -45,7 +47,8 @@ func openSAML(cfg config.Connector, o Options) (Connector, error) {
 	}
 	c := &samlConnector{
 		words: words, settings: settings, limits: limitsOf(settings.Response),
-		acs: o.Redirect, slo: o.Logout, credentials: o.Credentials, now: o.Now,
+		acs: o.Redirect, slo: o.Logout, council: o.Council, contact: o.Contact,
+		credentials: o.Credentials, now: o.Now,
 	}
 	if c.provider, err = c.watch(o.Log); err != nil {
 		return nil, fmt.Errorf("saml.metadata: %w", err)

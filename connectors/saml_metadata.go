@@ -118,7 +118,7 @@ func (c *samlConnector) Metadata(context.Context) (body []byte, mediaType string
 func (c *samlConnector) publication() metadata.Publication {
 	request, response := c.settings.Request, c.settings.Response
 	p := metadata.Publication{
-		Role: metadata.ServiceProvider, ID: c.settings.EntityID,
+		Role: metadata.ServiceProvider, ID: c.settings.EntityID, Contact: c.contact,
 		Certificates: c.certificates(), Encrypt: response.Encrypted != "refused", Encryption: c.encryption(),
 		ACS:                  []metadata.Endpoint{{Binding: binding.POST, Location: c.acs, Default: true}},
 		AuthnRequestsSigned:  enabled(request.Sign),
@@ -128,6 +128,9 @@ func (c *samlConnector) publication() metadata.Publication {
 			{Binding: binding.POST, Location: c.slo},
 			{Binding: binding.SOAP, Location: c.soap()},
 		},
+	}
+	if c.council != "" {
+		p.Name = map[string]string{"en": c.council}
 	}
 	if format := nameIDFormat(request.NameIDFormat); format != "" {
 		p.NameIDFormats = []string{format}

@@ -181,6 +181,30 @@ func TestOwnMetadata(t *testing.T) {
 	}
 }
 
+// Whoever runs the provider reads whose connector it is, and whom to write to.
+func TestOwnMetadataNamesTheCouncil(t *testing.T) {
+	p := newSAMLProvider(t)
+	for _, council := range []string{"", "Strathmore Council"} {
+		o := p.options(credential())
+		o.Council = council
+		if council != "" {
+			o.Contact = "identity@strathmore.example"
+		}
+		c, err := connectors.Open(p.cfg, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _, err := c.(connectors.Publisher).Metadata(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := metadata.Parse(body, metadata.ServiceProvider, spEntityID, nil, p.clock.Now())
+		if err != nil || e.DisplayName["en"] != council || strings.Contains(string(body), "ContactPerson") != (council != "") {
+			t.Errorf("council %q: %v, %v, %s", council, e, err, body)
+		}
+	}
+}
+
 func TestOwnMetadataFollowsTheSettings(t *testing.T) {
 	p := newSAMLProvider(t, "  request: {sign: false, nameid_format: persistent, eidas: {attributes: [\"urn:a\"]}}",
 		"  response: {signed: response, encrypted: refused}")
