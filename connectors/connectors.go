@@ -67,13 +67,17 @@ type Assertion struct {
 	AuthTime time.Time        // when the person authenticated; the zero time if the provider does not say
 	Once     Once             // the answer may be used once on any node; the zero Once where the code has seen to it
 	Session  *ProviderSession // the person's session there, where the provider can be asked to end it
+
+	// SessionEnds is when nobody may be signed in on the strength of this any
+	// more; the zero time if the provider does not say.
+	SessionEnds time.Time
 }
 
-// Once names an answer of which no second use is accepted until it would be
+// Once names a message of which no second use is accepted until it would be
 // refused as too old anyway.
 type Once struct {
-	ID    string // unique within the connector
-	Until time.Time
+	ID    string    `json:"id"` // unique within the connector
+	Until time.Time `json:"until"`
 }
 
 // ProviderSession is what ends somebody's session at a provider, or is said by
@@ -118,6 +122,7 @@ type LogoutMessage struct {
 	Keys       []string `json:"keys,omitempty"`        // of a question: the sessions that are over, one of each session's ProviderSession.Keys
 	RelayState string   `json:"relay_state,omitempty"` // of a question: to be sent back
 	Silent     bool     `json:"silent,omitempty"`      // of a question: no answer is wanted
+	Once       Once     `json:"once,omitzero"`         // of a question: it may be asked once on any node
 }
 
 // Outcome is how a sign-in that did not succeed ended, in words that lead to
