@@ -48,7 +48,7 @@ var mayImport = map[string][]string{
 		"config", "mapping", "connectors", kit, "broker/accounts", "broker/store", "broker/web", "broker/db",
 		"broker/keys", "broker/login", "broker/op", "broker/idp",
 	},
-	"cmd/councilid":      {"config", "connectors", "broker", "broker/keys", "broker/db", "cmd/councilid/demo"},
+	"cmd/councilid":      {"config", "mapping", "connectors", kit, "broker", "broker/keys", "cmd/councilid/demo"},
 	"cmd/councilid/demo": {"config", "connectors", "connectors/simulator", kit},
 }
 

@@ -124,7 +124,7 @@ func only(document []byte, service string, bindings ...string) []byte {
 // signIn has the resident sign in from start, by their staff account if asked,
 // and reads what the app shows.
 func (p *peer) signIn(b *town.Browser, start string) (peers.Person, error) {
-	page := choose(b, b.Get(start), "works")
+	page := b.Choose(b.Get(start), "works")
 	person, ok := peers.Read(page.Body)
 	if !ok {
 		return person, fmt.Errorf("led to %s\n%s", page, page.Body)
@@ -137,14 +137,6 @@ func (p *peer) signIn(b *town.Browser, start string) (peers.Person, error) {
 
 // alice is what apps are told of the persona with the full record.
 var alice = peers.Person{Name: "Alice Jane Morgan", Email: "alice.morgan@example.org"}
-
-// choose goes on through a connector where the broker asks by which.
-func choose(b *town.Browser, page town.Page, connector string) town.Page {
-	if page.URL.Path != "/choose" {
-		return page
-	}
-	return b.Get("/start/" + connector + "?" + page.URL.RawQuery)
-}
 
 // knows reports whether somebody is signed in at the app. It signs nobody in.
 func (p *peer) knows(b *town.Browser) bool {

@@ -117,7 +117,7 @@ func TestPeersLearnWhyNobodyIsSignedIn(t *testing.T) {
 					t.Errorf("asked by %s, nobody signed in and nobody to be asked: %s\n%s", p.asks, page, page.Body)
 				}
 				browser.Persona = "cancel"
-				page := choose(browser, browser.Get(p.Page), "works")
+				page := browser.Choose(browser.Get(p.Page), "works")
 				if page := browser.Get(page.Link(t, "cancel")); !strings.Contains(page.Body, shows.authnFailed) {
 					t.Errorf("asked by %s, cancelled: %s\n%s", p.asks, page, page.Body)
 				}

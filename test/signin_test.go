@@ -12,7 +12,7 @@ import (
 	"github.com/councilid/councilid/test/town"
 )
 
-var allConnectors = []string{"google", "facebook", "microsoft", "github", "works"}
+var allConnectors = []string{"google", "facebook", "microsoft", "github", "works", "adfs"}
 
 func TestEveryConnectorLeadsToTheApp(t *testing.T) {
 	t.Parallel()

@@ -15,7 +15,8 @@ import (
 type Browser struct {
 	Persona string // at every provider; "full-record" at first
 	Fault   string // what goes wrong there; "" for nothing
-	Posted  Form   // the last form with a SAML message that it sent by itself
+	Manual  bool   // it does not send forms with SAML messages by itself
+	Posted  Form   // the last one that it sent
 
 	tb     testing.TB
 	issuer string   // of the town; "" without one
@@ -59,6 +60,22 @@ func (b *Browser) Get(address string) Page {
 	return b.follow(http.MethodGet, address, nil)
 }
 
+// Choose goes on through a connector where the broker asks by which.
+func (b *Browser) Choose(p Page, connector string) Page {
+	b.tb.Helper()
+	if p.AtApp() || p.URL.Path != "/choose" {
+		return p
+	}
+	return b.Get(p.Link(b.tb, "idp-"+connector))
+}
+
+// Send sends a form as a page of another site does.
+func (b *Browser) Send(f Form) Page {
+	b.tb.Helper()
+	b.at, _ = url.Parse(App)
+	return b.follow(http.MethodPost, f.Action, f.Fields)
+}
+
 // Post sends a form and follows redirects.
 func (b *Browser) Post(address string, form url.Values) Page {
 	b.tb.Helper()
@@ -72,8 +89,11 @@ func (b *Browser) follow(method, address string, form url.Values) Page {
 	b.tb.Helper()
 	for range tooFar {
 		page := b.Step(method, address, form)
-		if message, ok := page.Message(); ok {
+		if message, ok := page.Message(); ok && !b.Manual {
 			b.Posted = message
+			if at, err := url.Parse(message.Action); err == nil && strings.HasPrefix(message.Action, App) {
+				return Page{Status: page.Status, URL: at}
+			}
 			method, address, form = http.MethodPost, message.Action, message.Fields
 			continue
 		}

@@ -55,6 +55,13 @@ trust:
   email: {policy: claim}
 `,
 
+	// Staff of neighbouring councils, by SAML.
+	"connectors/adfs.yaml": `
+preset: adfs
+saml:
+  metadata: {url: "{{adfs}}/metadata", entity_id: "{{adfs}}/metadata"}
+`,
+
 	// A confidential client that may see much.
 	"apps/tax.yaml": `
 label: Council tax
@@ -88,5 +95,23 @@ oidc:
   redirect_uris: ["{{app}}/rota/callback"]
 sector: tax
 release: [sub, name, email]
+`,
+
+	// Legacy apps, which speak SAML. One knows residents by the subjects of
+	// council tax.
+	"apps/planning.yaml": `
+label: Planning
+saml:
+  metadata: {file: planning.xml}
+  start: true
+sector: tax
+release: [name, email]
+`,
+	"apps/parking.yaml": `
+label: Parking
+saml:
+  metadata: {file: parking.xml}
+sector: parking
+release: [name]
 `,
 }

@@ -4,7 +4,6 @@ import (
 	"html"
 	"net/url"
 	"regexp"
-	"testing"
 )
 
 // Form is a form of a page, as it is sent when nobody fills anything in.
@@ -80,15 +79,4 @@ func (f Form) has(fields map[string]string) bool {
 		}
 	}
 	return true
-}
-
-// Must returns the form by which a page hands on a SAML message, and fails the
-// test where there is none.
-func (p Page) Must(tb testing.TB) Form {
-	tb.Helper()
-	form, ok := p.Message()
-	if !ok {
-		tb.Fatalf("the page hands on no SAML message: %s\n%s", p, p.Body)
-	}
-	return form
 }

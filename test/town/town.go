@@ -70,7 +70,7 @@ func Open(tb testing.TB, o Options) *Town {
 	t := &Town{Dir: tb.TempDir(), Providers: map[string]*simulator.Provider{}, Log: &Log{}}
 	addresses := map[string]string{}
 	servers := map[string]*http.Server{}
-	for _, name := range []string{"issuer", "google", "facebook", "microsoft", "github", "works"} {
+	for _, name := range []string{"issuer", "google", "facebook", "microsoft", "github", "works", "adfs"} {
 		addresses[name], servers[name] = listen(tb, o.Watch)
 	}
 	t.Issuer = addresses["issuer"]
@@ -103,6 +103,9 @@ func (t *Town) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Pin sends everything to node i, from 0; -1 to each in turn again.
 func (t *Town) Pin(i int) { t.pin.Store(int64(i) + 1) }
+
+// Address is where the provider of a connector is.
+func (t *Town) Address(connector string) string { return t.fill.Replace("{{" + connector + "}}") }
 
 // Reload loads the operator's folder again on the nodes numbered, from 0, or
 // on all.
@@ -187,6 +190,13 @@ func (t *Town) openNode(tb testing.TB, cfg *config.Config) (node *broker.Broker,
 func (t *Town) writeFolder(tb testing.TB, o Options, addresses map[string]string) {
 	all := maps.Clone(folder)
 	all["broker.yaml"] += stores(o, all)
+	for _, id := range services {
+		document, err := describe(id)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		all[id+".xml"] = document
+	}
 	maps.Copy(all, o.Files)
 	var pairs []string
 	for _, name := range slices.Sorted(maps.Keys(addresses)) {
