@@ -1,6 +1,7 @@
 package login_test
 
 import (
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -64,7 +65,7 @@ func (b *bed) flow(state *store.Store, people *accounts.Accounts) *login.Flow {
 	b.t.Helper()
 	site, err := web.New(web.Options{
 		Look: web.Look{Council: "Strathmore Council"}, Log: slog.New(slog.DiscardHandler),
-		Large: map[string]int64{"POST /callback/{connector}": 1 << 20},
+		Large: map[string]int64{"POST /callback/{connector}": 1 << 20}, Translate: translate,
 	})
 	b.must(err)
 	rules, mistakes := mapping.CompileRules(mapping.RuleSource{Claims: map[string]string{"name": "claims.name"}})
@@ -83,6 +84,13 @@ func (b *bed) flow(state *store.Store, people *accounts.Accounts) *login.Flow {
 		Session: config.Session{Idle: time.Hour, Lifetime: 12 * time.Hour}, Limit: store.Limit{PerMinute: 6000},
 		Now: b.now, Observe: b.front.observe, ObserveEnd: b.front.observe,
 	}
+}
+
+func translate(err error) *web.Error {
+	if _, exceeded := errors.AsType[*store.Exceeded](err); exceeded {
+		return &web.Error{Status: http.StatusTooManyRequests, Message: web.TooMany}
+	}
+	return nil
 }
 
 func text(s string) config.Text { return config.Text{"": s} }

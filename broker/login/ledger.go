@@ -38,7 +38,7 @@ type Use struct {
 func (f *Flow) Used(b *store.Batch, s Session, u Use, released []string, ttl time.Duration) {
 	entry, err := json.Marshal(u)
 	if err != nil {
-		panic(err) // three strings
+		panic(err) // strings, and what is JSON already
 	}
 	useIndex.Add(b, s.SID, string(entry), ttl)
 	visit := accounts.Visit{Account: s.Account.ID, Link: s.Link, App: u.App, At: f.Now(), Released: released, SSO: !s.fresh}

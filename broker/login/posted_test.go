@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/councilid/councilid/broker/store"
 )
 
 const expired = "This sign-in has expired"
@@ -265,6 +267,31 @@ func TestPostedAnswerFixesNoSession(t *testing.T) {
 	after := one.cookie("session")
 	if before == "" || before == after {
 		t.Error("the session cookie stays")
+	}
+}
+
+// What comes without having been asked for is counted before anybody looks at
+// a signature.
+func TestUnaskedIsCounted(t *testing.T) {
+	for name, ask := range map[string]func(*browser) page{
+		"answer": func(one *browser) page {
+			return one.postFromElsewhere("/callback/works", url.Values{"person": {"alice"}})
+		},
+		"answer to nothing": func(one *browser) page {
+			return one.postFromElsewhere("/callback/works", url.Values{"state": {strings.Repeat("A", 26) + "." + strings.Repeat("A", 26)}})
+		},
+		"logout message": func(one *browser) page { return one.get("/logout/works?signed=1&question=q7") },
+		"posted logout":  func(one *browser) page { return one.postFromElsewhere("/logout/works", url.Values{"signed": {"1"}}) },
+	} {
+		b := newBed(t)
+		b.flows[0].Limit = store.Limit{PerMinute: 1}
+		one := b.browser()
+		if got := ask(one); got.status != http.StatusSeeOther {
+			t.Errorf("%s: %d", name, got.status)
+		}
+		if got := ask(one); got.status != http.StatusTooManyRequests {
+			t.Errorf("%s again: %d", name, got.status)
+		}
 	}
 }
 

@@ -92,7 +92,7 @@ func (f *Flow) handleLogout(w http.ResponseWriter, r *http.Request) error {
 	if h, ok := store.ParseHandle(r.URL.Query().Get("message")); ok {
 		m, err = f.takeMessage(r, h)
 	} else {
-		m, err = readLogout(r, logouter)
+		m, err = f.readCounted(r, logouter)
 	}
 	switch {
 	case err != nil:
@@ -113,11 +113,11 @@ func (f *Flow) handlePostedLogout(w http.ResponseWriter, r *http.Request) error 
 	if err := r.ParseForm(); err != nil {
 		return unreadable(err)
 	}
-	m, err := readLogout(r, logouter)
+	m, err := f.readCounted(r, logouter)
 	if err != nil {
 		return err
 	}
-	h, b := store.NewHandle(), f.counted(r)
+	h, b := store.NewHandle(), f.Store.Batch()
 	messageTable.Put(b, h, providerMessage{Connector: r.PathValue("connector"), Message: m}, keptTime)
 	if err := b.Exec(r.Context()); err != nil {
 		return err
@@ -137,6 +137,15 @@ func (f *Flow) takeMessage(r *http.Request, h store.Handle) (connectors.LogoutMe
 		return connectors.LogoutMessage{}, notUnderstood(errors.New("no logout message is kept under the handle"))
 	}
 	return m.Message, nil
+}
+
+// readCounted is readLogout for what a browser brings, which is counted before
+// a signature is looked at.
+func (f *Flow) readCounted(r *http.Request, logouter connectors.Logouter) (connectors.LogoutMessage, error) {
+	if err := f.counted(r).Exec(r.Context()); err != nil {
+		return connectors.LogoutMessage{}, err
+	}
+	return readLogout(r, logouter)
 }
 
 // readLogout has the connector check the message in r.
