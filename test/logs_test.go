@@ -1,9 +1,12 @@
 package test
 
 import (
+	"encoding/base64"
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/crewjam/saml"
 
 	"github.com/councilid/councilid/connectors"
 	"github.com/councilid/councilid/test/town"
@@ -16,6 +19,7 @@ func TestNothingPersonalIsLogged(t *testing.T) {
 	council := town.Open(t, town.Options{Watch: seen.see})
 	for name, part := range map[string]func(*testing.T, *town.Town, *town.Client){
 		"sign-ins": visitEverywhere, "tokens": useTokens, "providers' trouble": meetTrouble, "mischief": doMischief,
+		"SAML": visitServices, "mischief in SAML": doMischiefInSAML,
 	} {
 		t.Run(name, func(t *testing.T) {
 			part(t, council, council.NewClient(t, "tax", "profile", "email", "address", "offline_access"))
@@ -115,4 +119,54 @@ func doMischief(t *testing.T, council *town.Town, tax *town.Client) {
 	} {
 		tax.Call(path, form)
 	}
+}
+
+func visitServices(t *testing.T, council *town.Town, tax *town.Client) {
+	planning, parking := council.NewService(t, "planning"), council.NewService(t, "parking")
+	for _, connector := range allConnectors {
+		browser := council.NewBrowser(t)
+		atPlanning, atParking := planning.SignIn(browser, connector), parking.SignIn(browser, connector)
+		tax.SignIn(browser, connector)
+		page := browser.Get(planning.SignOut(atPlanning))
+		planning.Left(browser.Get(parking.Leaves(page, atParking)))
+	}
+	browser := council.NewBrowser(t)
+	planning.SignIn(browser, "adfs")
+	parking.SignIn(browser, "adfs")
+	browser.Get(council.Address("adfs") + "/sign-out")
+	leave(browser) // whoever has not answered is named
+	for _, address := range []string{"/saml/metadata", "/connectors/adfs/metadata", "/saml/start/planning", council.Address("adfs") + "/start"} {
+		council.NewBrowser(t).Get(address)
+	}
+	quiet := planning.Ask(func(r *saml.AuthnRequest) { r.IsPassive = new(true) })
+	browser = council.NewBrowser(t)
+	planning.Refused(quiet, browser, browser.Get(quiet.URL))
+}
+
+// doMischiefInSAML sends what claims to be SAML, with somebody's data in every
+// part, and what is SAML to where it does not belong.
+func doMischiefInSAML(t *testing.T, council *town.Town, tax *town.Client) {
+	planning, browser := council.NewService(t, "planning"), council.NewBrowser(t)
+	q := planning.Ask(nil)
+	browser.Manual = true
+	response, ok := browser.Get(tax.Ask("connector_hint", "adfs").URL).Message()
+	if !ok {
+		t.Fatal("the provider did not answer")
+	}
+	said := `<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="alice.morgan"><Issuer>alice.morgan@example.org</Issuer></samlp:Response>`
+	forms := []url.Values{
+		response.Fields, q.Form.Fields,
+		{"SAMLResponse": {base64.StdEncoding.EncodeToString([]byte(said))}, "RelayState": {"alice.morgan@example.org"}},
+		{"SAMLResponse": {"alice.morgan@example.org"}, "RelayState": response.Fields["RelayState"]},
+		{"SAMLRequest": {"alice.morgan@example.org", "two of alice.morgan"}},
+		{"SAMLart": {"alice.morgan@example.org"}, "RelayState": response.Fields["RelayState"]},
+	}
+	for _, path := range []string{"/callback/adfs", "/logout/adfs", "/logout/adfs/soap", "/saml/sso", "/saml/slo", "/saml/soap", "/saml/start/alice.morgan@example.org"} {
+		for _, form := range forms {
+			browser.Send(town.Form{Action: council.Issuer + path, Fields: form})
+			browser.Get(path + "?" + form.Encode())
+		}
+	}
+	browser.Get(q.URL + "&RelayState=alice.morgan@example.org")
+	browser.Get(strings.Replace(q.URL, "Signature=", "Signature=alice.morgan%40example.org", 1))
 }

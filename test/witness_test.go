@@ -30,7 +30,7 @@ func newWitness() *witness { return &witness{secrets: map[string]string{}} }
 // harmless are values that travel, and that a log may name all the same:
 // operators, standards and providers' documentation call something so.
 var harmless = []string{
-	"tax", "library", "rota", "google", "facebook", "microsoft", "github", "works",
+	"tax", "library", "rota", "planning", "parking", "google", "facebook", "microsoft", "github", "works", "adfs",
 	"login", "another-client",
 }
 
@@ -82,6 +82,9 @@ func (w *witness) hearAnswer(x town.Exchange) {
 		}
 		w.hearAll("a redirect", told)
 	}
+	if form, ok := (town.Page{URL: x.Request.URL, Body: x.Body}).Message(); ok {
+		w.hearAll("a page", form.Fields)
+	}
 	public := strings.Contains(x.Request.URL.Path, "well-known") || strings.Contains(x.Body, `"keys"`)
 	var body any
 	if x.Status == http.StatusOK && !public && json.Unmarshal([]byte(x.Body), &body) == nil {
@@ -93,6 +96,9 @@ func (w *witness) hearAll(where string, values url.Values) {
 	for name, of := range values {
 		for _, value := range of {
 			w.hearNamed(where, name, value)
+			if name == "SAMLRequest" || name == "SAMLResponse" {
+				w.hearMessage(where+" as "+name, value)
+			}
 		}
 	}
 }
