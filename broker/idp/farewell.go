@@ -38,8 +38,6 @@ func (s *Server) Tell(ctx context.Context, u login.Use) (told bool, err error) {
 	if !ok {
 		return false, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, p.saml.Logout.Timeout)
-	defer cancel()
 	request := s.logoutRequest(slo.Location, newID(), used)
 	signed, err := xmlsig.Sign(request.Element(), s.signer(), p.algorithm())
 	if err != nil {

@@ -72,7 +72,7 @@ func (s *Server) statement(q question, session login.Session) (st message.Statem
 		AuthnInstant: session.AuthTime, Context: class,
 		SessionIndex: q.sessionIndex(session), SessionNotOnOrAfter: s.end(session),
 	}
-	st.Attributes, told = q.release.apply(session.Said.Claims, session.Account.Subject(q.Sector))
+	st.Attributes, told = q.release.apply(session.Said, session.Account.Subject(q.Sector))
 	return st, told, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/base32"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,7 @@ type release struct {
 	claims     *mapping.Release
 	attributes []attribute
 	scopes     []string // domains that scoped values may end in
+	anyEmail   bool     // also an e-mail address that nobody vouches for
 }
 
 // attribute is what one claim is called towards the app.
@@ -37,7 +39,7 @@ var nameFormats = map[string]string{
 }
 
 func newRelease(registered config.App, scopes []string) (release, error) {
-	out := release{scopes: scopes}
+	out := release{scopes: scopes, anyEmail: registered.SAML.InsecureUnverifiedEmail}
 	var rules []mapping.ReleaseRule
 	for _, r := range registered.Release {
 		rules = append(rules, mapping.ReleaseRule{As: r.As, Value: r.Value})
@@ -71,8 +73,8 @@ func newAttribute(r config.Release, style string) attribute {
 
 // apply returns the attributes of somebody, and the names of the claims that
 // they tell.
-func (out release) apply(known mapping.Claims, subject string) (attributes []message.Attribute, told []string) {
-	claims := out.claims.Apply(known, everyScope)
+func (out release) apply(said mapping.Statement, subject string) (attributes []message.Attribute, told []string) {
+	claims := out.claims.Apply(out.known(said), everyScope)
 	claims["sub"] = subject
 	for _, a := range out.attributes {
 		values := texts(claims[a.claim])
@@ -86,6 +88,18 @@ func (out release) apply(known mapping.Claims, subject string) (attributes []mes
 		attributes, told = append(attributes, a.Attribute), append(told, a.claim)
 	}
 	return attributes, told
+}
+
+// known are the claims that the app may be told. SAML has no word that marks an
+// e-mail address as one that anybody may have written as theirs, and apps take
+// whoever has the address for its owner.
+func (out release) known(said mapping.Statement) mapping.Claims {
+	if out.anyEmail || slices.Contains(said.Verified, "email") {
+		return said.Claims
+	}
+	claims := maps.Clone(said.Claims)
+	delete(claims, "email")
+	return claims
 }
 
 // scoped are the values that we may speak for: those that end in a scope of

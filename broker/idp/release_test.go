@@ -98,6 +98,29 @@ func TestNoMoreThanReleased(t *testing.T) {
 	}
 }
 
+// An e-mail address that nobody vouches for is not told, under any name: apps
+// take whoever has it for its owner.
+func TestUnverifiedEmail(t *testing.T) {
+	for _, insecure := range []bool{false, true} {
+		b := newBed(t, planning.registered(t, func(a *config.App) {
+			a.SAML.InsecureUnverifiedEmail = insecure
+			a.Release = []config.Release{{As: "email"}, {As: "contact", Value: "claims.email"}}
+		}))
+		b.provider.say("mallory", mapping.Claims{"email": "alice@strathmore.example", "email_verified": false})
+		want := 0
+		if insecure {
+			want = 2
+		}
+		if got := b.attributes(planning); len(got) != want {
+			t.Errorf("insecure %v: %+v", insecure, got)
+		}
+		b.provider.signIn("alice")
+		if got := b.attributes(planning); len(got) != 2 {
+			t.Errorf("verified, insecure %v: %+v", insecure, got)
+		}
+	}
+}
+
 // An address that came in parts goes out in lines.
 func TestAddressInParts(t *testing.T) {
 	b := newBed(t, parking.registered(t, func(a *config.App) { a.Release = []config.Release{{As: "address"}} }))

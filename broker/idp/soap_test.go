@@ -104,6 +104,18 @@ func TestSOAP(t *testing.T) {
 	})
 }
 
+// Apps of one sector know a resident by one name. None of them can end what it
+// has no part in.
+func TestSOAPOfAnotherApp(t *testing.T) {
+	sector := func(a *config.App) { a.Sector, *a.SAML.NameID.Qualifiers = "shared.example", false }
+	b := newBed(t, planning.registered(t, sector), library.registered(t, sector))
+	browser := newBrowser(t)
+	m := planning.soapBye(b, b.enter(browser, library), func(m *message.LogoutRequest) { m.SessionIndexes = nil })
+	if got := b.soapStatus(m, b.call(m.Element(), planning.key())); got != otherUser || b.ended(browser) {
+		t.Errorf("status %+v", got)
+	}
+}
+
 // Nothing is believed of a message that is not whole, signed, and to us.
 func TestSOAPRefuses(t *testing.T) {
 	b := newBed(t, planning.registered(t), library.registered(t, func(a *config.App) { a.SAML.Logout.InsecureUnsigned = true }))
