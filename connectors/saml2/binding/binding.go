@@ -44,6 +44,7 @@ type Received struct {
 	Message    xmlgate.Unverified
 
 	query  string // of Redirect: what the signature covers
+	value  string // of Redirect: the parameter in it
 	limits xmlgate.Limits
 }
 
@@ -51,6 +52,30 @@ type Received struct {
 // that comes twice, or both a request and a response, is refused. The POST's
 // form has been bounded by the caller; limits are those of the document.
 func Read(r *http.Request, l xmlgate.Limits) (Received, error) {
+	m, err := receive(r, l)
+	if err == nil && m.Binding == Redirect {
+		m.Message, err = inflate(m.value, m.limits)
+	}
+	return m, err
+}
+
+// ReadSigned is Read and Verify in one, for whoever knows the keys before the
+// message: of a query nothing is inflated before its signature is good.
+func ReadSigned(r *http.Request, keys []*x509.Certificate, p xmlsig.Policy, l xmlgate.Limits) (Received, xmlsig.Verified, error) {
+	m, err := receive(r, l)
+	if err != nil {
+		return Received{}, xmlsig.Verified{}, err
+	}
+	v, err := m.Verify(keys, p)
+	if err != nil {
+		return Received{}, xmlsig.Verified{}, err
+	}
+	m.Message = xmlgate.Unverified{Element: v.Element()}
+	return m, v, nil
+}
+
+// receive leaves the message of a Redirect in its query.
+func receive(r *http.Request, l xmlgate.Limits) (Received, error) {
 	if r.Method == http.MethodGet {
 		return readRedirect(r.URL.RawQuery, l)
 	}
@@ -76,7 +101,7 @@ func readPost(r *http.Request, l xmlgate.Limits) (Received, error) {
 	if len(m.RelayState) > longestRelayState {
 		return Received{}, errors.New("RelayState too long")
 	}
-	raw, err := decode(r.PostForm.Get(parameter))
+	raw, err := decode(r.PostForm.Get(parameter), l)
 	if err != nil {
 		return Received{}, err
 	}
@@ -97,9 +122,14 @@ func carrier(has func(name string) bool) (string, error) {
 	return "", errors.New("no message")
 }
 
-// decode reads base64, which may be broken into lines.
-func decode(text string) ([]byte, error) {
-	raw, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
+// decode reads base64, which may be broken into lines. What is longer than all
+// that may be read makes in base64, an eighth of white space with it, is not
+// looked at.
+func decode(text string, l xmlgate.Limits) ([]byte, error) {
+	if len(text) > l.Longest()*3/2 {
+		return nil, errors.New("message too long")
+	}
+	raw, err := base64.StdEncoding.DecodeString(strings.NewReplacer(" ", "", "\t", "").Replace(text))
 	if err != nil {
 		return nil, errors.New("message not in base64")
 	}

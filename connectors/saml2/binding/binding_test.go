@@ -105,6 +105,8 @@ func TestReadPost(t *testing.T) {
 		{"RelayState in the address", "/?RelayState=a", "SAMLRequest=" + good, "form with a parameter that comes twice or in the address"},
 		{"a long RelayState", "/", "SAMLRequest=" + good + "&RelayState=" + strings.Repeat("x", 2049), "RelayState too long"},
 		{"not base64", "/", "SAMLRequest=%2A", "message not in base64"},
+		{"white space throughout", "/", "SAMLRequest=" + good[:8] + "+%09" + good[8:], ""},
+		{"long", "/", "SAMLRequest=" + strings.Repeat("*", 2<<20), "message too long"},
 		{"not XML", "/", "SAMLRequest=" + base64ed("x"), "text outside the root element"},
 		{"nothing in it", "/", "SAMLRequest=", "document not complete"},
 		{"badly escaped", "/", "SAMLRequest=%zz", "form not well encoded"},

@@ -2,7 +2,6 @@ package binding
 
 import (
 	"bytes"
-	"cmp"
 	"compress/flate"
 	"encoding/base64"
 	"errors"
@@ -20,8 +19,8 @@ import (
 // deflated is the only encoding of a message in a query (SAML Bindings §3.4.4).
 const deflated = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE"
 
-// longestInflated is what a message in a query may grow to, where the limits
-// do not say. Few bytes can inflate to very many.
+// longestInflated is what a message in a query may grow to, whatever the limits
+// say: few bytes can inflate to very many, and addresses are short.
 const longestInflated = 64 << 10
 
 func readRedirect(raw string, l xmlgate.Limits) (Received, error) {
@@ -38,14 +37,13 @@ func readRedirect(raw string, l xmlgate.Limits) (Received, error) {
 			return Received{}, errors.New("encoding not known")
 		}
 	}
-	l.Bytes = cmp.Or(l.Bytes, longestInflated)
-	m := Received{Binding: Redirect, Parameter: parameter, query: raw, limits: l}
+	l.Bytes = min(l.Longest(), longestInflated)
+	m := Received{Binding: Redirect, Parameter: parameter, query: raw, value: query[parameter], limits: l}
 	m.RelayState, err = url.QueryUnescape(query[relayState])
 	if err != nil || len(m.RelayState) > longestRelayState {
 		return Received{}, errors.New("RelayState not well escaped or too long")
 	}
-	m.Message, err = inflate(query[parameter], l)
-	return m, err
+	return m, nil
 }
 
 // inflate reads the value of a query's message parameter. What follows the end
@@ -55,7 +53,7 @@ func inflate(value string, l xmlgate.Limits) (xmlgate.Unverified, error) {
 	if err != nil {
 		return xmlgate.Unverified{}, errors.New("message not well escaped")
 	}
-	compressed, err := decode(text)
+	compressed, err := decode(text, l)
 	if err != nil {
 		return xmlgate.Unverified{}, err
 	}

@@ -3,6 +3,7 @@ package binding_test
 import (
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -43,8 +44,46 @@ func TestReadRedirect(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) { refused(t, get(tt.query), tt.want) })
 	}
-	if _, err := binding.Read(get("SAMLRequest="+bomb), xmlgate.Limits{Bytes: 100 << 10}); err != nil {
-		t.Errorf("within the caller's limit: %v", err)
+	// However much the caller would read.
+	if _, err := binding.Read(get("SAMLRequest="+bomb), xmlgate.Limits{Bytes: 8 << 20}); err == nil || err.Error() != "document too long" {
+		t.Errorf("a bomb and a large limit: %v", err)
+	}
+}
+
+// Nobody has something inflated by us who cannot sign.
+func TestReadSignedVerifiesFirst(t *testing.T) {
+	key, stranger := credential(t), credential(t)
+	keys := []*x509.Certificate{key.Certificate}
+	query := func(value string, c xmlsig.Credential) *http.Request {
+		signed, err := xmlsig.SignQuery("SAMLRequest="+url.QueryEscape(base64ed(value))+"&RelayState=r", c, xmlsig.RSASHA256)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return get(signed)
+	}
+	for _, tt := range []struct {
+		name, want string
+		r          *http.Request
+	}{
+		{"signed", "<nil>", query(deflated(t, message), key)},
+		{"signed, not deflated", "message not deflated", query("x", key)},
+		{"signed by somebody else, not deflated", "signature does not match", query("x", stranger)},
+		{"not signed, not deflated", "not signed", get("SAMLRequest=" + url.QueryEscape(base64ed("x")))},
+		{"not signed, by POST", "not signed", post("/", "SAMLRequest="+url.QueryEscape(base64ed(message)))},
+		{"no message", "no message", get("")},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m, v, err := binding.ReadSigned(tt.r, keys, xmlsig.Policy{}, xmlgate.Limits{})
+			if got := fmt.Sprint(err); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			if err == nil && (m.RelayState != "r" || m.Message.Attr("ID") != "m1" || v.Element().Attr("ID") != "m1") {
+				t.Errorf("got %+v, %+v", m, v)
+			}
+			if err != nil && (m.Message.Exists() || v.Element().Exists()) {
+				t.Error("returned a message and an error")
+			}
+		})
 	}
 }
 

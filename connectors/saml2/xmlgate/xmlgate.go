@@ -31,8 +31,11 @@ type Limits struct {
 	Documents bool
 }
 
+// Longest is how many bytes there may be.
+func (l Limits) Longest() int { return cmp.Or(l.Bytes, 1<<20) }
+
 func (l Limits) withDefaults() Limits {
-	l.Bytes = cmp.Or(l.Bytes, 1<<20)
+	l.Bytes = l.Longest()
 	l.Elements = cmp.Or(l.Elements, 20_000)
 	l.Depth = cmp.Or(l.Depth, 64)
 	l.Attributes = cmp.Or(l.Attributes, 32)
