@@ -52,30 +52,17 @@ type Received struct {
 // that comes twice, or both a request and a response, is refused. The POST's
 // form has been bounded by the caller; limits are those of the document.
 func Read(r *http.Request, l xmlgate.Limits) (Received, error) {
-	m, err := receive(r, l)
+	m, err := Receive(r, l)
 	if err == nil && m.Binding == Redirect {
 		m.Message, err = inflate(m.value, m.limits)
 	}
 	return m, err
 }
 
-// ReadSigned is Read and Verify in one, for whoever knows the keys before the
-// message: of a query nothing is inflated before its signature is good.
-func ReadSigned(r *http.Request, keys []*x509.Certificate, p xmlsig.Policy, l xmlgate.Limits) (Received, xmlsig.Verified, error) {
-	m, err := receive(r, l)
-	if err != nil {
-		return Received{}, xmlsig.Verified{}, err
-	}
-	v, err := m.Verify(keys, p)
-	if err != nil {
-		return Received{}, xmlsig.Verified{}, err
-	}
-	m.Message = xmlgate.Unverified{Element: v.Element()}
-	return m, v, nil
-}
-
-// receive leaves the message of a Redirect in its query.
-func receive(r *http.Request, l xmlgate.Limits) (Received, error) {
+// Receive is Read for whoever will Verify the message and needs no word of it
+// before: that of a Redirect stays in its query, for Verify to inflate once the
+// signature is good, and Message is empty.
+func Receive(r *http.Request, l xmlgate.Limits) (Received, error) {
 	if r.Method == http.MethodGet {
 		return readRedirect(r.URL.RawQuery, l)
 	}
