@@ -18,7 +18,7 @@ func (f *forge) floods() {
 		f.add(Document{Name: name, Refusal: refusal, XML: spelt(f.byAssertion(), "<saml:Issuer>", flood+"<saml:Issuer>")})
 	}
 	nested := func(n int) string { return strings.Repeat("<a>", n) + strings.Repeat("</a>", n) }
-	tooLong, tooMany := "document too long", "too many elements"
+	tooLong, tooMany := "message too long", "too many elements"
 	in("nested 500 deep", "elements nested too deeply", nested(500))
 	in("nested 300,000 deep", tooLong, nested(300_000))
 	in("nested 140,000 deep", "elements nested too deeply", nested(140_000))
@@ -33,7 +33,7 @@ func (f *forge) floods() {
 	in("namespace of 100,000 letters", "namespace too long", "<a xmlns='urn:"+strings.Repeat("a", 100_000)+"'/>")
 	in("namespace that is long and used everywhere", "namespaces too long for the document",
 		"<x:a xmlns:x='urn:"+strings.Repeat("a", 250)+"'>"+strings.Repeat("<x:a x:a=''/>", 19_000)+"</x:a>")
-	in("1 MiB in one attribute", tooLong, "<a a='"+strings.Repeat("a", 1<<20)+"'/>")
+	in("1 MiB in one attribute", "document too long", "<a a='"+strings.Repeat("a", 1<<20)+"'/>")
 
 	f.forgedFloods()
 	f.long()
