@@ -3,7 +3,6 @@ package message
 import (
 	"errors"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/councilid/councilid/connectors/saml2/xmlgate"
@@ -74,13 +73,7 @@ func readProxy(c xmlgate.Element, f *Facts) error {
 		return errors.New("more than one ProxyRestriction")
 	}
 	f.ProxyAudiences = texts(c.Children(Assertion, "Audience"))
-	if text := c.Attr("Count"); text != "" {
-		n, err := strconv.ParseUint(text, 10, 31)
-		if err != nil {
-			return errors.New("malformed Count")
-		}
-		count := int(n)
-		f.ProxyCount = &count
-	}
-	return nil
+	count, err := number(c, "Count", 31)
+	f.ProxyCount = count
+	return err
 }

@@ -26,6 +26,8 @@ type AuthnRequest struct {
 	SPNameQualifier string
 	Contexts        []string         // context classes or declarations, in order of preference
 	Comparison      string           // exact, minimum, maximum or better
+	ProxyCount      *int             // of Scoping: how many providers there may be behind this one; nil for no limit
+	ProviderIDs     []string         // of Scoping's IDPList: which of them may be asked
 	RequesterIDs    []string         // of Scoping
 	Extensions      []*etree.Element // built only
 }
@@ -57,10 +59,25 @@ func (m AuthnRequest) Element() *etree.Element {
 	if len(m.Contexts) > 0 {
 		e.AddChild(m.contexts())
 	}
-	if len(m.RequesterIDs) > 0 {
-		scoping := e.CreateElement("samlp:Scoping")
-		addTexts(scoping, "samlp:RequesterID", m.RequesterIDs)
+	if scoping := m.scoping(); len(scoping.Attr) > 0 || len(scoping.Child) > 0 {
+		e.AddChild(scoping)
 	}
+	return e
+}
+
+// scoping is the Scoping, of which crewjam's type holds no count of none.
+func (m AuthnRequest) scoping() *etree.Element {
+	e := etree.NewElement("samlp:Scoping")
+	if m.ProxyCount != nil {
+		e.CreateAttr("ProxyCount", strconv.Itoa(*m.ProxyCount))
+	}
+	if len(m.ProviderIDs) > 0 {
+		list := e.CreateElement("samlp:IDPList")
+		for _, id := range m.ProviderIDs {
+			list.CreateElement("samlp:IDPEntry").CreateAttr("ProviderID", id)
+		}
+	}
+	addTexts(e, "samlp:RequesterID", m.RequesterIDs)
 	return e
 }
 
@@ -123,33 +140,25 @@ func ParseAuthnRequest(e xmlgate.Element) (AuthnRequest, error) {
 	}
 	for _, read := range []func(*AuthnRequest, xmlgate.Element) error{
 		(*AuthnRequest).readACS, (*AuthnRequest).readWishes, (*AuthnRequest).readPolicy,
-		(*AuthnRequest).readContexts, (*AuthnRequest).readSubject,
+		(*AuthnRequest).readContexts, (*AuthnRequest).readSubject, (*AuthnRequest).readScoping,
 	} {
 		if err := read(&m, e); err != nil {
 			return AuthnRequest{}, err
 		}
 	}
-	for _, id := range e.Child(Protocol, "Scoping").Children(Protocol, "RequesterID") {
-		m.RequesterIDs = append(m.RequesterIDs, id.Text())
-	}
 	return m, nil
 }
 
 func (m *AuthnRequest) readACS(e xmlgate.Element) error {
-	text := e.Attr("AssertionConsumerServiceIndex")
-	if text == "" {
-		return nil
+	index, err := number(e, "AssertionConsumerServiceIndex", 16)
+	if err != nil {
+		return err
 	}
 	// Core §3.4.1: the index excludes the URL and the binding.
-	if m.ACSURL != "" || m.ProtocolBinding != "" {
+	if index != nil && (m.ACSURL != "" || m.ProtocolBinding != "") {
 		return errors.New("AssertionConsumerServiceIndex beside what it excludes")
 	}
-	n, err := strconv.ParseUint(text, 10, 16)
-	if err != nil {
-		return errors.New("malformed AssertionConsumerServiceIndex")
-	}
-	index := int(n)
-	m.ACSIndex = &index
+	m.ACSIndex = index
 	return nil
 }
 
@@ -205,6 +214,42 @@ func (m *AuthnRequest) readSubject(e xmlgate.Element) error {
 	}
 	m.Subject, err = readNameID(subject, nil, xmlenc.Policy{})
 	return err
+}
+
+// readScoping reads by whom else the person may be authenticated, and for whom
+// the request is made (Core §3.4.1.2).
+func (m *AuthnRequest) readScoping(e xmlgate.Element) error {
+	scoping, err := only(e, Protocol, "Scoping")
+	if err != nil {
+		return err
+	}
+	if m.ProxyCount, err = number(scoping, "ProxyCount", 31); err != nil {
+		return err
+	}
+	list, err := only(scoping, Protocol, "IDPList")
+	if err != nil {
+		return err
+	}
+	for _, entry := range list.Children(Protocol, "IDPEntry") {
+		m.ProviderIDs = append(m.ProviderIDs, entry.Attr("ProviderID"))
+	}
+	m.RequesterIDs = texts(scoping.Children(Protocol, "RequesterID"))
+	return nil
+}
+
+// number reads an attribute that counts, of so many bits; nil where it is not
+// there.
+func number(e xmlgate.Element, name string, bits int) (*int, error) {
+	text := e.Attr(name)
+	if text == "" {
+		return nil, nil
+	}
+	u, err := strconv.ParseUint(text, 10, bits)
+	if err != nil {
+		return nil, errors.New("malformed " + name)
+	}
+	n := int(u)
+	return &n, nil
 }
 
 // boolean reads an attribute of type xs:boolean that is false by default.

@@ -41,7 +41,7 @@ func gated(t testing.TB, raw string) xmlgate.Unverified {
 
 func TestAuthnRequestIsReadAsItWasMade(t *testing.T) {
 	t.Parallel()
-	index := 0
+	index, hops := 0, 2
 	for name, want := range map[string]message.AuthnRequest{
 		"plain": {Header: header()},
 		"all of it": {
@@ -51,6 +51,8 @@ func TestAuthnRequestIsReadAsItWasMade(t *testing.T) {
 			Contexts: []string{"urn:a", "urn:b"}, Comparison: "minimum", RequesterIDs: []string{"https://app", "https://other"},
 		},
 		"index":           {Header: header(), ACSIndex: &index},
+		"no proxy":        {Header: header(), ProxyCount: &index},
+		"providers":       {Header: header(), ProxyCount: &hops, ProviderIDs: []string{"https://a", "https://b"}},
 		"contexts":        {Header: header(), Contexts: []string{"urn:a"}, Comparison: "exact"},
 		"qualifier alone": {Header: header(), SPNameQualifier: "https://q"},
 	} {
@@ -110,6 +112,9 @@ func refusedRequests() []refusal {
 		{"no Issuer", requestStart + `><a:Issuer> </a:Issuer>` + end},
 		{"Issuer that is no entity", requestStart + `><a:Issuer Format="urn:x">https://sp.example</a:Issuer>` + end},
 		{"more than one Issuer", requestStart + from + from[1:] + end},
+		{"more than one Scoping", requestStart + from + `<p:Scoping/><p:Scoping/>` + end},
+		{"more than one IDPList", requestStart + from + `<p:Scoping><p:IDPList/><p:IDPList/></p:Scoping>` + end},
+		{"malformed ProxyCount", requestStart + from + `<p:Scoping ProxyCount="-1"/>` + end},
 		{"no ID", strings.Replace(requestStart, "_1", "", 1) + from + end},
 		{"another Version than 2.0", strings.Replace(requestStart, "2.0\" I", "2.1\" I", 1) + from + end},
 		{"no IssueInstant", strings.Replace(requestStart, "IssueInstant", "Instant", 1) + from + end},

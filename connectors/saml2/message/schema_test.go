@@ -58,7 +58,7 @@ func everyMessage(t *testing.T) map[string]*etree.Element {
 		"AuthnRequest": message.AuthnRequest{
 			Header: h, Subject: id, ACSURL: target.ACS, ProtocolBinding: "urn:x", ForceAuthn: true, IsPassive: true,
 			NameIDFormat: message.Persistent, AllowCreate: true, SPNameQualifier: "x", Contexts: []string{"urn:a", "urn:b"},
-			Comparison: "minimum", RequesterIDs: []string{"https://app"}, Extensions: []*etree.Element{extension},
+			Comparison: "minimum", ProxyCount: new(int), ProviderIDs: []string{"https://a", "https://b"}, RequesterIDs: []string{"https://app"}, Extensions: []*etree.Element{extension},
 		}.Element(),
 		"Response":           answer(t, target, statement(target).Element()),
 		"encrypted Response": message.Response(h, success, message.Encrypted(data)),

@@ -20,6 +20,7 @@ const (
 	NoAuthnContext      = "urn:oasis:names:tc:SAML:2.0:status:NoAuthnContext"
 	NoPassive           = "urn:oasis:names:tc:SAML:2.0:status:NoPassive"
 	PartialLogout       = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout"
+	ProxyCountExceeded  = "urn:oasis:names:tc:SAML:2.0:status:ProxyCountExceeded"
 	RequestDenied       = "urn:oasis:names:tc:SAML:2.0:status:RequestDenied"
 	UnknownPrincipal    = "urn:oasis:names:tc:SAML:2.0:status:UnknownPrincipal"
 )
@@ -49,7 +50,7 @@ func codeName(code string) string {
 		Success, Requester, Responder, saml.StatusVersionMismatch, AuthnFailed,
 		saml.StatusInvalidAttrNameOrValue, InvalidNameIDPolicy, NoAuthnContext,
 		saml.StatusNoAvailableIDP, NoPassive, saml.StatusNoSupportedIDP, PartialLogout,
-		saml.StatusProxyCountExceeded, RequestDenied, saml.StatusRequestUnsupported,
+		ProxyCountExceeded, RequestDenied, saml.StatusRequestUnsupported,
 		saml.StatusRequestVersionDeprecated, saml.StatusRequestVersionTooHigh,
 		saml.StatusRequestVersionTooLow, saml.StatusResourceNotRecognized,
 		saml.StatusTooManyResponses, saml.StatusUnknownAttrProfile, UnknownPrincipal,
