@@ -63,8 +63,7 @@ func (x Expect) attribute(e xmlgate.Element) (Attribute, error) {
 }
 
 // value is the text of an AttributeValue: of itself, or of the one element that
-// it holds, as eduPersonTargetedID holds a NameID. Anything richer, and
-// xsi:nil, is no text.
+// it holds. Anything richer, and xsi:nil, is no text.
 func value(v xmlgate.Element) (string, bool) {
 	if null(v) {
 		return "", false
@@ -73,9 +72,20 @@ func value(v xmlgate.Element) (string, bool) {
 	case len(inner) == 0:
 		return verbatim(v), true
 	case len(inner) == 1 && len(inner[0].Children("", "")) == 0 && !mixed(v):
-		return verbatim(inner[0]), true
+		return qualified(inner[0]), true
 	}
 	return "", false
+}
+
+// qualified is the text of an element. That of a NameID, which
+// eduPersonTargetedID is, means nobody without the qualifiers it has: they are
+// put before it as Shibboleth's service provider does.
+func qualified(e xmlgate.Element) string {
+	name, sp := e.Attr("NameQualifier"), e.Attr("SPNameQualifier")
+	if !e.Is(Assertion, "NameID") || name == "" && sp == "" {
+		return verbatim(e)
+	}
+	return name + "!" + sp + "!" + verbatim(e)
 }
 
 // null says that an element is marked as having no value.
