@@ -24,6 +24,7 @@ type samlConnector struct {
 	words
 	settings    config.SAML
 	provider    *metadata.Watched
+	published   published
 	limits      xmlgate.Limits
 	acs         string // where responses come to
 	slo         string // where logout messages come to
@@ -100,7 +101,9 @@ func (c *samlConnector) Finish(ctx context.Context, a Attempt, r *http.Request) 
 	if err != nil {
 		return nil, err
 	}
-	facts, err := message.Consume(m, c.expect(e, a))
+	facts, err := verified(ctx, c, e, func(e *metadata.Entity) (*message.Facts, error) {
+		return message.Consume(m, c.expect(e, a))
+	})
 	if err != nil {
 		return nil, c.refused(err)
 	}
@@ -110,13 +113,19 @@ func (c *samlConnector) Finish(ctx context.Context, a Attempt, r *http.Request) 
 	return c.assertion(e, facts)
 }
 
-// receive takes the response off the request, or fetches it where the request
-// has no more than an artifact.
+// receive takes the response off the request, or fetches it by the artifact in
+// its place. It comes by the binding that was asked for and by no other.
 func (c *samlConnector) receive(ctx context.Context, e *metadata.Entity, r *http.Request) (binding.Received, error) {
-	if c.settings.Response.Binding == "artifact" {
-		if artifact, ok := artifactOf(r); ok {
-			return c.resolve(ctx, e, artifact)
-		}
+	artifact, ok := artifactOf(r)
+	switch byArtifact := c.settings.Response.Binding == "artifact"; {
+	case byArtifact && ok:
+		return c.resolve(ctx, e, artifact)
+	case byArtifact:
+		return binding.Received{}, fail(Refused, "response: there is no artifact")
+	case ok:
+		return binding.Received{}, fail(Refused, "response: an artifact, which nobody asked for")
+	case r.Method != http.MethodPost: // Profiles §4.1.2: no response comes by redirect
+		return binding.Received{}, fail(Refused, "response: it did not come by POST")
 	}
 	m, err := binding.Read(r, c.limits)
 	if err != nil {
@@ -149,6 +158,20 @@ func (c *samlConnector) entity(ctx context.Context) (*metadata.Entity, error) {
 		return nil, fail(Misconfigured, "the provider's metadata has no key that signs")
 	}
 	return e, nil
+}
+
+// verified is what read finds by the provider's keys. Where it finds a reason to
+// refuse, it reads again by the keys of today, if they are others: the provider
+// may have rolled them over since.
+func verified[T any](ctx context.Context, c *samlConnector, e *metadata.Entity, read func(*metadata.Entity) (T, error)) (T, error) {
+	found, err := read(e)
+	if _, told := errors.AsType[*message.StatusError](err); err == nil || told {
+		return found, err
+	}
+	if e = c.provider.Renew(ctx, e); e == nil {
+		return found, err
+	}
+	return read(e)
 }
 
 // credential is what signs.

@@ -45,7 +45,9 @@ func (c *samlConnector) resolve(ctx context.Context, e *metadata.Entity, artifac
 	if err != nil {
 		return answer, fail(Unavailable, "artifact: %w", err)
 	}
-	m, err := message.Resolved(answer, id, e.ID, e.Signing, c.trust())
+	m, err := verified(ctx, c, e, func(e *metadata.Entity) (binding.Received, error) {
+		return message.Resolved(answer, id, e.ID, e.Signing, c.trust())
+	})
 	if err != nil {
 		return m, c.refused(err)
 	}

@@ -24,30 +24,78 @@ func TestOwnKeyRollover(t *testing.T) {
 	wantOutcome(t, got, err, connectors.Refused)
 }
 
-// A provider's new key is known once its metadata has been fetched again, and
-// an old one is forgotten then.
+// Nobody has to wait for a provider's new key to be fetched in its turn: what it
+// has signed is a reason to look, though not more often than once a minute.
 func TestProviderKeyRollover(t *testing.T) {
+	for name, lines := range map[string][]string{
+		"POST":      nil,
+		"encrypted": {"  response: {encrypted: required}"},
+		"artifact":  {"  response: {binding: artifact}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newSAMLProvider(t, lines...)
+			c := p.open()
+			signIn := func() error {
+				_, err := p.signIn(c, p.attempt(), "full-record")
+				return err
+			}
+			rotate := func() {
+				t.Helper()
+				if err := p.played.RotateKeys(); err != nil {
+					t.Fatal(err)
+				}
+				p.played.RetireKeys()
+			}
+			if err := signIn(); err != nil {
+				t.Fatal(err)
+			}
+			rotate()
+			if err := signIn(); err != nil {
+				t.Errorf("with a new key: %v", err)
+			}
+			before := p.played.Calls("metadata")
+			rotate()
+			wantOutcome(t, nil, signIn(), connectors.Refused)
+			if n := p.played.Calls("metadata") - before; n != 0 {
+				t.Errorf("metadata was fetched %d times more within the minute", n)
+			}
+			p.clock.advance(time.Minute)
+			if err := signIn(); err != nil {
+				t.Errorf("with a newer key: %v", err)
+			}
+		})
+	}
+}
+
+// A new key may show itself in a logout message first.
+func TestProviderKeyRolloverAtLogout(t *testing.T) {
 	p := newSAMLProvider(t)
 	c := p.open()
-	signIn := func() error {
-		_, err := p.signIn(c, p.attempt(), "full-record")
-		return err
-	}
-	if err := signIn(); err != nil {
+	got, err := p.signIn(c, p.attempt(), "full-record")
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := p.played.RotateKeys(); err != nil {
 		t.Fatal(err)
 	}
-	wantOutcome(t, nil, signIn(), connectors.Refused)
+	if answer, err := p.signOut(c, *got.Session); err != nil || !answer.OK {
+		t.Errorf("answer is %+v, %v", answer, err)
+	}
+}
 
-	p.clock.advance(7 * time.Hour)
-	eventually(t, "the new key is known", func() bool { return signIn() == nil })
-
-	// An answer signed with the old key, which the metadata still has.
-	p.played.RetireKeys()
-	if err := signIn(); err != nil {
-		t.Error(err)
+// No more than the document that is asked for is fetched: of an answer that says
+// why there is none, keys are no reason.
+func TestStatusNeedsNoKeys(t *testing.T) {
+	p := newSAMLProvider(t)
+	c := p.open()
+	if _, err := p.signIn(c, p.attempt(), "full-record"); err != nil {
+		t.Fatal(err)
+	}
+	before := p.played.Calls("metadata")
+	_, err := p.signIn(c, p.attempt(), "cancel")
+	wantOutcome(t, nil, err, connectors.Cancelled)
+	if p.played.Calls("metadata") != before {
+		t.Error("metadata was fetched")
 	}
 }
 

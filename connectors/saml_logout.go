@@ -1,7 +1,6 @@
 package connectors
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -17,6 +16,7 @@ import (
 	"github.com/councilid/councilid/connectors/saml2/message"
 	"github.com/councilid/councilid/connectors/saml2/metadata"
 	"github.com/councilid/councilid/connectors/saml2/xmlgate"
+	"github.com/councilid/councilid/connectors/saml2/xmlsig"
 )
 
 // samlSession is what a LogoutRequest says of the session that is to end.
@@ -44,16 +44,9 @@ func (c *samlConnector) session(e *metadata.Entity, f *message.Facts) (*Provider
 }
 
 // sessionKey names the session of a NameID with this index, or all of its
-// sessions. Qualifiers that say no more than who the parties are may be there
-// or not, and unspecified is the default format (Core §8.3.1).
+// sessions.
 func (c *samlConnector) sessionKey(e *metadata.Entity, id message.NameID, index string) string {
-	id.Format = cmp.Or(id.Format, message.Unspecified)
-	if id.NameQualifier == e.ID {
-		id.NameQualifier = ""
-	}
-	if id.SPNameQualifier == c.settings.EntityID {
-		id.SPNameQualifier = ""
-	}
+	id = c.nameOf(e, id)
 	h := sha256.New()
 	for _, part := range []string{id.Format, id.NameQualifier, id.SPNameQualifier, id.Value, index} {
 		h.Write([]byte(part))
@@ -100,14 +93,16 @@ func (c *samlConnector) ReadLogout(ctx context.Context, r *http.Request) (Logout
 	if err != nil {
 		return LogoutMessage{}, fail(Refused, "logout: %w", err)
 	}
-	verified, err := m.Verify(e.Signing, c.trust())
+	said, err := verified(ctx, c, e, func(e *metadata.Entity) (xmlsig.Verified, error) {
+		return m.Verify(e.Signing, c.trust())
+	})
 	if err != nil {
 		return LogoutMessage{}, fail(Refused, "logout: %w", err)
 	}
-	if verified.Element().Is(message.Protocol, "LogoutResponse") {
-		return c.logoutAnswer(e, verified.Element(), m.Binding)
+	if said.Element().Is(message.Protocol, "LogoutResponse") {
+		return c.logoutAnswer(e, said.Element(), m.Binding)
 	}
-	question, err := c.logoutQuestion(e, verified.Element(), m.Binding)
+	question, err := c.logoutQuestion(e, said.Element(), m.Binding)
 	question.RelayState = m.RelayState
 	return question, err
 }
@@ -118,7 +113,7 @@ func (c *samlConnector) soap() string { return c.slo + "/soap" }
 func (c *samlConnector) readLogout(r *http.Request) (binding.Received, error) {
 	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if r.Method != http.MethodPost || mediaType == "application/x-www-form-urlencoded" {
-		return binding.Read(r, c.limits)
+		return binding.Receive(r, c.limits)
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, int64(c.limits.Bytes)+1))
 	if err != nil {
@@ -153,7 +148,11 @@ func (c *samlConnector) logoutQuestion(e *metadata.Entity, said xmlgate.Element,
 	if !enabled(c.settings.Logout.Accept) {
 		return LogoutMessage{}, fail(NotAllowed, "logout request: the connector accepts none")
 	}
-	question := LogoutMessage{ID: m.ID, Silent: m.Asynchronous}
+	r := c.settings.Response
+	question := LogoutMessage{
+		ID: m.ID, Silent: m.Asynchronous,
+		Once: Once{ID: m.ID, Until: c.forgotten(m.IssueInstant.Add(r.MaxAge + r.ClockSkew))},
+	}
 	for _, index := range m.SessionIndexes {
 		question.Keys = append(question.Keys, c.sessionKey(e, m.NameID, index))
 	}

@@ -204,6 +204,13 @@ func sealFaults() []Fault {
 			draft: func(p *Provider, d *draft) { d.signer = p.saml.keys.foreign() },
 		},
 		{
+			ID: "rotate-keys", Title: "A new key is published and used at once", Artefact: Signature,
+			draft: func(p *Provider, d *draft) {
+				p.saml.keys.rotate()
+				d.signer = p.saml.keys.current()
+			},
+		},
+		{
 			ID: "borrowed-certificate", Title: "Signed with another key, beside the provider’s certificate", Artefact: Signature, Expect: connectors.Refused,
 			draft: func(p *Provider, d *draft) {
 				certificate := d.signer.Certificate

@@ -45,6 +45,10 @@ const (
 	pauseWith    = time.Minute
 )
 
+// pauseRenewed is how long after a renewal the next one waits: anybody can bring
+// a signature that no key made.
+const pauseRenewed = time.Minute
+
 // minRefresh is the shortest time between refreshes: a document that asks not
 // to be cached does not make us fetch it for each sign-in.
 const minRefresh = time.Minute
@@ -60,6 +64,9 @@ type Watched struct {
 	due    time.Time // when it is fetched again
 	tried  time.Time // when a fetch last ended
 	err    error     // how it ended
+
+	renewal singleflight.Group
+	renewed time.Time // when Renew last had it fetched
 }
 
 // Watch makes a Watched. An inline document is parsed at once, but that it has
@@ -112,6 +119,39 @@ func (w *Watched) Get(ctx context.Context) (*Entity, error) {
 		return nil, err
 	}
 	return w.wait(ctx)
+}
+
+// Renew returns the entity with other keys than known has, or nil where there
+// are none. It is for whoever met a signature that known's keys did not make:
+// the entity may have rolled them over since. The document is fetched for it,
+// once for all who ask, unless that has just been done or has failed.
+func (w *Watched) Renew(ctx context.Context, known *Entity) *Entity {
+	if w.source.Fetch == nil {
+		return nil
+	}
+	select {
+	case r := <-w.renewal.DoChan("", func() (any, error) { return w.renew(ctx), nil }):
+		if e := r.Val.(*Entity); e != nil && !e.sameKeys(known) {
+			return e
+		}
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+func (w *Watched) renew(ctx context.Context) *Entity {
+	w.mu.Lock()
+	last, now := w.last, w.source.Now()
+	rest := w.resting(now) || now.Sub(w.renewed) < pauseRenewed
+	if !rest {
+		w.renewed = now
+	}
+	w.mu.Unlock()
+	if rest {
+		return last
+	}
+	r := <-w.start(ctx)
+	return r.Val.(*Entity)
 }
 
 func (w *Watched) usable(now time.Time) bool {
@@ -188,7 +228,7 @@ func (w *Watched) until() time.Time {
 // take makes the entity the last good one, and says in the log when its keys
 // are others than before, or cannot be read.
 func (w *Watched) take(e *Entity) {
-	if w.last != nil && !slices.EqualFunc(keys(w.last), keys(e), (*x509.Certificate).Equal) {
+	if w.last != nil && !e.sameKeys(w.last) {
 		w.source.Log.Info("metadata has other keys", "entity", e.ID,
 			"before", fingerprints(w.last), "now", fingerprints(e))
 	}
@@ -207,6 +247,10 @@ func (w *Watched) period(e *Entity) time.Duration {
 	}
 	d = max(d, minRefresh)
 	return d - rand.N(d/10)
+}
+
+func (e *Entity) sameKeys(other *Entity) bool {
+	return slices.EqualFunc(keys(e), keys(other), (*x509.Certificate).Equal)
 }
 
 func keys(e *Entity) []*x509.Certificate { return slices.Concat(e.Signing, e.Encryption) }

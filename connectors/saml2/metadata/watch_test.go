@@ -209,6 +209,99 @@ func TestRefresh(t *testing.T) {
 	})
 }
 
+// renew wants the entity to have this one signing key now, or with "" no other
+// keys than the entity that is known has.
+func (w watched) renew(known *metadata.Entity, key string) {
+	w.Helper()
+	e := w.Renew(w.Context(), known)
+	switch {
+	case key == "" && e != nil:
+		w.Errorf("key %s, want none", subjects(e.Signing))
+	case key != "" && (e == nil || strings.Join(subjects(e.Signing), " ") != key):
+		w.Errorf("%v, want key %s", e, key)
+	}
+}
+
+// A key that is new is known as soon as something signed with it comes.
+func TestRenew(t *testing.T) {
+	watch(t, with("", provider()), nil, func(w watched) {
+		known, err := w.Get(w.Context())
+		if err != nil {
+			w.Fatal(err)
+		}
+		w.publish(with("", renewed()), nil)
+		w.takes = time.Second
+		var all sync.WaitGroup
+		for range 10 {
+			all.Go(func() { w.renew(known, "renewed") })
+		}
+		all.Wait()
+		w.renew(known, "renewed") // fetched for somebody else
+		w.get("renewed")
+		w.fetched(2)
+		w.logged("metadata has other keys")
+	})
+}
+
+// Anybody can bring a signature that no key made: it must not have the document
+// fetched each time.
+func TestRenewIsBounded(t *testing.T) {
+	watch(t, with("", provider()), nil, func(w watched) {
+		known, err := w.Get(w.Context())
+		if err != nil {
+			w.Fatal(err)
+		}
+		w.renew(known, "")
+		w.fetched(2)
+		w.publish(with("", renewed()), nil)
+		w.later(time.Minute - 1)
+		w.renew(known, "")
+		w.fetched(2)
+		w.later(1)
+		w.renew(known, "renewed")
+		w.fetched(3)
+	})
+}
+
+func TestRenewFails(t *testing.T) {
+	watch(t, with("", provider()), nil, func(w watched) {
+		known, err := w.Get(w.Context())
+		if err != nil {
+			w.Fatal(err)
+		}
+		w.publish("", errors.New("connection refused"))
+		w.renew(known, "")
+		w.renew(known, "")
+		w.get("provider") // which serves on
+		w.fetched(2)
+		w.logged("metadata was not refreshed", "connection refused")
+
+		w.later(time.Minute)
+		w.takes = time.Second
+		hasty, leave := context.WithTimeout(w.Context(), time.Millisecond)
+		defer leave()
+		if e := w.Renew(hasty, known); e != nil {
+			w.Errorf("got %v", e)
+		}
+		w.later(time.Second)
+	})
+}
+
+// What the operator wrote is read again with the configuration.
+func TestRenewInline(t *testing.T) {
+	w, err := metadata.Watch(metadata.Source{Inline: []byte(idp(watchedID)), Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	known, err := w.Get(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := w.Renew(t.Context(), known); e != nil {
+		t.Errorf("got %v", e)
+	}
+}
+
 // Nodes that began together do not refresh together.
 func TestRefreshJitter(t *testing.T) {
 	watch(t, with("", provider()), nil, func(w watched) {
