@@ -224,15 +224,21 @@ func (f *forge) instant(d time.Duration) string { return f.Now.Add(d).Format(tim
 // demands adds genuine answers to service providers that demand otherwise.
 func (f *forge) demands() {
 	signed := func(by string) func(*message.Expect) { return func(x *message.Expect) { x.Signed = by } }
-	onlyAssertion, onlyResponse := "assertion: only the assertion is signed", "assertion: only the response is signed"
+	onlyResponse, unsigned := "assertion: only the response is signed", "response: without the signature that is demanded"
 	f.judged("assertion signed where that is demanded", "", f.byAssertion(), signed("assertion"))
 	f.judged("response signed where it is the assertion that has to be", onlyResponse, f.byResponse(), signed("assertion"))
 	f.judged("response signed where nothing is said", onlyResponse, f.byResponse(), signed(""))
 	f.judged("response signed where that is demanded", "", f.byResponse(), signed("response"))
-	f.judged("assertion signed where it is the response that has to be", onlyAssertion, f.byAssertion(), signed("response"))
+	f.judged("assertion signed where it is the response that has to be", unsigned, f.byAssertion(), signed("response"))
 	f.judged("both signed where that is demanded", "", f.byBoth(), signed("both"))
 	f.judged("response signed where both have to be", onlyResponse, f.byResponse(), signed("both"))
-	f.judged("assertion signed where both have to be", onlyAssertion, f.byAssertion(), signed("both"))
+	f.judged("assertion signed where both have to be", unsigned, f.byAssertion(), signed("both"))
+	undecryptable := func() *etree.Element {
+		return f.response(f.encrypted(f.assertion(), text("EncryptedData/CipherData/CipherValue", "AAAA")))
+	}
+	f.judged("ciphertext in an unsigned response", undone, undecryptable(), signed("assertion"))
+	f.judged("ciphertext in an unsigned response where it has to be signed", unsigned, undecryptable(), signed("response"))
+	f.judged("ciphertext in an unsigned response where both have to be signed", unsigned, undecryptable(), signed("both"))
 	f.judged("encrypted, response signed, where it is the assertion that has to be", onlyResponse,
 		f.sign(f.response(f.encrypted(f.assertion()))), signed("assertion"))
 

@@ -22,14 +22,16 @@ import (
 var ErrDecryption = errors.New("decryption failed")
 
 // maxKeys bounds the EncryptedKeys of one element: each costs an RSA operation
-// for each of our keys, and anybody may send them.
-const maxKeys = 8
+// for each of our keys, and anybody may send them. One is ours, and there may be
+// one for an archive or for our next key.
+const maxKeys = 2
 
 // Decrypt returns the plaintext of an EncryptedAssertion, EncryptedID or
 // EncryptedAttribute: XML that has to go through the gate, and a refusal there
 // should sound like [ErrDecryption], as CBC mode lets anybody alter what comes
-// out. The EncryptedKey may be in KeyInfo or beside EncryptedData. Every key is
-// tried. Other errors than ErrDecryption speak of the shape and the algorithms,
+// out. It is never longer than the ciphertext, which the gate has bounded. The
+// EncryptedKey may be in KeyInfo or beside EncryptedData. Every key is tried,
+// whatever comes of the one before. Other errors than ErrDecryption speak of the shape and the algorithms,
 // and are found before any key is used.
 func Decrypt(encrypted xmlgate.Element, keys []crypto.Decrypter, p Policy) ([]byte, error) {
 	p = p.Accepted()
@@ -46,17 +48,42 @@ func Decrypt(encrypted xmlgate.Element, keys []crypto.Decrypter, p Policy) ([]by
 	if err != nil {
 		return nil, err
 	}
-	sealed := cipherValue(data)
+	return c.openAny(unwrapAll(transports, keys, c.size), cipherValue(data))
+}
+
+// candidate is what an EncryptedKey may stand for.
+type candidate struct {
+	key  []byte
+	ours bool // unwrapped by a key of ours, not made up
+}
+
+func unwrapAll(transports []transport, keys []crypto.Decrypter, size int) []candidate {
+	var all []candidate
 	for _, t := range transports {
 		for _, key := range keys {
-			content, ours := t.unwrap(key, c.size)
-			plain, err := c.open(content, sealed)
-			if ours && err == nil {
-				return plain, nil
-			}
+			all = append(all, t.unwrap(key, size))
 		}
 	}
-	return nil, ErrDecryption
+	return all
+}
+
+// openAny opens the content with every candidate, so that the time it takes does
+// not tell which one was good. The first that is ours decides, whether it opens
+// the content or not: a second EncryptedKey, put there to be taken only where
+// the padding under the first is bad, would tell that it is.
+func (c contentCipher) openAny(candidates []candidate, sealed []byte) ([]byte, error) {
+	var plain []byte
+	err, decided := ErrDecryption, false
+	for _, k := range candidates {
+		opened, failed := c.open(k.key, sealed)
+		if k.ours && !decided {
+			plain, err, decided = opened, failed, true
+		}
+	}
+	if err != nil {
+		return nil, ErrDecryption
+	}
+	return plain, nil
 }
 
 // contentMethod finds the content encryption among those accepted.
@@ -130,14 +157,14 @@ var masks = map[string]crypto.Hash{
 // unwrap returns the content key, or else one made up: so the content is opened
 // in any case, and the time that takes does not tell whether the key transport
 // was good.
-func (t transport) unwrap(key crypto.Decrypter, size int) (content []byte, ours bool) {
-	content = make([]byte, size)
+func (t transport) unwrap(key crypto.Decrypter, size int) candidate {
+	content := make([]byte, size)
 	rand.Read(content)
 	unwrapped, err := key.Decrypt(rand.Reader, t.wrapped, &t.options)
 	if err != nil || len(unwrapped) != size {
-		return content, false
+		return candidate{content, false}
 	}
-	return unwrapped, true
+	return candidate{unwrapped, true}
 }
 
 // cipherValue returns the bytes of CipherData, none where they cannot be read:

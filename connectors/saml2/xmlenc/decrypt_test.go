@@ -136,8 +136,8 @@ func TestDecryptWhatOthersWrite(t *testing.T) {
 		"the key beside the data": func(c *crafted) {
 			c.within, c.beside = nil, c.within
 		},
-		"several keys, ours last": func(c *crafted) {
-			c.within, c.beside = []craftedKey{foreign, foreign}, append([]craftedKey{foreign}, c.within...)
+		"two keys, ours last": func(c *crafted) {
+			c.within, c.beside = []craftedKey{foreign}, c.within
 		},
 		"another's key in a forbidden algorithm": func(c *crafted) {
 			c.within = append([]craftedKey{{algorithm: enc + "rsa-1_5", wrapped: foreign.wrapped}}, c.within...)
@@ -245,7 +245,7 @@ func TestCipherValue(t *testing.T) {
 func TestDecryptRefuses(t *testing.T) {
 	untouched := []crypto.Decrypter{hsm{nil}} // would panic
 	many := good(t)
-	for range 8 {
+	for range 2 {
 		many.beside = append(many.beside, many.within[0])
 	}
 	key := func(k craftedKey) string {
@@ -277,7 +277,7 @@ func TestDecryptRefuses(t *testing.T) {
 		{key(craftedKey{algorithm: enc + "rsa-oaep-mgf1p", digest: dsig + "md5"}), everything, "no EncryptedKey"},
 		{key(craftedKey{algorithm: enc11 + "rsa-oaep", mgf: enc11 + "mgf1md5"}), everything, "no EncryptedKey"},
 		{crafted{algorithm: enc11 + "aes128-gcm"}.String(), everything, "no EncryptedKey"},
-		{many.String(), everything, "more than 8 EncryptedKeys"},
+		{many.String(), everything, "more than 2 EncryptedKeys"},
 	} {
 		got, err := xmlenc.Decrypt(wrap(t, c.text), untouched, c.policy)
 		if got != nil || err == nil || !strings.Contains(err.Error(), c.want) {
