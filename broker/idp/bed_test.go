@@ -135,9 +135,9 @@ func (b *bed) way(id string) login.Way {
 		Claims: map[string]string{
 			"name": "claims.name", "email": "claims.email", "birthdate": "claims.birthdate", "phone_number": "claims.phone",
 			"address": "claims.address", "groups": "claims.groups", "employee_number": "claims.number", "ward": "claims.ward",
-			"preferred_username": "claims.upn",
+			"preferred_username": "claims.upn", "preferred_username_verified": "claims.upn_verified",
 		},
-		Verified: []string{"employee_number"},
+		Verified: []string{"employee_number", "preferred_username"},
 		Email:    mapping.EmailPolicy{Policy: "claim"},
 	})
 	if len(mistakes) > 0 {

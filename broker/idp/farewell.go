@@ -15,14 +15,11 @@ import (
 	"github.com/councilid/councilid/connectors/saml2/binding"
 	"github.com/councilid/councilid/connectors/saml2/message"
 	"github.com/councilid/councilid/connectors/saml2/metadata"
-	"github.com/councilid/councilid/connectors/saml2/xmlgate"
 	"github.com/councilid/councilid/connectors/saml2/xmlsig"
 )
 
-const (
-	logoutRequestTime = 5 * time.Minute // how long an app may act on a request of ours
-	maxSOAP           = 256 << 10       // bytes of an app's answer
-)
+// logoutRequestTime is how long an app may act on a request of ours.
+const logoutRequestTime = 5 * time.Minute
 
 // End implements [login.FrontEnd]. Nothing is left to revoke: an assertion is
 // spent in minutes, and what was noted of it leads to a session that is over.
@@ -43,7 +40,7 @@ func (s *Server) Tell(ctx context.Context, u login.Use) (told bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	answer, err := binding.Call(ctx, p.post, slo.Location, signed, xmlgate.Limits{})
+	answer, err := binding.Call(ctx, p.post, slo.Location, signed, limits)
 	if err != nil {
 		return true, fmt.Errorf("app %s: %w", p.ID, err)
 	}
@@ -53,7 +50,7 @@ func (s *Server) Tell(ctx context.Context, u login.Use) (told bool, err error) {
 // post sends a SOAP message to the app.
 func (a *app) post(ctx context.Context, to, action string, envelope []byte) ([]byte, error) {
 	header := http.Header{"Soapaction": {`"` + action + `"`}} // SOAP 1.1 §6.1.1
-	return a.outbound.Post(ctx, "logout", to, "text/xml; charset=utf-8", header, envelope, maxSOAP)
+	return a.outbound.Post(ctx, "logout", to, "text/xml; charset=utf-8", header, envelope, int64(limits.Bytes))
 }
 
 // confirms checks that the app says, in answer to our request, that it ended

@@ -19,6 +19,9 @@ const (
 	maxMessageAge = 5 * time.Minute // since IssueInstant
 )
 
+// limits bound what anybody may send: requests are short.
+var limits = xmlgate.Limits{Bytes: 64 << 10, Elements: 1000}
+
 // received is a message of which it is settled what app it is from, as far as
 // that app signs.
 type received struct {
@@ -41,7 +44,7 @@ func (s *Server) receive(r *http.Request, mustSign func(party) bool) (received, 
 		// Somebody took the signature off, or put half of one on.
 		return received{}, page(web.RequestInvalid, "SigAlg and Signature do not come together")
 	}
-	m, err := binding.Read(r, xmlgate.Limits{})
+	m, err := binding.Read(r, limits)
 	if err != nil {
 		return received{}, page(web.RequestInvalid, "read message: %w", err)
 	}

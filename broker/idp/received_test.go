@@ -253,6 +253,19 @@ func TestPostedFormIsTakenWhole(t *testing.T) {
 	b.post(newBrowser(t), "/saml/sso", long).isPage(t, http.StatusRequestEntityTooLarge)
 }
 
+// A request of many elements costs more than any request is worth.
+func TestLargeRequest(t *testing.T) {
+	b := newBed(t)
+	e := parking.request(b).Element()
+	extensions := etree.NewElement("samlp:Extensions")
+	e.InsertChildAt(1, extensions)
+	for range 1001 {
+		extensions.CreateElement("samlp:x")
+	}
+	b.get(newBrowser(t), b.redirect("/saml/sso", binding.Request, e, "", xmlsig.Credential{})).isPage(t, http.StatusBadRequest)
+	b.post(newBrowser(t), "/saml/sso", b.posted(binding.Request, e, "", xmlsig.Credential{})).isPage(t, http.StatusBadRequest)
+}
+
 func TestDeflateBomb(t *testing.T) {
 	b := newBed(t)
 	var small bytes.Buffer

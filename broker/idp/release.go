@@ -75,11 +75,12 @@ func newAttribute(r config.Release, style string) attribute {
 // they tell.
 func (out release) apply(said mapping.Statement, subject string) (attributes []message.Attribute, told []string) {
 	claims := out.claims.Apply(out.known(said), everyScope)
-	claims["sub"] = subject
+	certain := out.claims.Apply(vouched(said), everyScope)
+	claims["sub"], certain["sub"] = subject, subject
 	for _, a := range out.attributes {
 		values := texts(claims[a.claim])
 		if mapping.Scoped(a.Name) {
-			values = out.scoped(a.claim, values)
+			values = out.scoped(a.claim, texts(certain[a.claim]))
 		}
 		if len(values) == 0 {
 			continue
@@ -103,9 +104,9 @@ func (out release) known(said mapping.Statement) mapping.Claims {
 }
 
 // scoped are the values that we may speak for: those that end in a scope of
-// ours. Service providers drop others, and one without a scope must not get one
-// just because a provider said it: it could make anybody a person of the
-// council's.
+// ours, made of nothing but what the provider vouches for. Such a value says
+// that somebody is of the council, so nobody may choose it, and one without a
+// scope gets none.
 func (out release) scoped(claim string, values []string) []string {
 	if claim == "sub" && len(out.scopes) > 0 {
 		return []string{pairwiseID(values[0]) + "@" + out.scopes[0]}

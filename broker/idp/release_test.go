@@ -138,9 +138,9 @@ func TestScopedAttributes(t *testing.T) {
 	}))
 	for upn, scoped := range map[string]bool{
 		"alice@strathmore.example": true, "alice@STRATHMORE.example": true, "alice@evil.example": false, "alice": false,
-		"alice@evil.example@strathmore.example": false,
+		"alice@evil.example@strathmore.example": false, "denied@strathmore.example": false,
 	} {
-		b.provider.say("alice", mapping.Claims{"upn": upn})
+		b.provider.say("alice", mapping.Claims{"upn": upn, "upn_verified": !strings.HasPrefix(upn, "denied")})
 		got := b.attributes(planning)
 		if want := 1; len(got) != want && !scoped || len(got) != 2 && scoped {
 			t.Errorf("%s: %+v", upn, got)

@@ -8,7 +8,6 @@ import (
 	"github.com/councilid/councilid/broker/web"
 	"github.com/councilid/councilid/connectors/saml2/binding"
 	"github.com/councilid/councilid/connectors/saml2/message"
-	"github.com/councilid/councilid/connectors/saml2/xmlgate"
 	"github.com/councilid/councilid/connectors/saml2/xmlsig"
 )
 
@@ -19,7 +18,7 @@ func (s *Server) handleSOAP(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	m, err := binding.ReadSOAP(body, xmlgate.Limits{})
+	m, err := binding.ReadSOAP(body, limits)
 	if err != nil {
 		return page(web.RequestInvalid, "read message: %w", err)
 	}
