@@ -284,9 +284,10 @@ type Network struct {
 	Proxy string `yaml:"proxy,omitempty"`
 	// CA is a PEM file of authorities to trust besides the system's.
 	CA string `yaml:"ca,omitempty"`
-	// AllowPrivate lets redirects and discovered addresses lead to private,
-	// loopback and link-local addresses. Hosts written in this file may
-	// always be private. Default: false.
+	// AllowPrivate lets redirects and discovered addresses lead to private and
+	// loopback addresses. Hosts written in this file may always be private.
+	// Link-local addresses and the metadata services of clouds are called only
+	// where this file has the IP address itself. Default: false.
 	AllowPrivate bool `yaml:"allow_private,omitempty"`
 	// Attempts is how often an idempotent call is tried before it counts as
 	// failed. Default: 3.

@@ -78,6 +78,18 @@ func TestProviderLeadsInside(t *testing.T) {
 	}
 }
 
+func TestProviderLeadsToTheCloud(t *testing.T) {
+	p := newProvider(t)
+	p.discovery = claims{"userinfo_endpoint": "http://169.254.169.254/latest/meta-data"}
+	cfg := p.connector()
+	cfg.Network.AllowPrivate = true
+	got, err := p.signIn(p.open(cfg), newAttempt())
+	wantOutcome(t, got, err, connectors.Unavailable)
+	if !strings.Contains(err.Error(), "link-local") {
+		t.Errorf("the cause is unclear: %v", err)
+	}
+}
+
 // A proxy resolves names itself, so that only what is private on its face can
 // be refused here.
 func TestProviderLeadsInsideThroughProxy(t *testing.T) {

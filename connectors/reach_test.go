@@ -1,8 +1,12 @@
 package connectors
 
 import (
+	"errors"
 	"net/netip"
+	"net/url"
 	"testing"
+
+	"github.com/councilid/councilid/config"
 )
 
 func TestPublic(t *testing.T) {
@@ -47,6 +51,54 @@ func TestPublic(t *testing.T) {
 	} {
 		if got := public(netip.MustParseAddr(address)); got != want {
 			t.Errorf("public(%s) is %t", address, got)
+		}
+	}
+}
+
+// Nothing but the address itself, written by the operator, leads to where a
+// cloud gives out the machine's credentials: no name, and no allow_private.
+func TestForbidden(t *testing.T) {
+	for _, c := range []struct {
+		written, host string
+		forbidden     bool
+	}{
+		{"", "169.254.169.254", true},
+		{"", "169.254.1.1", true},
+		{"", "::ffff:169.254.169.254", true},
+		{"", "64:ff9b::a9fe:a9fe", true},
+		{"", "fe80::1", true},
+		{"", "fe80::1%eth0", true},
+		{"", "febf::1", true},
+		{"", "fd00:ec2::254", true},
+		{"", "fd00:ec2::254%eth0", true},
+		{"", "fd20:ce::254", true},
+		{"", "fd00:c1::a9fe:a9fe", true},
+		{"", "100.100.100.200", true},
+		{"", "168.63.129.16", true},
+		{"", "192.0.0.192", true},
+		{"http://metadata.google.internal/", "169.254.169.254", true},
+		{"http://169.254.1.1/", "169.254.169.254", true},
+		{"http://169.254.169.254:81/", "169.254.169.254", true},
+		{"http://169.254.169.254/", "169.254.169.254", false},
+		{"http://[fd00:ec2::254]/", "fd00:ec2::254", false},
+		{"", "10.0.0.1", false},
+		{"", "127.0.0.1", false},
+		{"", "fd00::1", false},
+		{"", "64:ff9b::a00:1", false},
+		{"", "8.8.8.8", false},
+	} {
+		r, err := newReach(config.Network{AllowPrivate: true}, []string{c.written})
+		if err != nil {
+			t.Fatal(err)
+		}
+		u := &url.URL{Scheme: "http", Host: "[" + c.host + "]"}
+		for how, err := range map[string]error{
+			"dialled":         r.open.Control("tcp", hostport(u), nil),
+			"through a proxy": r.throughProxy(u),
+		} {
+			if errors.Is(err, errForbidden) != c.forbidden || !c.forbidden && err != nil {
+				t.Errorf("%s %s, with %q written: %v", c.host, how, c.written, err)
+			}
 		}
 	}
 }
