@@ -89,7 +89,7 @@ var judges = []string{
 	"../message/attributes.go", "../message/conditions.go", "../message/consume.go", "../message/facts.go",
 	"../message/instant.go", "../message/message.go", "../message/nameid.go", "../message/status.go", "../message/subject.go",
 	"../xmlenc/cipher.go", "../xmlenc/decrypt.go",
-	"../xmlgate/parse.go",
+	"../xmlgate/namespace.go", "../xmlgate/parse.go",
 	"../xmlsig/algorithm.go", "../xmlsig/canonical.go", "../xmlsig/verify.go", "../xmlsig/xmlsig.go",
 }
 

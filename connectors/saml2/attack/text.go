@@ -83,6 +83,8 @@ func (f *forge) syntax() {
 	add("D6 twice", "second root element", whole()+whole())
 	add("second root", "second root element", whole()+"<r/>")
 	add("D7 stylesheet", "processing instruction", "<?xml-stylesheet href=\"http://evil.example/\"?>"+whole())
+	add("reference before the root", "text outside the root element", "&#32;"+whole())
+	add("CDATA after the root", "text outside the root element", whole()+"<![CDATA[ ]]>")
 	add("text after the root", "text outside the root element", whole()+"x")
 	add("comment after the root", "comment", whole()+"<!---->")
 	add("cut off", "document not complete", whole()[:len(whole())-len("</samlp:Response>")])
@@ -101,6 +103,9 @@ func (f *forge) syntax() {
 		"xmlns:e=\"urn:e\" e:InResponseTo=\"id-other\" e:Destination=\"https://evil.example/\" ID=\"_response\"")
 	in("V1 relative namespace", "relative namespace", "<samlp:Response", "<samlp:Response xmlns:rel=\"1\"")
 	in("V2 relative namespace on the signature", "relative namespace", "<ds:Signature", "<ds:Signature xmlns:rel=\"./x\"")
+	for _, space := range []string{"urn:x y", ":", "http://[/", "urn:%zz"} {
+		in("namespace "+space, "namespace that is no URI", "<samlp:Response", "<samlp:Response xmlns:x=\""+space+"\"")
+	}
 	in("relative default namespace", "relative namespace", "<saml:Issuer>", "<saml:Issuer xmlns=\"x\">")
 	in("prefix bound to nothing", "prefix bound to no namespace", "<samlp:Response", "<samlp:Response xmlns:p=\"\"")
 	in("prefix that is a number", "prefix that is no name", "<samlp:Response", "<samlp:Response xmlns:1=\"urn:x\"")
@@ -116,5 +121,8 @@ func (f *forge) syntax() {
 	in("element xml:x", "element of a reserved namespace", "<saml:Issuer>", "<saml:Issuer><xml:x/>")
 	in("element xmlns:x", "malformed name", "<saml:Issuer>", "<saml:Issuer><xmlns:x/>")
 	in("white space written two ways", "white space reference in an attribute", "ID=\"_response\"", "ID=\"_response\" x=\"\t&#9;\"")
+	in("attributes without white space", "no white space between attributes", " Version=", "Version=")
+	in("surrogate by reference in a name", "reference to no character", ">alice<", ">alice&#xD800;<")
+	in("surrogate by reference in an attribute", "reference to no character", "ID=\"_response\"", "ID=\"_response\" x=\"&#xDFFF;\"")
 	in("attribute without quotes", "not well-formed XML in line 1", "ID=\"_response\"", "ID=_response")
 }

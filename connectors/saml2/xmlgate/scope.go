@@ -1,11 +1,5 @@
 package xmlgate
 
-// The namespaces that XML itself reserves (Namespaces in XML §3).
-const (
-	xmlSpace   = "http://www.w3.org/XML/1998/namespace"
-	xmlnsSpace = "http://www.w3.org/2000/xmlns/"
-)
-
 // Scope is the prefixes in force at one place of a document. It follows a walk
 // through the tree: what an element binds is released when the walk leaves it.
 type Scope struct {
