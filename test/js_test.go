@@ -35,7 +35,8 @@ func TestOpenIDClientOfNode(t *testing.T) {
 	node(t, nil, "client.mjs", council.Issuer, "tax", town.Secret, town.App+"/tax/callback", town.App+"/tax/bye")
 }
 
-// A resident in Chromium. COUNCILID_TEST_SHOTS names a folder for screenshots.
+// A resident in Chromium, by OpenID and by SAML. COUNCILID_TEST_SHOTS names a
+// folder for screenshots.
 func TestBrowser(t *testing.T) {
 	t.Parallel()
 	chromium := servers.Program(t, "chromium", "chromium")
@@ -45,11 +46,32 @@ func TestBrowser(t *testing.T) {
 		{"phone", "360", "script"},
 		{"400% zoom", "320", "script"}, // of 1280, WCAG 2.2 §1.4.10
 		{"without JavaScript", "1280", "noscript"},
+		{"phone without JavaScript", "360", "noscript"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			node(t, []string{"CHROMIUM=" + chromium}, "browser.mjs",
-				site.URL("council-tax"), site.URL("library"), site.URL("broker"), os.Getenv("COUNCILID_TEST_SHOTS"), tt.width, tt.script)
+			for script, apps := range map[string][2]string{
+				"browser.mjs": {"council-tax", "library"}, "saml_browser.mjs": {"planning", "council-tax"},
+			} {
+				node(t, []string{"CHROMIUM=" + chromium}, script,
+					site.URL(apps[0]), site.URL(apps[1]), site.URL("broker"), os.Getenv("COUNCILID_TEST_SHOTS"), tt.width, tt.script)
+			}
 		})
+	}
+}
+
+// In a council every party is a site of its own: what one posts to another
+// comes without cookies.
+func TestBrowserAcrossSites(t *testing.T) {
+	t.Parallel()
+	chromium := servers.Program(t, "chromium", "chromium")
+	council := town.Open(t, town.Options{})
+	openUpstream(t, council)
+	for _, p := range kinds[3].open(t, council) {
+		for _, script := range []string{"script", "noscript"} {
+			t.Run(p.asks+" "+script, func(t *testing.T) {
+				node(t, []string{"CHROMIUM=" + chromium}, "sites_browser.mjs", p.Page, p.SignOut, p.Bye, council.Issuer, script)
+			})
+		}
 	}
 }
 

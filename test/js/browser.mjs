@@ -4,38 +4,11 @@
 // ("" for none), width of the window,
 // "noscript" to switch JavaScript off.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import { chromium } from 'playwright-core'
+import { browse } from './chromium.mjs'
 
 const [app, library, broker, shots, width, script] = process.argv.slice(2)
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM,
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync'],
-})
-try {
-  const context = await browser.newContext({
-    viewport: { width: Number(width), height: 900 }, javaScriptEnabled: script !== 'noscript', bypassCSP: true, locale: 'en-GB',
-  })
-  const page = await context.newPage()
-
-  // look checks the page that is shown: no violation of WCAG 2.2 AA that axe
-  // can find, and nothing wider than the window.
-  async function look(name) {
-    if (shots) await page.screenshot({ path: join(shots, `${name}-${width}${script === 'noscript' ? '-noscript' : ''}.png`), fullPage: true })
-    if (script === 'noscript') return
-    await page.evaluate(axe)
-    const { violations } = await page.evaluate(() => window.axe.run(document, {
-      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-    }))
-    assert.deepEqual(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target).join(', ')}`), [], name)
-    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${name} is wider than the window`)
-  }
-
+await browse({ shots, width, script }, async ({ page, look }) => {
   await page.goto(app)
   await page.click('#sign-in')
   assert.match(await page.textContent('h1'), /Choose how to sign in/)
@@ -94,7 +67,5 @@ try {
   await page.click('#confirm-sign-out')
   assert.match(await page.textContent('main'), /You are signed out/)
   await look('signed-out')
-} finally {
-  await browser.close()
-}
+})
 console.log('from the app to Google and back, and out: all well')

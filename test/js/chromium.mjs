@@ -1,0 +1,60 @@
+// A real browser for the walks of residents.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { chromium } from 'playwright-core'
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+// browse runs a walk in a window of this width. shots is a folder for
+// screenshots, "" for none; script is "noscript" to switch JavaScript off.
+export async function browse({ shots, width, script }, walk) {
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync'],
+  })
+  try {
+    const context = await browser.newContext({
+      viewport: { width: Number(width), height: 900 }, javaScriptEnabled: script !== 'noscript', bypassCSP: true, locale: 'en-GB',
+    })
+    const page = await context.newPage()
+
+    // look checks the page that is shown: no violation of WCAG 2.2 AA that axe
+    // can find, and nothing wider than the window.
+    async function look(name) {
+      if (shots) await page.screenshot({ path: join(shots, `${name}-${width}${script === 'noscript' ? '-noscript' : ''}.png`), fullPage: true })
+      if (script === 'noscript') return
+      await page.evaluate(axe)
+      const { violations } = await page.evaluate(() => window.axe.run(document, {
+        runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+      }))
+      assert.deepEqual(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target).join(', ')}`), [], name)
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${name} is wider than the window`)
+    }
+
+    // arrive waits until the page has what the selector says. Pages that hand on
+    // SAML messages are on the way; without JavaScript the resident presses
+    // their buttons.
+    async function arrive(selector) {
+      const message = 'form:has(input[name="SAMLRequest"]), form:has(input[name="SAMLResponse"])'
+      for (let i = 0; i < 12 && script === 'noscript' && !await page.locator(selector).count(); i++) {
+        await page.locator(message).locator(':is(button, [type="submit"]):visible').first().click()
+      }
+      await page.waitForSelector(selector)
+    }
+
+    // cut lets no request through to an address and what is below it, redirects
+    // included, which page.route does not see.
+    async function cut(address) {
+      const session = await context.newCDPSession(page)
+      session.on('Fetch.requestPaused', ({ requestId }) => session.send('Fetch.failRequest', { requestId, errorReason: 'ConnectionRefused' }))
+      await session.send('Fetch.enable', { patterns: [{ urlPattern: `${address}*` }] })
+    }
+
+    await walk({ page, look, arrive, cut })
+  } finally {
+    await browser.close()
+  }
+}
