@@ -213,6 +213,7 @@ func (r report) told(s *AppSAML) {
 			r.wrong(at+".class", "is there twice")
 		}
 		classes = append(classes, c.Class)
+		r.deserved(at, c)
 		if i > 0 && weaker(c, s.Contexts[i-1]) {
 			r.wrong(at, "must be at least as strong as the one before it, in both levels: a sign-in is told by the last that it fulfils")
 		}
@@ -222,6 +223,17 @@ func (r report) told(s *AppSAML) {
 	}
 	if s.Lifetime < time.Minute || s.Lifetime > time.Hour {
 		r.wrong("saml.lifetime", "must be from 1m to 1h")
+	}
+}
+
+// deserved checks that no sign-in is told by a class that promises more.
+func (r report) deserved(at string, c AppContext) {
+	switch least := promised(c.Class); {
+	case c.Class == "" || c.Class == contextUnspecified:
+	case c.Authenticator == "" && !r.own.has(at+".identity"):
+		r.wrong(at, "must say the least identity or authenticator: else every sign-in is told as %s", c.Class)
+	case weaker(c, least):
+		r.wrong(at, "must have %s or more, which is what %s promises", least.level(), c.Class)
 	}
 }
 
