@@ -31,7 +31,7 @@ func (r report) samlRequest(c *Connector, q SAMLRequest) {
 	r.nameIDFormat("saml.request.nameid_format", q.NameIDFormat)
 	// SAML Core §8.3.8: a transient identifier is another one at each sign-in,
 	// so everybody would be new each time.
-	transient := q.NameIDFormat == "transient" || strings.HasSuffix(q.NameIDFormat, ":transient")
+	transient := TransientNameID(q.NameIDFormat)
 	r.require("subject", !transient || r.holder("subject").has("subject"), " with nameid_format transient: it is another identifier at each sign-in")
 	r.uris("saml.request.contexts", q.Contexts)
 	if r.own.has("saml.request.comparison") && len(q.Contexts) == 0 {
@@ -48,6 +48,14 @@ func (r report) nameIDFormat(path, format string) {
 	if format != "" && !slices.Contains(words, format) && absolute(format) != "" {
 		r.unknown(path, leaf(path)+" must be "+or(words)+", or a URI", format, words)
 	}
+}
+
+// TransientNameID reports whether identifiers of a NameID format are others at
+// each sign-in: transient (SAML Core §8.3.8), in whatever spelling, and what
+// Shibboleth had before there was that.
+func TransientNameID(format string) bool {
+	format = strings.ToLower(strings.TrimSpace(format))
+	return format == "transient" || strings.HasSuffix(format, ":transient") || format == "urn:mace:shibboleth:1.0:nameidentifier"
 }
 
 // uris checks names that are URIs, each of them written once.
@@ -74,7 +82,9 @@ func (r report) samlResponse(a SAMLResponse) {
 	if a.ClockSkew < 0 || a.ClockSkew > 5*time.Minute {
 		r.wrong("saml.response.clock_skew", "must be from 0s to 5m")
 	}
-	r.positive("saml.response.max_age", a.MaxAge)
+	if a.MaxAge <= 0 || a.MaxAge > 15*time.Minute {
+		r.wrong("saml.response.max_age", "must be more than 0s and at most 15m")
+	}
 	if a.MaxValues < 1 || a.MaxValues > 20000 {
 		r.wrong("saml.response.max_values", "must be from 1 to 20000")
 	}

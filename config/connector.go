@@ -58,7 +58,11 @@ type Connector struct {
 
 	// SAML is the SAML 2.0 protocol. Of what it says, claims has the attributes
 	// by their names, and of the NameID sub, nameid_format, nameid_qualifier
-	// and nameid_sp_qualifier.
+	// and nameid_sp_qualifier. sub is the value of a persistent NameID. One of
+	// another format, with qualifiers other than the provider and the broker,
+	// or with an exclamation mark in it, is
+	// FORMAT!NAMEQUALIFIER!SPNAMEQUALIFIER!VALUE, the first three with % and !
+	// percent-encoded: the same value is somebody else in another name space.
 	SAML *SAML `yaml:"saml,omitempty"`
 
 	// Subject is a CEL expression over claims that gives the person's

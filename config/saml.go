@@ -60,7 +60,8 @@ type SAMLRequest struct {
 	// Algorithm signs. Default: rsa-sha256.
 	Algorithm string `yaml:"algorithm,omitempty" jsonschema:"enum=rsa-sha256,enum=rsa-sha384,enum=rsa-sha512"`
 	// NameIDFormat to ask for: persistent, transient, email, unspecified, or a
-	// URI. Default: none is asked for.
+	// URI. An identifier of another format is refused, unless unspecified
+	// leaves the choice to the provider. Default: none is asked for.
 	NameIDFormat string `yaml:"nameid_format,omitempty"`
 	// Force is passthrough (an app that insists on a new sign-in makes the
 	// request say ForceAuthn), always, or never: then the connector is not
@@ -114,7 +115,7 @@ type SAMLResponse struct {
 	// ClockSkew is how far the provider's clock may differ. Default: 60s; at
 	// most 5m.
 	ClockSkew time.Duration `yaml:"clock_skew,omitempty"`
-	// MaxAge is how old an assertion may be. Default: 5m.
+	// MaxAge is how old an assertion may be. Default: 5m; at most 15m.
 	MaxAge time.Duration `yaml:"max_age,omitempty"`
 	// MaxValues bounds the values of one attribute, and with it the size of an
 	// answer. Default: 2000; at most 20000.

@@ -3,6 +3,7 @@ package connectors
 import (
 	"bytes"
 	"context"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -120,6 +121,24 @@ func (t *resilient) try(r *http.Request) (*http.Response, error) {
 	case int64(len(body)) > limit:
 		return nil, errTooLarge
 	}
+	if resp.StatusCode == http.StatusInternalServerError && r.Header.Get("SOAPAction") != "" && envelope(body) {
+		// SOAP 1.1 §6.2: a fault comes with status 500. It is the answer of a
+		// party that works, to a message that anybody may have led us to send.
+		resp.StatusCode, resp.Status = http.StatusOK, "200 OK"
+	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil
+}
+
+// envelope reports whether an answer is SOAP.
+func envelope(body []byte) bool {
+	for d := xml.NewDecoder(bytes.NewReader(body)); ; {
+		token, err := d.Token()
+		if err != nil {
+			return false
+		}
+		if root, ok := token.(xml.StartElement); ok {
+			return root.Name == xml.Name{Space: "http://schemas.xmlsoap.org/soap/envelope/", Local: "Envelope"}
+		}
+	}
 }

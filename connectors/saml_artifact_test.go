@@ -21,6 +21,20 @@ func TestArtifactIsResolvedOnce(t *testing.T) {
 	wantOutcome(t, got, err, connectors.Refused)
 }
 
+// Anybody can make the broker ask for an artifact that is none. That the
+// provider says so shuts nobody else out.
+func TestArtifactFaultsLeaveTheBreakerClosed(t *testing.T) {
+	p := newSAMLProvider(t, "  response: {binding: artifact}", "network: {attempts: 1}")
+	c := p.open()
+	for range 10 {
+		_, err := p.signIn(c, p.attempt(), "artifact-fault")
+		wantOutcome(t, nil, err, connectors.Unavailable)
+	}
+	if _, err := p.signIn(c, p.attempt(), "full-record"); err != nil {
+		t.Error(err)
+	}
+}
+
 // A provider that answers by artifact has to be called to sign anybody in.
 func TestArtifactBreaker(t *testing.T) {
 	p := newSAMLProvider(t, "  response: {binding: artifact}", "network: {attempts: 1}")

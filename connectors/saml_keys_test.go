@@ -102,7 +102,8 @@ func TestStatusNeedsNoKeys(t *testing.T) {
 // What a key signed that has left the metadata is refused, whenever it was
 // signed.
 func TestProviderKeyIsRetired(t *testing.T) {
-	p := newSAMLProvider(t, "  response: {max_age: 24h}")
+	p := newSAMLProvider(t)
+	p.cfg.SAML.Response.MaxAge = 24 * time.Hour // so that the key alone is a reason to refuse
 	c, a := p.open(), p.attempt()
 	start, err := c.Start(t.Context(), a)
 	if err != nil {

@@ -257,6 +257,17 @@ func TestLogoutQuestionThatWantsNoAnswer(t *testing.T) {
 	}
 }
 
+// A question is as good a second time, until it is too old on any node.
+func TestLogoutQuestionOnce(t *testing.T) {
+	h := newHandmade(t)
+	m := h.logoutRequest()
+	question, err := h.logouter().ReadLogout(t.Context(), h.carried(m.Element(), binding.Request, idpCredential()))
+	want := connectors.Once{ID: "_q", Until: m.IssueInstant.Add(7 * time.Minute)}
+	if err != nil || question.Once.ID != want.ID || !question.Once.Until.Equal(want.Until) {
+		t.Errorf("once is %+v, %v; want %+v", question.Once, err, want)
+	}
+}
+
 func TestLogoutQuestionsByOtherBindings(t *testing.T) {
 	h := newHandmade(t)
 	m := h.logoutRequest()

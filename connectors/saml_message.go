@@ -63,7 +63,7 @@ func (c *samlConnector) sign(e *etree.Element) (*etree.Element, error) {
 // post implements [binding.Poster] for calls of one name.
 func (c *samlConnector) post(call string) binding.Poster {
 	return func(ctx context.Context, to, action string, envelope []byte) ([]byte, error) {
-		header := http.Header{"Soapaction": {action}}
+		header := http.Header{"Soapaction": {`"` + action + `"`}} // SOAP 1.1 §6.1.1
 		return c.Post(ctx, call, to, "text/xml; charset=utf-8", header, envelope, int64(c.limits.Bytes))
 	}
 }

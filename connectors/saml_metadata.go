@@ -10,6 +10,9 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
+	"sync"
+	"time"
 
 	"github.com/councilid/councilid/connectors/saml2/binding"
 	"github.com/councilid/councilid/connectors/saml2/message"
@@ -101,17 +104,42 @@ func (c *samlConnector) writtenEndpoints() []string {
 	return all
 }
 
-// Metadata implements [Publisher].
+// published is our metadata as it was last signed. Anybody may ask for it, and
+// a signature costs more than asking does.
+type published struct {
+	mu           sync.Mutex
+	body         []byte
+	at           time.Time
+	certificates []*x509.Certificate // what it was signed with, first, and has
+}
+
+// Metadata implements [Publisher]. The document is made anew every five minutes,
+// as its validUntil is so long from its making, and when the credentials change.
 func (c *samlConnector) Metadata(context.Context) (body []byte, mediaType string, err error) {
+	p := &c.published
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now, have := c.now(), c.certificates()
+	if now.Sub(p.at) >= 5*time.Minute || !slices.EqualFunc(p.certificates, have, (*x509.Certificate).Equal) {
+		if body, err = c.document(now); err != nil {
+			return nil, "", err
+		}
+		p.body, p.at, p.certificates = body, now, have
+	}
+	return p.body, "application/samlmetadata+xml", nil
+}
+
+// document makes and signs our metadata.
+func (c *samlConnector) document(now time.Time) ([]byte, error) {
 	credential, err := c.credential()
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	e, err := metadata.Build(c.publication(), c.now(), credential)
+	e, err := metadata.Build(c.publication(), now, credential)
 	if err != nil {
-		return nil, "", fmt.Errorf("metadata: %w", err)
+		return nil, fmt.Errorf("metadata: %w", err)
 	}
-	return xmlgate.Bytes(e), "application/samlmetadata+xml", nil
+	return xmlgate.Bytes(e), nil
 }
 
 // publication is what the provider needs to know of us.
@@ -120,7 +148,7 @@ func (c *samlConnector) publication() metadata.Publication {
 	p := metadata.Publication{
 		Role: metadata.ServiceProvider, ID: c.settings.EntityID, Contact: c.contact,
 		Certificates: c.certificates(), Encrypt: response.Encrypted != "refused", Encryption: c.encryption(),
-		ACS:                  []metadata.Endpoint{{Binding: binding.POST, Location: c.acs, Default: true}},
+		ACS:                  []metadata.Endpoint{{Binding: c.answersBy(), Location: c.acs, Default: true}},
 		AuthnRequestsSigned:  enabled(request.Sign),
 		WantAssertionsSigned: response.Signed != "response", // SimpleSAMLphp signs none for whoever does not ask
 		SLO: []metadata.Endpoint{
@@ -136,9 +164,6 @@ func (c *samlConnector) publication() metadata.Publication {
 		p.NameIDFormats = []string{format}
 	} else {
 		p.NameIDFormats = []string{message.Persistent, message.Transient, message.Email, message.Unspecified}
-	}
-	if response.Binding == "artifact" {
-		p.ACS = append(p.ACS, metadata.Endpoint{Binding: binding.Artifact, Location: c.acs, Index: 1})
 	}
 	if request.EIDAS != nil {
 		for _, name := range request.EIDAS.Attributes {

@@ -1,6 +1,7 @@
 package connectors_test
 
 import (
+	"bytes"
 	"crypto/sha1"
 	"encoding/base64"
 	"encoding/binary"
@@ -164,10 +165,7 @@ func TestOwnMetadata(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantACS := []metadata.Endpoint{
-		{Binding: binding.POST, Location: callbackURL, Default: true},
-		{Binding: binding.Artifact, Location: callbackURL, Index: 1},
-	}
+	wantACS := []metadata.Endpoint{{Binding: binding.Artifact, Location: callbackURL, Default: true}}
 	wantSLO := []metadata.Endpoint{
 		{Binding: binding.Redirect, Location: logoutURL},
 		{Binding: binding.POST, Location: logoutURL},
@@ -178,6 +176,41 @@ func TestOwnMetadata(t *testing.T) {
 	}
 	if !e.AuthnRequestsSigned || !e.WantAssertionsSigned || len(e.Signing) != 1 || len(e.Encryption) != 1 {
 		t.Errorf("entity is %+v", e)
+	}
+}
+
+// Anybody may ask for the metadata, which is signed once in five minutes. New
+// credentials are in it at once.
+func TestOwnMetadataIsKept(t *testing.T) {
+	p := newSAMLProvider(t)
+	credentials := []xmlsig.Credential{credential()}
+	o := p.options()
+	o.Credentials = func() []xmlsig.Credential { return credentials }
+	c, err := connectors.Open(p.cfg, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var last []byte
+	for _, step := range []struct {
+		name  string
+		then  func()
+		fresh bool
+	}{
+		{"first", func() {}, true},
+		{"soon after", func() { p.clock.advance(4 * time.Minute) }, false},
+		{"later", func() { p.clock.advance(time.Minute) }, true},
+		{"with a credential to come", func() { credentials = append(credentials, stranger()) }, true},
+		{"with that one first", func() { slices.Reverse(credentials) }, true},
+	} {
+		step.then()
+		body, _, err := c.(connectors.Publisher).Metadata(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fresh := !bytes.Equal(body, last); fresh != step.fresh {
+			t.Errorf("%s: made anew is %t", step.name, fresh)
+		}
+		last = body
 	}
 }
 

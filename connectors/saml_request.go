@@ -14,10 +14,10 @@ import (
 func (c *samlConnector) request(a Attempt, to string) message.AuthnRequest {
 	settings := c.settings.Request
 	format := nameIDFormat(settings.NameIDFormat)
-	m := message.AuthnRequest{
+	return message.AuthnRequest{
 		Header:          c.header(messageID(a.Nonce), to),
 		ACSURL:          c.acs,
-		ProtocolBinding: binding.POST,
+		ProtocolBinding: c.answersBy(),
 		ForceAuthn:      c.forces(a),
 		NameIDFormat:    format,
 		AllowCreate:     format != message.Transient, // or an identifier that nobody has used yet is refused
@@ -25,10 +25,14 @@ func (c *samlConnector) request(a Attempt, to string) message.AuthnRequest {
 		Comparison:      settings.Comparison,
 		Extensions:      extensions(settings.EIDAS),
 	}
+}
+
+// answersBy is the one binding by which responses come.
+func (c *samlConnector) answersBy() string {
 	if c.settings.Response.Binding == "artifact" {
-		m.ProtocolBinding = binding.Artifact
+		return binding.Artifact
 	}
-	return m
+	return binding.POST
 }
 
 // forces reports whether the resident has to sign in anew.

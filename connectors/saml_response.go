@@ -3,6 +3,7 @@ package connectors
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/councilid/councilid/connectors/saml2/message"
 	"github.com/councilid/councilid/connectors/saml2/metadata"
@@ -43,6 +44,8 @@ func (c *samlConnector) check(a Attempt, f *message.Facts) error {
 		// Nothing else proves that ForceAuthn, which is in the browser's hands
 		// on its way, was heeded.
 		return fail(Refused, "assertion: AuthnInstant is before the new sign-in that was asked for")
+	case !c.formatted(f.NameID):
+		return fail(Refused, "assertion: NameID of another Format than was asked for")
 	case !meets(f.Context, c.contexts(a), c.settings.Request.Comparison):
 		return fail(Unmet, "assertion: the authentication context is not what was asked for")
 	case f.ProxyCount != nil && *f.ProxyCount == 0, len(f.ProxyAudiences) > 0:
@@ -67,21 +70,28 @@ func (c *samlConnector) assertion(e *metadata.Entity, f *message.Facts) (*Assert
 	return &Assertion{
 		Issuer: e.ID, Subject: subject, Claims: claims,
 		ACR: f.Context, AuthTime: f.AuthnInstant,
-		Once:    Once{ID: f.AssertionID, Until: f.Until},
-		Session: session,
+		Once:    Once{ID: f.AssertionID, Until: c.forgotten(f.Until)},
+		Session: session, SessionEnds: f.SessionNotOnOrAfter,
 	}, nil
+}
+
+// forgotten is when nobody has to remember any more what this node refuses as
+// too old after until. Another node, whose clock is as far from ours as a
+// provider's may be, would take it for so much longer.
+func (c *samlConnector) forgotten(until time.Time) time.Time {
+	return until.Add(c.settings.Response.ClockSkew)
 }
 
 // subjectFrom finds the person. A NameID that is another one tomorrow cannot
 // say who somebody is: then subject must point to an attribute.
 func (c *samlConnector) subjectFrom(id message.NameID, claims mapping.Claims) (string, error) {
-	lasting := id.Value != "" && id.Format != message.Transient
-	if !lasting {
+	lasts := lasting(id)
+	if !lasts {
 		claims = maps.Clone(claims)
 		delete(claims, "sub")
 	}
 	subject, err := c.subjectOf(claims)
-	if err != nil && !lasting {
+	if err != nil && !lasts {
 		return "", fail(Misconfigured, "the provider sends no lasting NameID, and subject finds nothing else: %w", err)
 	}
 	return subject, err
@@ -91,7 +101,7 @@ func (c *samlConnector) subjectFrom(id message.NameID, claims mapping.Claims) (s
 // a part of the NameID is never an attribute.
 func (c *samlConnector) claims(e *metadata.Entity, f *message.Facts) mapping.Claims {
 	claims := mapping.Claims{}
-	for _, a := range f.Attributes {
+	for _, a := range inScope(e, f.Attributes) {
 		switch {
 		case slices.Contains(c.settings.Lists, a.Name) || len(a.Values) > 1:
 			claims[a.Name] = list(a.Values)
@@ -100,7 +110,7 @@ func (c *samlConnector) claims(e *metadata.Entity, f *message.Facts) mapping.Cla
 		}
 	}
 	for name, value := range map[string]string{
-		"sub":                 qualified(f.NameID, e.ID),
+		"sub":                 c.sub(e, f.NameID),
 		"nameid_format":       f.NameID.Format,
 		"nameid_qualifier":    f.NameID.NameQualifier,
 		"nameid_sp_qualifier": f.NameID.SPNameQualifier,
@@ -120,13 +130,4 @@ func list(texts []string) []any {
 		all[i] = text
 	}
 	return all
-}
-
-// qualified is a NameID's value, with the qualifier where it is not the
-// provider itself: two namespaces may both have the value (Core §2.2.2).
-func qualified(id message.NameID, provider string) string {
-	if id.NameQualifier == "" || id.NameQualifier == provider {
-		return id.Value
-	}
-	return id.NameQualifier + "!" + id.Value
 }

@@ -39,8 +39,12 @@ func TestSAMLSignIn(t *testing.T) {
 			if got.Claims.Text("email") != "alice.morgan@example.org" || got.Claims.Text("nameid_format") != message.Persistent {
 				t.Errorf("claims are %v", got.Claims)
 			}
-			if until := p.clock.Now().Add(6 * time.Minute); got.Once.ID == "" || !got.Once.Until.Equal(until) {
+			// Its age, the provider's clock, and that of another node.
+			if until := p.clock.Now().Add(7 * time.Minute); got.Once.ID == "" || !got.Once.Until.Equal(until) {
 				t.Errorf("once is %v, want until %v", got.Once, until)
+			}
+			if ends := p.clock.Now().Add(8 * time.Hour); !got.SessionEnds.Equal(ends) {
+				t.Errorf("session ends %v, want %v", got.SessionEnds, ends)
 			}
 			if got.Session == nil || len(got.Session.Keys) != 2 {
 				t.Errorf("session is %+v", got.Session)
@@ -97,16 +101,16 @@ func TestSAMLSubject(t *testing.T) {
 		fails   connectors.Outcome
 	}{
 		"persistent":                      {somebody(), "claims.sub", "24400320", ""},
-		"without qualifiers":              {message.NameID{Value: "24400320"}, "claims.sub", "24400320", ""},
-		"qualified by somebody else":      {message.NameID{Value: "24400320", NameQualifier: "urn:home"}, "claims.sub", "urn:home!24400320", ""},
 		"transient":                       {message.NameID{Value: "_1", Format: message.Transient}, "claims.sub", "", connectors.Misconfigured},
 		"transient, hidden in an or":      {message.NameID{Value: "_1", Format: message.Transient}, "claims.?ppid.orValue(claims.sub)", "", connectors.Misconfigured},
 		"transient, and an attribute":     {message.NameID{Value: "_1", Format: message.Transient}, "claims.uid", "4711", ""},
+		"transient of old":                {message.NameID{Value: "_1", Format: "urn:mace:shibboleth:1.0:nameIdentifier"}, "claims.sub", "", connectors.Misconfigured},
+		"transient, oddly spelled":        {message.NameID{Value: "_1", Format: " urn:oasis:names:tc:SAML:1.1:nameid-format:Transient"}, "claims.sub", "", connectors.Misconfigured},
 		"none":                            {message.NameID{}, "claims.sub", "", connectors.Misconfigured},
 		"none, and an attribute":          {message.NameID{}, "claims.uid", "4711", ""},
 		"persistent, attribute missing":   {somebody(), "claims.ppid", "", connectors.Refused},
-		"persistent with a control sign":  {message.NameID{Value: "a\tb"}, "claims.sub", "", connectors.Refused},
-		"persistent, longer than allowed": {message.NameID{Value: strings.Repeat("a", 256)}, "claims.sub", "", connectors.Refused},
+		"persistent with a control sign":  {message.NameID{Value: "a\tb", Format: message.Persistent}, "claims.sub", "", connectors.Refused},
+		"persistent, longer than allowed": {message.NameID{Value: strings.Repeat("a", 256), Format: message.Persistent}, "claims.sub", "", connectors.Refused},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHandmade(t)
@@ -123,6 +127,20 @@ func TestSAMLSubject(t *testing.T) {
 				t.Errorf("got %+v, %v; want %s", got, err, test.want)
 			}
 		})
+	}
+}
+
+// A provider that says when its session ends, and one that does not.
+func TestSAMLSessionEnds(t *testing.T) {
+	h := newHandmade(t)
+	a := h.attempt()
+	for _, ends := range []time.Time{{}, h.clock.Now().Add(time.Hour)} {
+		s := h.statement(a)
+		s.SessionNotOnOrAfter = ends
+		got, err := h.finish(a, s)
+		if err != nil || !got.SessionEnds.Equal(ends) {
+			t.Errorf("got %+v, %v; want the end of the session at %v", got, err, ends)
+		}
 	}
 }
 
@@ -296,6 +314,47 @@ func TestSAMLCallback(t *testing.T) {
 			wantOutcome(t, got, err, connectors.Refused)
 		})
 	}
+}
+
+// Responses come by the binding that was asked for. What comes by another is not
+// even read.
+func TestSAMLAnswerByAnotherBinding(t *testing.T) {
+	const byArtifact = "  response: {binding: artifact}"
+	response := func(p *samlProvider, a connectors.Attempt) *http.Request {
+		start, err := p.open().Start(t.Context(), a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.travel(start, "full-record")
+	}
+	t.Run("by redirect", func(t *testing.T) {
+		p := newSAMLProvider(t)
+		r := httptest.NewRequest(http.MethodGet, callbackURL+"?SAMLResponse=%25", nil)
+		got, err := p.open().Finish(t.Context(), p.attempt(), r)
+		wantOutcome(t, got, err, connectors.Refused)
+		if err == nil || !strings.Contains(err.Error(), "did not come by POST") {
+			t.Errorf("it was read: %v", err)
+		}
+	})
+	t.Run("POST in place of an artifact", func(t *testing.T) {
+		p := newSAMLProvider(t)
+		a := p.attempt()
+		r := response(p, a)
+		p.cfg.SAML.Response.Binding = "artifact"
+		got, err := p.open().Finish(t.Context(), a, r)
+		wantOutcome(t, got, err, connectors.Refused)
+	})
+	t.Run("an artifact in place of POST", func(t *testing.T) {
+		p := newSAMLProvider(t, byArtifact)
+		a := p.attempt()
+		r := response(p, a)
+		p.cfg.SAML.Response.Binding = "post"
+		got, err := p.open().Finish(t.Context(), a, r)
+		wantOutcome(t, got, err, connectors.Refused)
+		if p.played.Calls("artifact") != 0 {
+			t.Error("it was resolved")
+		}
+	})
 }
 
 func TestSAMLObserves(t *testing.T) {

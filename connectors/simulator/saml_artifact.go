@@ -54,6 +54,14 @@ func (p *Provider) sendArtifact(w http.ResponseWriter, r *http.Request, d *draft
 	http.Redirect(w, r, d.acs.Location+"?"+query.Encode(), http.StatusSeeOther)
 }
 
+// soapFault says that the message was wrong, as SOAP 1.1 §4.4 and §6.2 have it.
+func soapFault(_ *Provider, w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
+	w.WriteHeader(http.StatusInternalServerError)
+	io.WriteString(w, `<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body>`+
+		`<soap:Fault><faultcode>soap:Client</faultcode><faultstring>no such artifact</faultstring></soap:Fault></soap:Body></soap:Envelope>`)
+}
+
 // resolve is the artifact resolution service (Core §3.5): once.
 func (p *Provider) resolve(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))

@@ -180,7 +180,7 @@ func forces(t terms) bool { return t.saml.Request.Force == "always" }
 func subjectFaults() []Fault {
 	return []Fault{
 		{
-			ID: "transient-nameid", Title: "A NameID that is another tomorrow", Artefact: Response, Expect: connectors.Misconfigured,
+			ID: "transient-nameid", Title: "A NameID that is another tomorrow", Artefact: Response, Expect: connectors.Misconfigured, applies: anyFormat,
 			draft: func(_ *Provider, d *draft) {
 				d.statement.NameID.Format, d.statement.NameID.Value = message.Transient, "_"+rand.Text()
 			},
@@ -190,6 +190,13 @@ func subjectFaults() []Fault {
 			draft: func(_ *Provider, d *draft) { d.statement.NameID = message.NameID{} },
 		},
 	}
+}
+
+// anyFormat reports whether the NameID may have the format that the provider
+// likes.
+func anyFormat(t terms) bool {
+	format := t.saml.Request.NameIDFormat
+	return format == "" || format == "unspecified" || format == message.Unspecified
 }
 
 // sealFaults are those of signatures and of encryption.
@@ -286,6 +293,10 @@ func artifactFaults() []Fault {
 		{
 			ID: "artifact-500", Title: "The artifact cannot be resolved: error 500", Artefact: Artifact, Expect: connectors.Unavailable, applies: byArtifact,
 			answer: status(http.StatusInternalServerError),
+		},
+		{
+			ID: "artifact-fault", Title: "The artifact cannot be resolved: a SOAP fault", Artefact: Artifact, Expect: connectors.Unavailable, applies: byArtifact,
+			answer: soapFault,
 		},
 		{
 			ID: "artifact-html", Title: "A web page in place of SOAP", Artefact: Artifact, Expect: connectors.Unavailable, applies: byArtifact,

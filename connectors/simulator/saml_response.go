@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/x509"
 	"net/http"
@@ -107,14 +108,12 @@ func (p *Provider) signs() string {
 }
 
 // nameID is what the provider says of the person in the subject: sub and
-// nameid_format in its own words. A transient one is another each time.
+// nameid_format in its own words. A transient one is another each time. Whoever
+// asks for a format gets it; unspecified leaves the choice (Core §3.4.1.1).
 func (p *Provider) nameID(said mapping.Claims, q question) message.NameID {
-	id := message.NameID{Value: said.Text("sub"), Format: said.Text("nameid_format")}
-	if id.Format == "" {
-		id.Format = message.Persistent
-		if q.format != "" {
-			id.Format = q.format
-		}
+	id := message.NameID{Value: said.Text("sub"), Format: cmp.Or(said.Text("nameid_format"), q.format, message.Persistent)}
+	if q.format != message.Unspecified {
+		id.Format = cmp.Or(q.format, id.Format)
 	}
 	switch id.Format {
 	case message.Transient:
