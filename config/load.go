@@ -56,6 +56,7 @@ func (l *loader) loadBroker(b *Broker) {
 func (l *loader) loadConnectors(cfg *Config) {
 	seen := registrations{}
 	seen.claim("broker.yaml", "entity", cfg.Broker.SAML.EntityID)
+	heard := hear(&cfg.Broker)
 	for _, id := range l.ids("connectors") {
 		c := Connector{ID: id}
 		c.setDefaults()
@@ -64,6 +65,7 @@ func (l *loader) loadConnectors(cfg *Config) {
 			if l.connector(&c, &r, cfg.Broker.Issuer) {
 				r.connector(&c)
 				r.alone(&c, seen)
+				r.speaker(&c, heard)
 			}
 		}
 		cfg.Connectors = append(cfg.Connectors, c)
