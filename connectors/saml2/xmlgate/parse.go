@@ -23,8 +23,9 @@ const longest = 256
 const spread = 8
 
 // perElement is how many attributes the elements may have on average, were
-// there as many as there may be.
-const perElement = 4
+// there as many as there may be: an AttributeValue that declares its type has
+// three, and few documents are nothing but these.
+const perElement = 3
 
 // declaration is the inside of an XML declaration. It is held to the letter,
 // since readers differ on what they make of a loose one.
@@ -80,6 +81,9 @@ type level struct {
 func (g *gate) run() error {
 	for {
 		from := g.dec.InputOffset()
+		if err := g.foresee(g.raw[from:]); err != nil {
+			return err
+		}
 		token, err := g.dec.RawToken()
 		if err == io.EOF {
 			return g.end()
@@ -166,12 +170,10 @@ func (g *gate) start(t xml.StartElement, raw []byte) error {
 		return errors.New("too many elements")
 	case len(g.open) >= g.Depth:
 		return errors.New("elements nested too deeply")
-	case len(t.Attr) > g.Attributes, g.attrs/perElement > g.Elements:
-		return errors.New("too many attributes")
+	case g.attrs/perElement > g.Elements:
+		return errTooMany
 	case t.Name.Space == "xml":
 		return errors.New("element of a reserved namespace")
-	case !parted(raw):
-		return errors.New("no white space between attributes")
 	}
 	if err := normalize(t.Attr, raw); err != nil {
 		return err
@@ -247,9 +249,17 @@ func (g *gate) attributes(e *etree.Element, attrs []xml.Attr) error {
 			return errors.New("attribute repeated")
 		}
 		g.seen[name] = true
-		e.CreateAttr(a.Name.Space+":"+a.Name.Local, a.Value)
+		e.CreateAttr(written(a.Name), a.Value)
 	}
 	return nil
+}
+
+// written is a name as it was written.
+func written(n xml.Name) string {
+	if n.Space == "" {
+		return n.Local
+	}
+	return n.Space + ":" + n.Local
 }
 
 // resolve returns the namespace of a name; without is that of one without a
@@ -322,19 +332,31 @@ func misread(value string, raw []byte) bool {
 	return strings.ContainsRune(value, utf8.RuneError) && bytes.Contains(raw, []byte("&#"))
 }
 
-// parted reports whether white space stands before each attribute of a tag
-// (XML 1.0 §3.1), which the decoder does not ask for.
-func parted(tag []byte) bool {
-	for {
-		from := bytes.IndexAny(tag, `"'`)
-		if from < 0 {
-			return true
+var errTooMany = errors.New("too many attributes")
+
+// foresee refuses a start tag before the decoder reads it: one of too many
+// attributes, which it would read all, and one without white space before each
+// of them (XML 1.0 §3.1), which it does not ask for. Of whatever else comes next
+// it says nothing.
+func (g *gate) foresee(next []byte) error {
+	if len(next) < 2 || next[0] != '<' || next[1] == '!' || next[1] == '?' {
+		return nil
+	}
+	for n := 0; ; n++ {
+		from := bytes.IndexAny(next, `"'>`)
+		if from < 0 || next[from] == '>' {
+			return nil
 		}
-		quote := tag[from]
-		tag = tag[from+1:]
-		tag = tag[bytes.IndexByte(tag, quote)+1:] // the decoder has found it
-		if bytes.IndexByte([]byte(" \t\r\n/>"), tag[0]) < 0 {
-			return false
+		length := bytes.IndexByte(next[from+1:], next[from])
+		if length < 0 {
+			return nil // the decoder will say so
+		}
+		next = next[from+1+length+1:]
+		switch {
+		case n == g.Attributes:
+			return errTooMany
+		case bytes.IndexAny(next[:min(1, len(next))], " \t\r\n/>") < 0:
+			return errors.New("no white space between attributes")
 		}
 	}
 }

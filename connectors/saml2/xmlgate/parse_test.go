@@ -59,6 +59,9 @@ func TestParseRefuses(t *testing.T) {
 		{"a second root", `<a/><a/>`, "second root element"},
 		{"many elements", `<a><b/><b/><b/><b/><b/></a>`, "too many elements"},
 		{"depth", `<a><a><a><a/></a></a></a>`, "elements nested too deeply"},
+		{"many attributes in a tag that does not end", `<a b="" c="" d="" e=""`, "too many attributes"},
+		{"a tag that ends in a value", `<a b="`, "not well-formed XML in line 1"},
+		{"a tag that ends after a value", `<a b=""`, "no white space between attributes"},
 		{"many attributes", `<a b="" c="" d="" e=""/>`, "too many attributes"},
 
 		{"an attribute twice", `<a ID="x" ID="y"/>`, "attribute repeated"},
@@ -116,10 +119,10 @@ func TestParseRefuses(t *testing.T) {
 
 func TestParseCountsAttributesTogether(t *testing.T) {
 	limits := xmlgate.Limits{Elements: 5}
-	if _, err := xmlgate.Parse([]byte(`<a>`+strings.Repeat(`<b c="" d="" e="" f="" g=""/>`, 4)+`</a>`), limits); err != nil {
+	if _, err := xmlgate.Parse([]byte(`<a>`+strings.Repeat(`<b c="" d="" e="" f=""/>`, 4)+`</a>`), limits); err != nil {
 		t.Error(err)
 	}
-	_, err := xmlgate.Parse([]byte(`<a>`+strings.Repeat(`<b c="" d="" e="" f="" g="" h=""/>`, 4)+`</a>`), limits)
+	_, err := xmlgate.Parse([]byte(`<a>`+strings.Repeat(`<b c="" d="" e="" f="" g=""/>`, 4)+`</a>`), limits)
 	if got, want := fmt.Sprint(err), "too many attributes"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -22,7 +22,7 @@ import (
 // Limits bound a document. A field that is zero has its default.
 type Limits struct {
 	Bytes      int // default 1 MiB
-	Elements   int // default 20,000; and four times as many attributes
+	Elements   int // default 20,000; and three times as many attributes
 	Depth      int // default 64
 	Attributes int // of one element; default 32
 	// Documents says that comments, processing instructions and a byte order

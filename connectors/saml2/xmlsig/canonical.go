@@ -35,6 +35,9 @@ type canonicalizer struct {
 	inclusive []string
 	scope     *xmlgate.Scope // declared in the document
 	written   *xmlgate.Scope // declared in the output
+
+	prefixes []string      // of the element at hand; one list for all of them
+	attrs    []*etree.Attr // the same
 }
 
 // surround puts the declarations of e and of all around it in force.
@@ -112,11 +115,12 @@ func (c *canonicalizer) namespaces(e *etree.Element) error {
 			continue
 		}
 		c.written.Bind(prefix, space)
-		if prefix == "" {
-			c.out.WriteString(` xmlns="`)
-		} else {
-			c.out.WriteString(` xmlns:` + prefix + `="`)
+		c.out.WriteString(" xmlns")
+		if prefix != "" {
+			c.out.WriteByte(':')
+			c.out.WriteString(prefix)
 		}
+		c.out.WriteString(`="`)
 		if err := c.escape(space, inAttribute); err != nil {
 			return err
 		}
@@ -128,7 +132,7 @@ func (c *canonicalizer) namespaces(e *etree.Element) error {
 // used lists the prefixes to be declared at e, in the order of Canonical XML
 // §2.3: the default namespace first. The prefix xml is declared always.
 func (c *canonicalizer) used(e *etree.Element) []string {
-	prefixes := append(make([]string, 0, 8), e.Space)
+	prefixes := append(c.prefixes[:0], e.Space)
 	for _, a := range e.Attr {
 		if _, ok := xmlgate.Declaration(a.Space, a.Key); !ok && a.Space != "" {
 			prefixes = append(prefixes, a.Space)
@@ -139,18 +143,20 @@ func (c *canonicalizer) used(e *etree.Element) []string {
 			prefixes = append(prefixes, prefix)
 		}
 	}
+	c.prefixes = prefixes
 	slices.Sort(prefixes)
 	return slices.Compact(prefixes)
 }
 
 // attributes writes them by namespace and local name (Canonical XML §2.3).
 func (c *canonicalizer) attributes(e *etree.Element) error {
-	attrs := make([]*etree.Attr, 0, len(e.Attr))
+	attrs := c.attrs[:0]
 	for i := range e.Attr {
 		if _, ok := xmlgate.Declaration(e.Attr[i].Space, e.Attr[i].Key); !ok {
 			attrs = append(attrs, &e.Attr[i])
 		}
 	}
+	c.attrs = attrs
 	slices.SortFunc(attrs, func(a, b *etree.Attr) int {
 		return cmp.Or(strings.Compare(c.space(a), c.space(b)), strings.Compare(a.Key, b.Key))
 	})
