@@ -27,7 +27,9 @@ type App struct {
 	// the host of the first redirect URI, or of a SAML app's entityID, so that
 	// an app which moves from SAML to OpenID Connect keeps its subjects; the
 	// app's id where that is on loopback or no web address. Required with
-	// redirect URIs of several hosts.
+	// redirect URIs of several hosts, and where a SAML app's entityID names
+	// another host than the addresses that take its responses or than the url
+	// of its metadata.
 	// Example: tax.example.gov.uk
 	Sector string `yaml:"sector,omitempty"`
 

@@ -152,6 +152,20 @@ func (r report) sector(o *AppOIDC) {
 	r.require("sector", len(hosts) < 2 || r.own.has("sector"), ", as the redirect URIs have several hosts")
 }
 
+// shared warns of a sector that nobody chose and that another app has: what the
+// two are told of a resident can be put together.
+func (r report) shared(a *App, all []App) {
+	if r.own.has("sector") {
+		return
+	}
+	for _, other := range all {
+		if other.ID != a.ID && other.Sector == a.Sector {
+			r.risky("sector", "is %s by default, which is also that of app %s: both know a resident by one identifier. Write what it is to be", a.Sector, other.ID)
+			return
+		}
+	}
+}
+
 // appAuthenticates checks that the credentials are those that the client
 // authentication uses.
 func (r report) appAuthenticates(o *AppOIDC) {

@@ -57,6 +57,7 @@ func (r report) manual(m *ManualSP) *party {
 // samlApp checks an app that speaks SAML.
 func (r report) samlApp(a *App, s *AppSAML) {
 	r.require("home", a.Home != "" || s.Metadata.URL == "", ", as the app's addresses are fetched later")
+	r.samlSector(s)
 	r.loose(s)
 	r.addressed(s)
 	r.keyed(s)
@@ -67,6 +68,24 @@ func (r report) samlApp(a *App, s *AppSAML) {
 	if t := s.Logout.Timeout; t <= 0 || t > 30*time.Second {
 		r.wrong("saml.logout.timeout", "must be more than 0s and at most 30s: somebody waits meanwhile")
 	}
+}
+
+// samlSector makes sure that an app which calls itself after somebody else's host
+// is not told that one's subjects.
+func (r report) samlSector(s *AppSAML) {
+	var addresses []string
+	switch {
+	case r.party != nil:
+		for _, e := range r.party.acs {
+			if e.Binding == bindingPOST {
+				addresses = append(addresses, e.Location)
+			}
+		}
+	case s.Metadata.URL != "":
+		addresses = []string{s.Metadata.URL}
+	}
+	strays := StraysFrom(s.EntityID(), addresses...)
+	r.require("sector", !strays || r.own.has("sector"), ", as the app's entityID names another host than its addresses")
 }
 
 // loose warns of what makes it easy to forge the app's messages, or to pass for

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"time"
@@ -97,12 +98,28 @@ func (a *App) deriveSAML(p *party) {
 		a.Home = originOf(acs)
 	}
 	if a.Sector == "" {
-		a.Sector = a.ID
-		u, err := url.Parse(a.SAML.EntityID())
-		if err == nil && slices.Contains([]string{"https", "http"}, u.Scheme) && u.Hostname() != "" && !loopback(u.Hostname()) {
-			a.Sector = u.Hostname()
-		}
+		a.Sector = cmp.Or(entityHost(a.SAML.EntityID()), a.ID)
 	}
+}
+
+// entityHost is the host that an entityID names; "" where it is no web address,
+// or on loopback.
+func entityHost(id string) string {
+	u, err := url.Parse(id)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || loopback(u.Hostname()) {
+		return ""
+	}
+	return u.Hostname()
+}
+
+// StraysFrom reports whether an entityID names a host, and addresses of the same
+// entity are elsewhere. The name then proves nothing about whose it is.
+func StraysFrom(entityID string, addresses ...string) bool {
+	host := entityHost(entityID)
+	return host != "" && slices.ContainsFunc(addresses, func(address string) bool {
+		u, err := url.Parse(address)
+		return err == nil && u.Hostname() != "" && u.Hostname() != host
+	})
 }
 
 // originOf returns the address of an address's host, or "".

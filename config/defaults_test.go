@@ -163,7 +163,7 @@ func appDefaults(t *testing.T, cfg *config.Config) map[string]bool {
 	return map[string]bool{
 		"App.Home: the": tax.Home == "https://tax.example.gov.uk/" &&
 			keys.Home == "https://keys.example.gov.uk:8443/" && native.Home == "" &&
-			planning.Home == "https://apps.example.gov.uk/" && hall.Home == "https://hall.example.gov.uk/",
+			planning.Home == "https://planning.example.gov.uk:8443/" && hall.Home == "https://hall.example.gov.uk/",
 		"App.Connectors: all": len(tax.Connectors) == 0,
 		"App.Sector: the": tax.Sector == "tax.example.gov.uk" &&
 			keys.Sector == "keys.example.gov.uk" && native.Sector == "native" &&

@@ -74,7 +74,7 @@ func (l *loader) loadConnectors(cfg *Config) {
 }
 
 func (l *loader) loadApps(cfg *Config) {
-	seen := registrations{}
+	seen, reports := registrations{}, map[string]report{}
 	for _, id := range l.apps {
 		a := App{ID: id}
 		a.setDefaults()
@@ -87,8 +87,14 @@ func (l *loader) loadApps(cfg *Config) {
 			a.derive(r.party)
 			r.app(&a, cfg.Connectors)
 			r.onlyOne(&a, seen)
+			reports[id] = r
 		}
 		cfg.Apps = append(cfg.Apps, a)
+	}
+	for i := range cfg.Apps {
+		if r, read := reports[cfg.Apps[i].ID]; read {
+			r.shared(&cfg.Apps[i], cfg.Apps)
+		}
 	}
 }
 

@@ -26,6 +26,7 @@ type draft struct {
 	Product string
 	Source  string
 	Label   map[string]string // by language, or "" for all
+	Sector  string            // "" for the host that the app goes by
 	File    string
 	Entity  string // whose metadata it is, where that has to be said
 	Style   string
@@ -56,6 +57,9 @@ func (a addition) draft(cfg *config.Config, sp *metadata.Entity, source string) 
 	}
 	if _, err := os.Stat(filepath.Join(cfg.Dir, "councilid.schema.json")); err == nil {
 		d.Schema = true
+	}
+	if slices.ContainsFunc(sp.ACS, func(e metadata.Endpoint) bool { return config.StraysFrom(sp.ID, e.Location) }) {
+		d.Sector = a.id
 	}
 	known := claimsOf(cfg)
 	d.Style = styleOf(sp.Attributes, known)
