@@ -149,7 +149,7 @@ func (l logout) leaving() (login.Leaving, error) {
 func (s *Server) endAll(ctx context.Context, meant []named, leaving login.Leaving) (login.Receipt, error) {
 	var all login.Receipt
 	for _, n := range meant {
-		receipt, err := s.Flow.EndSession(ctx, n.Ref, leaving)
+		receipt, err := s.Flow.EndSession(ctx, n.SID, leaving)
 		if err != nil {
 			return all, err
 		}

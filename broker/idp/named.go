@@ -22,7 +22,7 @@ type use struct {
 // named is a session in which an app was told a name identifier.
 type named struct {
 	Index string `json:"index"` // the SessionIndex that the app knows it by
-	Ref   string `json:"ref"`   // login.Session.Ref
+	SID   string `json:"sid"`   // login.Session.SID
 }
 
 // names finds the sessions of a name identifier, for apps that end one without
@@ -45,7 +45,7 @@ func (s *Server) note(b *store.Batch, a *app, session login.Session, st message.
 	if err != nil {
 		return fmt.Errorf("note the assertion: %w", err)
 	}
-	entry, err := json.Marshal(named{st.SessionIndex, session.Ref})
+	entry, err := json.Marshal(named{st.SessionIndex, session.SID})
 	if err != nil {
 		return fmt.Errorf("note the assertion: %w", err)
 	}

@@ -25,7 +25,7 @@ type front struct {
 	revoked []string       // apps
 	asked   map[string]string
 	left    []login.Receipt
-	ref     string // of the last session that something was issued in
+	sid     string // of the last session that something was issued in
 	counts  map[string]int
 }
 
@@ -69,7 +69,7 @@ func (f *front) count(what string) int {
 
 func (f *front) Issue(w http.ResponseWriter, r *http.Request, req login.Request, s login.Session, b *store.Batch) error {
 	f.mu.Lock()
-	f.ref = s.Ref
+	f.sid = s.SID
 	f.mu.Unlock()
 	detail, _ := json.Marshal(s.SID)
 	f.flow.Used(b, s, login.Use{Protocol: "test", App: req.App, Tag: store.NewHandle().Tag, Detail: detail}, nil, time.Hour)

@@ -105,6 +105,7 @@ func (f *Flow) revoke(ctx context.Context, s Session) ([]Use, error) {
 		}
 	}
 	useIndex.Delete(b, s.SID)
+	placeTable.Delete(b, place(s.SID))
 	return uses, b.Exec(ctx)
 }
 

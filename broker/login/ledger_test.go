@@ -80,22 +80,39 @@ func TestEndSession(t *testing.T) {
 	b.front.tell("waste", way{tell: obeys})
 	b.front.tell("parks", way{ask: "https://parks.example/slo"})
 	one := b.session("tax", "waste", "parks")
-	ref := b.front.ref
+	sid := b.front.sid
 	for _, wrong := range []string{"", "x", one.cookie("session")} {
 		got, err := b.flows[1].EndSession(t.Context(), wrong, login.Leaving{})
 		b.must(err)
 		b.mustBe(got, login.Receipt{})
 	}
 	if !one.signedIn() {
-		t.Fatal("what is no ref ends a session")
+		t.Fatal("what is no SID ends a session")
 	}
-	got, err := b.flows[1].EndSession(t.Context(), ref, login.Leaving{Protocol: "test", App: "tax"})
+	got, err := b.flows[1].EndSession(t.Context(), sid, login.Leaving{Protocol: "test", App: "tax"})
 	b.must(err)
 	b.mustBe(got, login.Receipt{Ended: []string{"tax", "waste"}, Unable: []string{"parks"}, Provider: "works"})
 	if one.signedIn() {
 		t.Error("still signed in")
 	}
-	got, err = b.flows[0].EndSession(t.Context(), ref, login.Leaving{})
+	got, err = b.flows[0].EndSession(t.Context(), sid, login.Leaving{})
 	b.must(err)
 	b.mustBe(got, login.Receipt{})
+}
+
+// Whoever signs in again keeps the session under another cookie. An app that
+// knew it before can end it all the same.
+func TestEndSessionThatMoved(t *testing.T) {
+	b := newBed(t)
+	one := b.session("tax")
+	sid, cookie := b.front.sid, one.cookie("session")
+	one.signIn("waste", b.works, "alice")
+	if b.front.sid != sid || one.cookie("session") == cookie {
+		t.Fatalf("session %s became %s", sid, b.front.sid)
+	}
+	got, err := b.flows[1].EndSession(t.Context(), sid, login.Leaving{Protocol: "test", App: "tax"})
+	b.must(err)
+	if !slices.Contains(got.Ended, "tax") || one.signedIn() {
+		t.Errorf("receipt %+v, signed in %v", got, one.signedIn())
+	}
 }

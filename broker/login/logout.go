@@ -139,25 +139,37 @@ func (f *Flow) Answered(w http.ResponseWriter, r *http.Request, id string, done 
 	return f.goOn(w, r, v.browser, bye)
 }
 
-// EndSession ends a session that an app named from server to server: no browser
-// is there, so that apps which can only be told through one are Unable.
-func (f *Flow) EndSession(ctx context.Context, ref string, l Leaving) (Receipt, error) {
-	h, ok := store.ParseRef(ref)
-	if !ok {
-		return Receipt{}, nil
-	}
-	b := f.Store.Batch()
-	taken := sessionTable.Take(b, h)
-	if err := b.Exec(ctx); err != nil {
+// EndSession ends the session called sid, which an app named from server to
+// server: no browser is there, so that apps which can only be told through one
+// are Unable.
+func (f *Flow) EndSession(ctx context.Context, sid string, l Leaving) (Receipt, error) {
+	s, ok, err := f.takeSession(ctx, sid)
+	if !ok || err != nil {
 		return Receipt{}, err
-	}
-	s, ok := taken.Value()
-	if !ok {
-		return Receipt{}, nil
 	}
 	bye, err := f.end(ctx, s, l)
 	for _, u := range bye.Rest {
 		f.settle(&bye, u.App, unable)
 	}
 	return bye.Receipt, err
+}
+
+// takeSession takes the session called sid, wherever it has moved.
+func (f *Flow) takeSession(ctx context.Context, sid string) (Session, bool, error) {
+	b := f.Store.Batch()
+	found := placeTable.Get(b, place(sid))
+	if err := b.Exec(ctx); err != nil {
+		return Session{}, false, err
+	}
+	ref, _ := found.Value()
+	h, ok := store.ParseRef(ref)
+	if !ok {
+		return Session{}, false, nil
+	}
+	taken := sessionTable.Take(b, h)
+	if err := b.Exec(ctx); err != nil {
+		return Session{}, false, err
+	}
+	s, ok := taken.Value()
+	return s, ok, nil
 }

@@ -19,7 +19,7 @@ import (
 // metadata, and messages of sign-outs.
 
 var (
-	// providerIndex leads from what a provider may call a session to the Refs
+	// providerIndex leads from what a provider may call a session to the SIDs
 	// of the broker's own.
 	providerIndex = store.Index{Name: "provider"}
 
@@ -40,7 +40,7 @@ func enlist(b *store.Batch, s Session, lifetime time.Duration) {
 		return
 	}
 	for _, key := range s.Provider.Keys {
-		providerIndex.Add(b, fingerprint("session", s.Connector, key), s.Ref, lifetime)
+		providerIndex.Add(b, fingerprint("session", s.Connector, key), s.SID, lifetime)
 	}
 }
 
@@ -180,7 +180,7 @@ func (f *Flow) providerEnds(w http.ResponseWriter, r *http.Request, m connectors
 	here := current != nil && current.named(connector, m.Keys)
 	except := ""
 	if here {
-		except = current.Ref
+		except = current.SID
 	}
 	others, err := f.endNamed(r.Context(), l, m.Keys, except)
 	if err != nil {
@@ -211,12 +211,12 @@ func (f *Flow) endNamed(ctx context.Context, l Leaving, keys []string, except st
 	}
 	var all Receipt
 	for _, reply := range found {
-		refs, _ := reply.Value()
-		for _, ref := range refs {
-			if ref == except {
+		sids, _ := reply.Value()
+		for _, sid := range sids {
+			if sid == except {
 				continue
 			}
-			done, err := f.EndSession(ctx, ref, l) // a second time, nothing
+			done, err := f.EndSession(ctx, sid, l) // a second time, nothing
 			if err != nil {
 				return all, err
 			}

@@ -26,14 +26,19 @@ type Session struct {
 	// to end it.
 	Provider *connectors.ProviderSession `json:"provider,omitempty"`
 
-	// Ref names the session to the broker itself: a front end may keep it, to
-	// end the session when an app says so without a browser.
-	Ref string `json:"-"`
-
 	fresh bool // made by this very request, not found in the store
 }
 
-var sessionTable = store.Table[Session]{Name: "session"}
+var (
+	sessionTable = store.Table[Session]{Name: "session"}
+
+	// placeTable says where the session of a SID is now, by its Ref: it moves
+	// whenever the cookie changes.
+	placeTable = store.Table[string]{Name: "place"}
+)
+
+// place is where the Ref of the session called sid is kept.
+func place(sid string) store.Handle { return store.Handle{Tag: sid} }
 
 // left is how long s may still live unused, or 0 when its lifetime is over.
 func (f *Flow) left(s Session) time.Duration {
@@ -68,7 +73,6 @@ func (f *Flow) live(v visitor, found *store.Reply[Session]) *Session {
 	if !ok || f.left(s) == 0 {
 		return nil
 	}
-	s.Ref = v.session.Ref()
 	return &s
 }
 
@@ -88,8 +92,8 @@ func (f *Flow) open(w http.ResponseWriter, r *http.Request, b *store.Batch, v vi
 		sessionTable.Delete(b, v.session)
 	}
 	h := store.NewHandle()
-	s.Ref = h.Ref()
 	sessionTable.Put(b, h, s, f.left(s))
+	placeTable.Put(b, place(s.SID), h.Ref(), f.Session.Lifetime)
 	enlist(b, s, f.Session.Lifetime)
 	v.browser.Last = s.Connector
 	return s, errors.Join(f.enter(w, r, h), f.remember(w, r, v.browser))
