@@ -194,9 +194,8 @@ func assertions(e xmlgate.Element) int {
 // learn from how long the refusal takes. It is decrypted all the same where the
 // assertion inside may be what is signed: SimpleSAMLphp 1 and AD FS send nothing
 // else. A refusal ends the attempt, so each guess costs a whole sign-in, and the
-// many that an attack takes do not pass the rate limit. An operator
-// whose provider signs responses, or has GCM, closes it for good by demanding
-// that.
+// many that an attack takes do not pass the rate limit. An operator whose
+// provider signs responses, or has GCM, closes it for good by demanding that.
 func (x Expect) open(a xmlgate.Element) (xmlgate.Element, error) {
 	if !a.Is(Assertion, "EncryptedAssertion") {
 		if x.Encrypted == "required" {

@@ -31,8 +31,8 @@ const maxKeys = 2
 // should sound like [ErrDecryption], as CBC mode lets anybody alter what comes
 // out. It is never longer than the ciphertext, which the gate has bounded. The
 // EncryptedKey may be in KeyInfo or beside EncryptedData. Every key is tried,
-// whatever comes of the one before. Other errors than ErrDecryption speak of the shape and the algorithms,
-// and are found before any key is used.
+// whatever comes of the one before. Other errors than ErrDecryption speak of the
+// shape and the algorithms, and are found before any key is used.
 func Decrypt(encrypted xmlgate.Element, keys []crypto.Decrypter, p Policy) ([]byte, error) {
 	p = p.Accepted()
 	all := encrypted.Children(enc, "EncryptedData")

@@ -355,7 +355,7 @@ func (g *gate) foresee(next []byte) error {
 		switch {
 		case n == g.Attributes:
 			return errTooMany
-		case bytes.IndexAny(next[:min(1, len(next))], " \t\r\n/>") < 0:
+		case !bytes.ContainsAny(next[:min(1, len(next))], " \t\r\n/>"):
 			return errors.New("no white space between attributes")
 		}
 	}
