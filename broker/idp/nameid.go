@@ -2,7 +2,6 @@ package idp
 
 import (
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -47,7 +46,9 @@ func (s *Server) name(a *app, session login.Session, format string) (message.Nam
 func (a *app) identifier(session login.Session, format string) (string, error) {
 	switch format {
 	case message.Transient:
-		return "_" + rand.Text(), nil
+		// Core §8.3.8: a name for this session. A new one at every sign-on would
+		// be one more for the app to be asked about when the session ends.
+		return a.derived(session, "name"), nil
 	case message.Email:
 		return verifiedEmail(session.Said)
 	}
@@ -94,10 +95,14 @@ func vouched(said mapping.Statement) mapping.Claims {
 	return claims
 }
 
-// sessionIndex names the session to one app (Core §2.7.2). It stays the same
-// while the session lasts, and no two apps can tell that theirs are one.
-func (a *app) sessionIndex(session login.Session) string {
+// sessionIndex names the session to one app (Core §2.7.2).
+func (a *app) sessionIndex(session login.Session) string { return a.derived(session, "session") }
+
+// derived is an identifier of the session towards one app. It stays the same
+// while the session lasts, and no two apps can tell that theirs are of one
+// session, nor one app that two are of one resident.
+func (a *app) derived(session login.Session, what string) string {
 	mac := hmac.New(sha256.New, session.Account.SubjectKey)
-	mac.Write([]byte("councilid saml session\x00" + session.SID + "\x00" + a.ID))
+	mac.Write([]byte("councilid saml " + what + "\x00" + session.SID + "\x00" + a.ID))
 	return "_" + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:18])
 }

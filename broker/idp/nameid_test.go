@@ -1,6 +1,7 @@
 package idp_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -50,11 +51,30 @@ func TestSectorSharesNames(t *testing.T) {
 	}
 }
 
-func TestTransientIsNew(t *testing.T) {
+// A transient name lasts as long as the session, and neither another session of
+// the resident's nor another app has the same.
+func TestTransient(t *testing.T) {
 	b := newBed(t)
-	one, other := b.nameID(planning, format(message.Transient)), b.nameID(planning, format(message.Transient))
-	if one.Value == other.Value || one.Format != message.Transient || one.SPNameQualifier != planning.entityID {
-		t.Errorf("%+v and %+v", one, other)
+	browser := newBrowser(t)
+	name := func(browser *http.Client, p partner) message.NameID {
+		m := p.request(b, format(message.Transient))
+		facts := b.facts(p, m, b.signOn(browser, p, m))
+		if facts.NameID.Value == facts.SessionIndex {
+			t.Error("the name is the SessionIndex")
+		}
+		return facts.NameID
+	}
+	one := name(browser, planning)
+	if one.Format != message.Transient || one.SPNameQualifier != planning.entityID {
+		t.Errorf("%+v", one)
+	}
+	if again := name(browser, planning); again != one {
+		t.Errorf("%+v, then %+v", one, again)
+	}
+	for _, other := range []message.NameID{name(browser, library), name(newBrowser(t), planning)} {
+		if other.Value == one.Value {
+			t.Errorf("%+v and %+v", one, other)
+		}
 	}
 }
 
