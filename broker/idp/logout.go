@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/councilid/councilid/broker/login"
 	"github.com/councilid/councilid/broker/store"
@@ -76,6 +78,9 @@ func (s *Server) readLogout(in received, path string) (logout, string, error) {
 	m, err := message.ParseLogoutRequest(in.element, s.decrypters(), xmlenc.Policy{})
 	if err != nil {
 		return l, "", in.wrong("%w", err)
+	}
+	if utf8.RuneCountInString(m.NameID.Value) > maxText || slices.ContainsFunc(m.SessionIndexes, tooLong) {
+		return l, "", in.wrong("what names the session is longer than any name that was given")
 	}
 	l.Request = &logoutRequest{m.NameID, m.SessionIndexes, farewell{m.ID, []byte(in.RelayState), m.Asynchronous}}
 	return l, m.ID, s.check(in, m.Header, path, m.NotOnOrAfter)

@@ -22,6 +22,13 @@ const (
 // limits bound what anybody may send: requests are short.
 var limits = xmlgate.Limits{Bytes: 64 << 10, Elements: 1000}
 
+// What is kept of a message is shorter still: an app need not sign, so that
+// anybody may make us keep it.
+const (
+	maxText     = 256 // bytes of an ID or a context, characters of a name (Core §8.3.7)
+	maxContexts = 16
+)
+
 // received is a message of which it is settled what app it is from, as far as
 // that app signs.
 type received struct {
@@ -91,6 +98,9 @@ func (s *Server) check(in received, h message.Header, path string, notOnOrAfter 
 		// Bindings §3.4.5.2, §3.5.5.2: else what was signed for another
 		// identity provider would do here.
 		return in.wrong("the message is signed and has no Destination")
+	}
+	if tooLong(h.ID) || tooLong(h.InResponseTo) {
+		return in.wrong("an ID is longer than any that is made")
 	}
 	if err := h.Timely(s.Issuer+path, notOnOrAfter, s.Now(), clockSkew, maxMessageAge); err != nil {
 		return in.wrong("%w", err)

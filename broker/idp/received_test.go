@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -326,6 +327,78 @@ func TestEncryptionKeyDoesNotSign(t *testing.T) {
 	}))
 	a := b.get(newBrowser(t), b.redirect("/saml/sso", binding.Request, library.request(b).Element(), "", library.key()))
 	a.isPage(t, http.StatusBadRequest)
+}
+
+// What one request leaves in Redis is little, however long it is.
+func TestLongRequestLeavesLittle(t *testing.T) {
+	long := strings.Repeat("x", 12<<10)
+	contexts := func(n int, class string) func(*message.AuthnRequest) {
+		return func(m *message.AuthnRequest) {
+			m.Comparison, m.Contexts = "exact", append(slices.Repeat([]string{class}, n), password)
+		}
+	}
+	for name, change := range map[string]func(*message.AuthnRequest){
+		"ID":           func(m *message.AuthnRequest) { m.ID = "_" + long },
+		"Subject":      func(m *message.AuthnRequest) { m.Subject.Value = long + "@strathmore.example" },
+		"hint":         func(m *message.AuthnRequest) { m.Subject.Value = strings.Repeat("ø", 200) + "@strathmore.example" },
+		"one context":  contexts(1, long),
+		"all contexts": contexts(400, "urn:example:class"),
+		"at the bounds": func(m *message.AuthnRequest) {
+			contexts(15, strings.Repeat("c", 256))(m)
+			m.ID, m.Subject.Value = "_"+long[:255], strings.Repeat("s", 256)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBed(t)
+			e := parking.request(b, change).Element()
+			browser := newBrowser(t)
+			a := b.post(browser, "/saml/sso", b.posted(binding.Request, e, long[:2<<10], xmlsig.Credential{}))
+			kept := b.kept()
+			if a.StatusCode == http.StatusSeeOther {
+				b.get(browser, b.URL+a.Header.Get("Location")) // to the provider
+				kept = max(kept, b.kept())
+			}
+			if kept > 10<<10 {
+				t.Errorf("%d bytes are kept", kept)
+			}
+			if hint := b.provider.last.LoginHint; len(hint) > 256 {
+				t.Errorf("a hint of %d bytes", len(hint))
+			}
+		})
+	}
+}
+
+func TestLongLogoutIsRefused(t *testing.T) {
+	b := newBed(t, library.registered(t, func(a *config.App) { a.SAML.Logout.InsecureUnsigned = true }))
+	long := strings.Repeat("x", 12<<10)
+	h := message.Header{ID: newID(), IssueInstant: b.now(), Destination: b.URL + "/saml/slo", Issuer: library.entityID}
+	response := message.LogoutResponse{Header: h, Status: success}
+	response.InResponseTo = "id-" + long
+	post := func(parameter string, e *etree.Element) *answer {
+		return b.post(newBrowser(t), "/saml/slo", b.posted(parameter, e, "", xmlsig.Credential{}))
+	}
+	post(binding.Response, response.Element()).isPage(t, http.StatusBadRequest)
+	for _, m := range []message.LogoutRequest{
+		{Header: h, NameID: message.NameID{Value: long}},
+		{Header: h, NameID: message.NameID{Value: "x"}, SessionIndexes: []string{long}},
+	} {
+		post(binding.Request, m.Element()).isPage(t, http.StatusBadRequest)
+	}
+	if kept := b.kept(); kept != 0 {
+		t.Errorf("%d bytes are kept", kept)
+	}
+}
+
+// kept is how many bytes of values Redis holds.
+func (b *bed) kept() int {
+	b.t.Helper()
+	n := 0
+	for _, key := range b.redis.Keys() {
+		if value, err := b.redis.Get(key); err == nil {
+			n += len(value)
+		}
+	}
+	return n
 }
 
 // A flood of requests is turned away and leaves nothing in Redis; what was

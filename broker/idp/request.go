@@ -3,7 +3,9 @@ package idp
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/councilid/councilid/broker/login"
 	"github.com/councilid/councilid/broker/web"
@@ -51,6 +53,12 @@ func (p party) request(m message.AuthnRequest, to replyTo) (login.Request, error
 		// Core §3.4.1.1: it would be another's identifier.
 		return login.Request{}, refused(message.Requester, message.InvalidNameIDPolicy, "SPNameQualifier is another service provider's")
 	}
+	if utf8.RuneCountInString(m.Subject.Value) > maxText {
+		return login.Request{}, refused(message.Requester, message.UnknownPrincipal, "no name identifier is that long")
+	}
+	if len(m.Contexts) > maxContexts || slices.ContainsFunc(m.Contexts, tooLong) {
+		return login.Request{}, refused(message.Requester, message.NoAuthnContext, "the requested authentication contexts are too many or too long")
+	}
 	if _, ok := p.contexts.choose(m.Contexts, m.Comparison, highest); !ok {
 		// No sign-in can meet it: the resident is not asked in vain.
 		return login.Request{}, refused(message.Responder, message.NoAuthnContext, "no requested authentication context can be met")
@@ -66,8 +74,10 @@ func (p party) request(m message.AuthnRequest, to replyTo) (login.Request, error
 	if p.saml.MaxAuthnAge > 0 {
 		req.MaxAge = &p.saml.MaxAuthnAge
 	}
-	if strings.Contains(m.Subject.Value, "@") {
+	if strings.Contains(m.Subject.Value, "@") && !tooLong(m.Subject.Value) {
 		req.LoginHint = m.Subject.Value
 	}
 	return req, nil
 }
+
+func tooLong(text string) bool { return len(text) > maxText }

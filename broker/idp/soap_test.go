@@ -104,6 +104,19 @@ func TestSOAP(t *testing.T) {
 	})
 }
 
+// A resident signs in again, so that the session's cookie is another. The app
+// that knew the session before ends it all the same.
+func TestSOAPAfterSigningInAgain(t *testing.T) {
+	b := newBed(t)
+	browser := newBrowser(t)
+	m := planning.soapBye(b, b.enter(browser, planning))
+	again := planning.request(b, func(m *message.AuthnRequest) { m.ForceAuthn = true })
+	b.facts(planning, again, b.signOn(browser, planning, again))
+	if got := b.soapStatus(m, b.call(m.Element(), planning.key())); got != success || !b.ended(browser) {
+		t.Errorf("status %+v", got)
+	}
+}
+
 // Apps of one sector know a resident by one name. None of them can end what it
 // has no part in.
 func TestSOAPOfAnotherApp(t *testing.T) {
