@@ -285,12 +285,8 @@ func TestHugeDocuments(t *testing.T) {
 		"elements": aggregate("", good, strings.Repeat("<a/>", 500_000)),
 		"depth":    aggregate("", good, strings.Repeat("<a>", 1000)+strings.Repeat("</a>", 1000)),
 	} {
-		began := time.Now()
 		if _, err := parse(document, "", nil); err == nil {
 			t.Errorf("%s: accepted", name)
-		}
-		if took := time.Since(began); took > 5*time.Second {
-			t.Errorf("%s: refused after %v", name, took)
 		}
 	}
 }
