@@ -37,8 +37,11 @@ func (s *Server) Refuse(w http.ResponseWriter, r *http.Request, req login.Reques
 		return err
 	}
 	status := message.Status{Code: message.Responder, Second: message.AuthnFailed, Message: "the resident did not sign in"}
-	if why == login.LoginRequired && req.Passive {
+	switch {
+	case why == login.LoginRequired && req.Passive:
 		status.Second, status.Message = message.NoPassive, "the resident has to sign in"
+	case why == login.NoWay:
+		status.Second, status.Message = message.RequestDenied, "no connector can do what the request asks"
 	}
 	return s.refuse(w, r, q, status)
 }

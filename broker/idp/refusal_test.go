@@ -40,6 +40,16 @@ func TestRefusedBeforeSignIn(t *testing.T) {
 	}
 }
 
+// No provider can do what the app asks: nobody gave up, and nobody was asked.
+func TestRefusedForWantOfAProvider(t *testing.T) {
+	b := newBed(t, planning.registered(t, func(a *config.App) { a.Connectors = []string{"gone"} }))
+	m := planning.request(b)
+	f := b.ask(newBrowser(t), planning, m, "").form(t)
+	if got := b.status(planning, m, f); got != (message.Status{Code: message.Responder, Second: message.RequestDenied}) {
+		t.Errorf("status %+v", got)
+	}
+}
+
 // A refusal of a posted request needs no cookie and comes at once.
 func TestRefusedPost(t *testing.T) {
 	b := newBed(t)

@@ -37,7 +37,7 @@ func next(req Request, s *Session, ways []Way, now time.Time) step {
 	}
 	switch len(ways) {
 	case 0:
-		return step{kind: refuse, refusal: AccessDenied}
+		return step{kind: refuse, refusal: NoWay}
 	case 1:
 		return step{kind: start, way: ways[0]}
 	}

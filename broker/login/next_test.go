@@ -27,7 +27,7 @@ func TestNext(t *testing.T) {
 		{"a new browser chooses", Request{}, nil, all, "choose"},
 		{"a session is enough", Request{}, session, all, "issue"},
 		{"one way needs no choice", Request{}, nil, []Way{facebook}, "start facebook"},
-		{"no way at all", Request{}, nil, nil, "refuse access_denied"},
+		{"no way at all", Request{}, nil, nil, "refuse no_way"},
 
 		{"a hint skips the choice", Request{Connector: "facebook"}, nil, all, "start facebook"},
 		{"an unknown hint is no hint", Request{Connector: "myspace"}, nil, all, "choose"},

@@ -65,11 +65,11 @@ type FrontEnd interface {
 	Left(w http.ResponseWriter, r *http.Request, l Leaving, done Receipt) error
 }
 
-// Refusal is why a request ends without a session. The values are the error
-// codes of OpenID Connect Core §3.1.2.6 and RFC 6749 §4.1.2.1.
+// Refusal is why a request ends without a session.
 type Refusal string
 
 const (
 	LoginRequired Refusal = "login_required" // a passive request, and nobody is signed in well enough
-	AccessDenied  Refusal = "access_denied"  // the resident gave up, or no connector can satisfy the request
+	AccessDenied  Refusal = "access_denied"  // the resident gave up
+	NoWay         Refusal = "no_way"         // no connector that the app allows can do what it asks
 )

@@ -118,11 +118,12 @@ func (s *Server) Refuse(w http.ResponseWriter, r *http.Request, req login.Reques
 	if err != nil {
 		return err
 	}
-	descriptions := map[login.Refusal]string{
-		login.LoginRequired: "the resident has to sign in",
-		login.AccessDenied:  "the resident did not sign in",
+	answers := map[login.Refusal]*Error{
+		login.LoginRequired: refused("login_required", "the resident has to sign in"), // OpenID Connect Core §3.1.2.6
+		login.AccessDenied:  refused("access_denied", "the resident did not sign in"), // RFC 6749 §4.1.2.1
+		login.NoWay:         refused("access_denied", "no connector can do what the request asks"),
 	}
-	s.redirectError(w, r, to, refused(string(why), descriptions[why]))
+	s.redirectError(w, r, to, answers[why])
 	return nil
 }
 

@@ -137,6 +137,19 @@ func TestErrorsAreRedirected(t *testing.T) {
 	}
 }
 
+// An app is told the same where nobody can sign in as the request asks.
+func TestNoConnectorWillDo(t *testing.T) {
+	b := newBed(t)
+	for id, app := range b.flow.Apps {
+		app.Connectors = []string{"gone"}
+		b.flow.Apps[id] = app
+	}
+	to := b.get(newBrowser(t), "/authorize", taxRequest()).location(t)
+	if to.Host != "tax.example" || to.Query().Get("error") != "access_denied" {
+		t.Errorf("sent to %s", to)
+	}
+}
+
 func TestUserRejectsAuthentication(t *testing.T) {
 	b := newBed(t)
 	browser := newBrowser(t)
