@@ -207,6 +207,8 @@ func TestLocations(t *testing.T) {
 	bad := []string{
 		"javascript:alert(1)", " javascript:alert(1)", "JavaScript://x/%0aalert(1)", "data:text/html,x", "vbscript:x",
 		"file:///etc/passwd", "//evil.example/", "/saml", "https:saml", "https://", "", "http://a b/", "mailto:x@y",
+		// These anybody on the way could read and change.
+		"http://a.example/", "HTTP://a.example/", "http://127.0.0.1.example/", "http://10.0.0.1/", "http://localhost.example/",
 	}
 	for _, location := range bad {
 		for _, c := range []struct{ element, attributes, want string }{
@@ -224,7 +226,9 @@ func TestLocations(t *testing.T) {
 			check(t, c.element+" "+location, e, err, c.want)
 		}
 	}
-	for _, attributes := range []string{`Location="http://localhost:8080/x"`, `Location="https://a.example/?x=y#z"`} {
+	for _, attributes := range []string{
+		`Location="http://localhost:8080/x"`, `Location="http://127.0.0.1:8080/x"`, `Location="http://[::1]/x"`, `Location="https://a.example/?x=y#z"`,
+	} {
 		e, err := parse(entity("https://a.example", "", `<IDPSSODescriptor `+saml20+`>`+keyInfo("", provider())+
 			`<SingleSignOnService `+post+` `+attributes+`/></IDPSSODescriptor>`), "", nil)
 		check(t, attributes, e, err, "")

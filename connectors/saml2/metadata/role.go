@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -113,13 +114,22 @@ func endpoint(e xmlgate.Element) (Endpoint, error) {
 }
 
 // checkLocation refuses what a browser would run and not visit: a form that is
-// posted to javascript: is a script in our pages.
+// posted to javascript: is a script in our pages. By http it is anybody's to
+// read and to change, but on this machine.
 func checkLocation(attribute, location string) error {
 	u, err := url.Parse(location)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
 		return fmt.Errorf("its %s is not an http or https address", attribute)
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		return fmt.Errorf("its %s is not https, and not on loopback", attribute)
 	}
 	return nil
+}
+
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // addKey takes the certificates of a KeyDescriptor for the use that it names,

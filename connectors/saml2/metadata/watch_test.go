@@ -439,6 +439,7 @@ func TestRefreshedWithWorse(t *testing.T) {
 		"signature":         sign(t, with("", attacker()), attacker()),
 		"valid until":       sign(t, with(`validUntil="1999-12-31T00:00:00Z"`, renewed()), federation()),
 		"not SAML metadata": "<html/>",
+		"not https":         sign(t, strings.ReplaceAll(with("", provider()), "https://idp.example/sso", "http://idp.example/sso"), federation()),
 	} {
 		watch(t, signed, func(s *metadata.Source) { s.Signer = signers(federation()) }, func(w watched) {
 			w.get("provider")
