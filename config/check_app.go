@@ -23,6 +23,7 @@ func (r report) app(a *App, connectors []Connector) {
 	}
 	r.appProtocol(a)
 	r.unsolicited(a, connectors)
+	r.vouched(a, connectors)
 }
 
 // appProtocol checks that there is exactly one, and its block.

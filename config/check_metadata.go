@@ -135,6 +135,7 @@ func (r report) described(at string, e entity, k kind) *party {
 		r.wrong(at, "must say who it is about: it has no entityID")
 		return nil
 	}
+	r.endpoints(at, found)
 	r.inDate(at, earlier(e.ValidUntil, found.ValidUntil))
 	signing, err := certificates(found.Keys, "signing")
 	encryption, also := certificates(found.Keys, "encryption")
@@ -146,8 +147,33 @@ func (r report) described(at string, e entity, k kind) *party {
 	return &party{
 		id: e.ID, wantsSigned: found.WantsSigned, signs: found.Signs,
 		signing: signing, encryption: encryption,
-		sso: found.SSO, artifact: found.Artifact, acs: found.ACS,
+		sso: found.SSO, artifact: found.Artifact, acs: found.ACS, slo: found.SLO,
 	}
+}
+
+// endpoints checks every address that a browser or the broker may be led to: a
+// form that is posted to javascript: is a script, and what goes by http is
+// anybody's to read and to change.
+func (r report) endpoints(at string, of role) {
+	var seen []string
+	for _, e := range slices.Concat(of.SSO, of.Artifact, of.ACS, of.SLO) {
+		for _, address := range []string{e.Location, e.Response} {
+			if e.spoken() && !slices.Contains(seen, address) {
+				r.endpoint(at, address)
+			}
+			seen = append(seen, address)
+		}
+	}
+}
+
+// endpoint checks an address in metadata.
+func (r report) endpoint(path, address string) {
+	r.address(path, address, func(s string) string {
+		if wrong := secure(s); wrong != "" {
+			return "has the address " + s + ", which " + wrong
+		}
+		return ""
+	})
 }
 
 // inDate warns of metadata that is not valid any more: nobody signs in by it.

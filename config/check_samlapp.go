@@ -36,8 +36,14 @@ func (r report) manual(m *ManualSP) *party {
 		}
 		p.acs = append(p.acs, endpoint{Binding: bindingPOST, Location: acs})
 	}
-	r.address("saml.manual.slo", m.SLO, secure)
-	r.address("saml.manual.slo_soap", m.SLOSOAP, secure)
+	for key, slo := range map[string]endpoint{
+		"slo": {Binding: bindingRedirect, Location: m.SLO}, "slo_soap": {Binding: bindingSOAP, Location: m.SLOSOAP},
+	} {
+		r.address(join("saml.manual", key), slo.Location, secure)
+		if slo.Location != "" {
+			p.slo = append(p.slo, slo)
+		}
+	}
 	if m.Certificate == "" {
 		return p
 	}
@@ -105,18 +111,10 @@ func (r report) loose(s *AppSAML) {
 	}
 }
 
-// addressed checks the addresses that metadata gives.
+// addressed checks that responses can be sent to the app.
 func (r report) addressed(s *AppSAML) {
-	if r.party == nil || s.Manual != nil {
-		return
-	}
-	if r.party.defaultACS() == "" {
+	if r.party != nil && s.Manual == nil && r.party.defaultACS() == "" {
 		r.wrong("saml.metadata", "has no address that takes responses by POST")
-	}
-	for _, e := range r.party.acs {
-		if e.Binding == bindingPOST {
-			r.endpoint("saml.metadata", e.Location)
-		}
 	}
 }
 
@@ -142,9 +140,40 @@ func (r report) keyed(s *AppSAML) {
 		r.wrong(at, "says that the app signs its requests, and has no certificate to check them with: ask for it, or write requests: never_signed")
 	case s.Manual != nil && s.Manual.SLO != "" && !s.Logout.InsecureUnsigned:
 		r.wrong("saml.manual.slo", "needs certificate: the app's logout messages must be signed")
+	case len(p.slo) > 0 && !s.Logout.InsecureUnsigned:
+		r.risky(at, "has no certificate to check the app's logout messages with, so that all are refused: ask for it, or write logout.insecure_unsigned")
 	}
-	if s.Encrypt == "always" && len(p.encryption) == 0 {
+	switch {
+	case len(p.encryption) > 0:
+	case s.Encrypt == "always":
 		r.wrong(at, "has no certificate to encrypt to, which encrypt always needs")
+	case s.Encrypt == "auto":
+		r.risky("saml.encrypt", "has nothing to encrypt to, so that assertions lie open in the browser: ask for the app's certificate")
+	}
+}
+
+// vouched warns of an e-mail address that the app is never told, because no
+// connector that gives one vouches for it.
+func (r report) vouched(a *App, connectors []Connector) {
+	email := slices.IndexFunc(a.Release, func(c Release) bool { return c.As == "email" })
+	if a.SAML == nil || a.SAML.InsecureUnverifiedEmail || email < 0 {
+		return
+	}
+	given := false
+	for _, c := range connectors {
+		used := !c.Disabled && (len(a.Connectors) == 0 || slices.Contains(a.Connectors, c.ID))
+		if !used || c.Claims["email"] == "" {
+			continue
+		}
+		if c.Trust.Email.Policy != "never" {
+			return
+		}
+		given = true
+	}
+	if given {
+		r.add(indexed("release", email), Problem{
+			Warning: true, Message: "email is never told: a SAML app is told addresses that a provider vouches for, and by trust.email no connector's does",
+		})
 	}
 }
 

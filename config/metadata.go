@@ -25,6 +25,7 @@ const (
 	bindingPOST     = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
 	bindingRedirect = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
 	bindingSOAP     = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP"
+	bindingArtifact = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Artifact"
 )
 
 // entity is one entity of a document (SAML Metadata §2.3.2).
@@ -52,6 +53,7 @@ type role struct {
 	SSO         []endpoint `xml:"urn:oasis:names:tc:SAML:2.0:metadata SingleSignOnService"`
 	Artifact    []endpoint `xml:"urn:oasis:names:tc:SAML:2.0:metadata ArtifactResolutionService"`
 	ACS         []endpoint `xml:"urn:oasis:names:tc:SAML:2.0:metadata AssertionConsumerService"`
+	SLO         []endpoint `xml:"urn:oasis:names:tc:SAML:2.0:metadata SingleLogoutService"`
 }
 
 type keyOf struct {
@@ -62,7 +64,14 @@ type keyOf struct {
 type endpoint struct {
 	Binding  string `xml:"Binding,attr"`
 	Location string `xml:"Location,attr"`
+	Response string `xml:"ResponseLocation,attr"` // "" for Location
 	Default  *bool  `xml:"isDefault,attr"`
+}
+
+// spoken reports whether the broker speaks the endpoint's binding. Others, such
+// as those of SAML 1.1, are passed over.
+func (e endpoint) spoken() bool {
+	return slices.Contains([]string{bindingRedirect, bindingPOST, bindingSOAP, bindingArtifact}, e.Binding)
 }
 
 // readMetadata returns the entities of a document.
@@ -144,7 +153,8 @@ type party struct {
 	id                  string
 	wantsSigned, signs  bool
 	signing, encryption []*x509.Certificate
-	sso, artifact, acs  []endpoint
+	sso, artifact       []endpoint
+	acs, slo            []endpoint
 }
 
 // defaultACS is the address that takes responses where a request names none

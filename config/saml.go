@@ -118,7 +118,7 @@ type SAMLResponse struct {
 	// MaxAge is how old an assertion may be. Default: 5m; at most 15m.
 	MaxAge time.Duration `yaml:"max_age,omitempty"`
 	// MaxValues bounds the values of one attribute, and with it the size of an
-	// answer. Default: 2000; at most 20000.
+	// answer, of which the broker takes 4 MiB. Default: 2000; at most 8000.
 	MaxValues int `yaml:"max_values,omitempty"`
 }
 
