@@ -25,6 +25,7 @@ func TestRefusedBeforeSignIn(t *testing.T) {
 		"another's SPNameQualifier": {func(m *message.AuthnRequest) { m.SPNameQualifier = library.entityID }, invalidNameID},
 		"unknown class":             {contexts("exact", smartcard), noContext},
 		"better than the best":      {contexts("better", password), noContext},
+		"no other provider":         {func(m *message.AuthnRequest) { m.ProxyCount = new(int) }, message.Status{Code: message.Responder, Second: message.ProxyCountExceeded}},
 		"minimum unknown":           {contexts("minimum", smartcard), noContext},
 	} {
 		t.Run(name, func(t *testing.T) {

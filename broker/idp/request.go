@@ -42,8 +42,8 @@ func (p party) address(m message.AuthnRequest, relayState string) (replyTo, erro
 // errors are refusals.
 //
 // AllowCreate is of no consequence, as everybody who signs in has an
-// identifier; nor are Scoping and AttributeConsumingServiceIndex, as the
-// registration says which providers there are and what is released.
+// identifier; nor is AttributeConsumingServiceIndex, as the registration says
+// what is released.
 func (p party) request(m message.AuthnRequest, to replyTo) (login.Request, error) {
 	format, ok := p.format(m.NameIDFormat)
 	if !ok {
@@ -52,6 +52,10 @@ func (p party) request(m message.AuthnRequest, to replyTo) (login.Request, error
 	if m.SPNameQualifier != "" && m.SPNameQualifier != p.entityID {
 		// Core §3.4.1.1: it would be another's identifier.
 		return login.Request{}, refused(message.Requester, message.InvalidNameIDPolicy, "SPNameQualifier is another service provider's")
+	}
+	if m.ProxyCount != nil && *m.ProxyCount == 0 {
+		// Core §3.4.1.5.1: nobody signs in at the broker itself.
+		return login.Request{}, refused(message.Responder, message.ProxyCountExceeded, "sign-ins are at another identity provider")
 	}
 	if utf8.RuneCountInString(m.Subject.Value) > maxText {
 		return login.Request{}, refused(message.Requester, message.UnknownPrincipal, "no name identifier is that long")

@@ -43,6 +43,7 @@ func (s *Server) handleSSO(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	req.Connector = s.connector(in.app, m.ProviderIDs)
 	return goOn(s, w, r, in, m.ID, keptRequests, req, s.Flow.Begin)
 }
 
