@@ -136,6 +136,55 @@ func TestBreaker(t *testing.T) {
 	})
 }
 
+// answering is a provider with one answer.
+type answering struct {
+	status int
+	body   string
+}
+
+func (a answering) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: a.status, Body: io.NopCloser(strings.NewReader(a.body))}, nil
+}
+
+// SOAP 1.1 §6.2: a fault comes with status 500, and is an answer to SOAP. Nothing
+// else that comes with it is one.
+func TestSOAPFaultIsAnAnswer(t *testing.T) {
+	const fault = `<?xml version="1.0"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body/></s:Envelope>`
+	for name, test := range map[string]struct {
+		answer answering
+		action string
+		ok     bool
+	}{
+		"a fault":                    {answering{500, fault}, `"urn:a"`, true},
+		"to what is no SOAP":         {answering{500, fault}, "", false},
+		"of a gateway":               {answering{503, fault}, `"urn:a"`, false},
+		"a web page":                 {answering{500, "<html>http://schemas.xmlsoap.org/soap/envelope/</html>"}, `"urn:a"`, false},
+		"an envelope of another day": {answering{500, `<Envelope xmlns="http://www.w3.org/2003/05/soap-envelope"/>`}, `"urn:a"`, false},
+		"nothing":                    {answering{500, ""}, `"urn:a"`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			breaker := newBreaker(slog.New(slog.DiscardHandler))
+			transport := newResilient(test.answer, breaker, config.Network{Timeout: 10 * time.Second, Attempts: 1})
+			for range 5 {
+				r := request(t, http.MethodPost)
+				if test.action != "" {
+					r.Header.Set("SOAPAction", test.action)
+				}
+				resp, err := transport.RoundTrip(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if body, _ := io.ReadAll(resp.Body); string(body) != test.answer.body || (resp.StatusCode == http.StatusOK) != test.ok {
+					t.Errorf("answered %d %q", resp.StatusCode, body)
+				}
+			}
+			if breaker.IsClosed() != test.ok {
+				t.Errorf("breaker is %s", breaker.State())
+			}
+		})
+	}
+}
+
 // Nobody is sent to a provider while the breaker is open. After that somebody
 // must be, or it would stay open for ever.
 func TestReady(t *testing.T) {
