@@ -10,9 +10,14 @@ const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-actio
 // hold form-action against the redirects after a post, too, and where a
 // sign-out goes on from app to app nobody can list them all.
 var policies = map[string]string{
-	"sign_out": "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'",
-	"post":     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+	"onward":      scripted,
+	"post":        scripted,
+	"sign_out":    "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+	"unsolicited": "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'",
 }
+
+// scripted is for pages that press their own button.
+const scripted = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 // securityHeaders are on every answer; a handler may replace one.
 func securityHeaders(secure bool) http.Header {

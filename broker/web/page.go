@@ -16,7 +16,7 @@ import (
 var templateFiles embed.FS
 
 // pageNames are the pages, templates/NAME.html each.
-var pageNames = []string{"choose", "error", "home", "post", "sign_out", "signed_out"}
+var pageNames = []string{"choose", "error", "home", "onward", "post", "sign_out", "signed_out", "unsolicited"}
 
 // pageKey names one page in one language.
 type pageKey struct{ name, lang string }
@@ -98,7 +98,7 @@ func (s *Site) Page(w http.ResponseWriter, r *http.Request, status int, name str
 
 // spent are pages that are shown once: their address leads elsewhere when it is
 // asked for again.
-var spent = []string{"post", "signed_out"}
+var spent = []string{"onward", "post", "signed_out"}
 
 // languageLinks is the language switch of the page. There is none where
 // asking for the same address again would not show the same page: after a
@@ -153,6 +153,16 @@ type SignOut struct {
 	Action string            // where the confirmation is posted
 	Fields map[string]string // hidden fields of the form
 	Stay   string            // where "Stay signed in" leads; "" leaves it out
+}
+
+// Unsolicited is the page that asks whether to sign in whom a provider sent
+// without having been asked.
+type Unsolicited struct {
+	Provider string            // as in Way.Label
+	SignedIn bool              // somebody is signed in, who will be signed out
+	Action   string            // where the confirmation is posted
+	Fields   map[string]string // hidden fields of the form
+	Cancel   string            // where Cancel leads
 }
 
 // SignedOut is the page after signing out.

@@ -32,6 +32,7 @@ func allPages() map[string]shown {
 		"choose for an app":    {"choose", web.Choose{App: hostile, Ways: ways, Cancel: "/cancel"}},
 		"choose again":         {"choose", web.Choose{App: "Council tax", Notice: "cancelled", NoticeArg: hostile, Ways: ways[:1], Cancel: "/cancel"}},
 		"sign out":             {"sign_out", web.SignOut{Action: "/sign-out", Fields: map[string]string{"request": hostile}, Stay: "/"}},
+		"unsolicited":          {"unsolicited", web.Unsolicited{Provider: hostile, SignedIn: true, Action: "/unsolicited/works", Fields: map[string]string{"answer": hostile}, Cancel: "/"}},
 		"signed out":           {"signed_out", web.SignedOut{}},
 		"signed out of an app": {"signed_out", web.SignedOut{App: hostile, Back: "https://tax.example/?x=" + hostile, Provider: hostile}},
 		"signed out partly":    {"signed_out", web.SignedOut{Ended: []string{hostile}, Failed: []string{hostile, "Waste"}, Unable: []string{hostile}, AnyProvider: true}},
@@ -51,6 +52,9 @@ func pageSite(t testing.TB) *site {
 	s.handle("GET /post", func(w http.ResponseWriter, r *http.Request) error {
 		return s.Post(w, r, "https://provider.example/sso", map[string]string{"RelayState": hostile})
 	})
+	s.handle("GET /onward", func(w http.ResponseWriter, r *http.Request) error {
+		return s.Onward(w, r, "https://provider.example/slo?x="+hostile)
+	})
 	for name, p := range allPages() {
 		s.handle("GET /"+strings.NewReplacer(" ", "-", ",", "").Replace(name), func(w http.ResponseWriter, r *http.Request) error {
 			return s.Page(w, r, http.StatusOK, p.page, p.data)
@@ -60,7 +64,7 @@ func pageSite(t testing.TB) *site {
 }
 
 func pagePaths() []string {
-	paths := []string{"/error", "/nowhere", "/post"}
+	paths := []string{"/error", "/nowhere", "/post", "/onward"}
 	for name := range allPages() {
 		paths = append(paths, "/"+strings.NewReplacer(" ", "-", ",", "").Replace(name))
 	}

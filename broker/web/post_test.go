@@ -31,6 +31,18 @@ func TestPost(t *testing.T) {
 	}
 }
 
+func TestOnward(t *testing.T) {
+	w := pageSite(t).get("/onward")
+	if body := w.Body.String(); !strings.Contains(body, `id="continue" href="https://provider.example/slo?x=%22%3e%3cscript%3e`) || !strings.Contains(body, `/post.js" defer>`) {
+		t.Errorf("the page:\n%s", body)
+	}
+	s := newSite(t, web.Options{})
+	s.handle("GET /", func(w http.ResponseWriter, r *http.Request) error { return s.Onward(w, r, "javascript:alert(1)") })
+	if w := s.get("/"); w.Code != http.StatusInternalServerError {
+		t.Errorf("leads to a script: %d", w.Code)
+	}
+}
+
 // A sign-out that the resident agrees to goes on from app to app.
 func TestSignOutLeadsElsewhere(t *testing.T) {
 	policy := pageSite(t).get("/sign-out").Header().Get("Content-Security-Policy")
@@ -71,12 +83,12 @@ func TestSignedOutSaysWhatIsKnown(t *testing.T) {
 	}
 }
 
-// Only the page of Post may run a script.
+// Only the pages of Post and Onward may run a script.
 func TestOtherPagesRunNoScript(t *testing.T) {
 	s := pageSite(t)
 	for _, path := range pagePaths() {
 		w := s.get(path)
-		if path != "/post" && (strings.Contains(w.Body.String(), "<script") || strings.Contains(w.Header().Get("Content-Security-Policy"), "script-src")) {
+		if path != "/post" && path != "/onward" && (strings.Contains(w.Body.String(), "<script") || strings.Contains(w.Header().Get("Content-Security-Policy"), "script-src")) {
 			t.Errorf("%s runs a script", path)
 		}
 	}

@@ -1,2 +1,2 @@
-// The page has one form, with a button for browsers that run no script.
+// The page has one button, for browsers that run no script.
 document.getElementById("continue").click();
