@@ -25,8 +25,8 @@ func (s *Store) Batch() *Batch { return &Batch{store: s} }
 // Exec carries out what was collected, in one round trip, and fills the
 // replies; the batch is empty afterwards. An empty batch makes no round trip.
 //
-// What is not found is not an error. Errors are ErrUnavailable, *Exceeded, or a
-// value that could not be written or read as JSON.
+// What is not found is not an error. Errors are ErrUnavailable, *Exceeded, those
+// of a Check, or a value that could not be written or read as JSON.
 func (b *Batch) Exec(ctx context.Context) error {
 	if b.limit.PerMinute > 0 && b.err == nil {
 		return b.execCounted(ctx)
@@ -72,6 +72,10 @@ func firstError(cmds []redis.Cmder) error {
 	}
 	return nil
 }
+
+// Check makes Exec fail with what f returns, which it calls when the batch has
+// been carried out. Replies that were asked for before have their values then.
+func (b *Batch) Check(f func() error) { b.afterwards(f) }
 
 // add appends a command.
 func (b *Batch) add(cmd redis.Cmder) { b.cmds = append(b.cmds, cmd) }

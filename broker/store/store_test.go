@@ -174,7 +174,7 @@ func refOpens(t *testing.T, s *harness) {
 	}
 	want := record{"Ceri", 7}
 	table.Put(b, h, want, time.Hour)
-	table.Touch(b, ref, time.Hour)
+	there, gone := table.Touch(b, ref, time.Hour), table.Touch(b, store.NewHandle(), time.Hour)
 	found := table.Get(b, ref)
 	taken := table.Take(b, ref)
 	after := table.Get(b, h)
@@ -187,6 +187,12 @@ func refOpens(t *testing.T, s *harness) {
 	}
 	if _, ok := after.Value(); ok {
 		t.Error("the record survives its Take by ref")
+	}
+	if _, ok := there.Value(); !ok {
+		t.Error("Touch does not find the record")
+	}
+	if _, ok := gone.Value(); ok {
+		t.Error("Touch finds a record that is not there")
 	}
 }
 

@@ -93,9 +93,17 @@ func (t Table[T]) Take(b *Batch, h Handle) *Reply[T] {
 }
 
 // Touch keeps what is kept under h for ttl from now, and makes nothing where
-// nothing is: of one who touches and one who takes, the one who takes wins.
-func (t Table[T]) Touch(b *Batch, h Handle, ttl time.Duration) {
-	b.add(redis.NewBoolCmd(background, "pexpire", h.key(t.Name), ttl.Milliseconds()))
+// nothing is: of one who touches and one who takes, the one who takes wins. The
+// reply has a value, always true, where something was.
+func (t Table[T]) Touch(b *Batch, h Handle, ttl time.Duration) *Reply[bool] {
+	cmd := redis.NewBoolCmd(background, "pexpire", h.key(t.Name), ttl.Milliseconds())
+	b.add(cmd)
+	r := new(Reply[bool])
+	b.afterwards(func() error {
+		r.value, r.found = cmd.Val(), cmd.Val()
+		return nil
+	})
+	return r
 }
 
 // Delete ends what is kept under h.
