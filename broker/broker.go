@@ -187,9 +187,10 @@ func (b *Broker) ways(cfg *config.Config) ([]login.Way, error) {
 			continue
 		}
 		connector, err := connectors.Open(c, connectors.Options{
-			Redirect:    cfg.Broker.Issuer + "/callback/" + c.ID,
-			EntityID:    cfg.Broker.Issuer + "/connectors/" + c.ID + "/metadata",
-			Logout:      cfg.Broker.Issuer + "/logout/" + c.ID,
+			Redirect: cfg.Broker.Issuer + "/callback/" + c.ID,
+			EntityID: cfg.Broker.Issuer + "/connectors/" + c.ID + "/metadata",
+			Logout:   cfg.Broker.Issuer + "/logout/" + c.ID,
+			Council:  cfg.Broker.Look.Council, Contact: cfg.Broker.SAML.Contact,
 			Credentials: b.credentials, Log: b.log, Now: time.Now, Observe: b.metrics.upstreamCall,
 		})
 		if err != nil {
