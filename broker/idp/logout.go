@@ -100,7 +100,7 @@ func (s *Server) decrypters() []crypto.Decrypter {
 // carryOut does what an app said in this browser.
 func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, l logout) error {
 	if l.Request == nil {
-		return s.Flow.Answered(w, r, l.Answers, l.Done)
+		return s.Flow.Answered(w, r, login.Party{Protocol: Protocol, App: l.App}, l.Answers, l.Done)
 	}
 	a, ok := s.ids[l.App]
 	if !ok {
@@ -147,7 +147,7 @@ func (l logout) leaving() (login.Leaving, error) {
 	if err != nil {
 		return login.Leaving{}, fmt.Errorf("keep the reply: %w", err)
 	}
-	return login.Leaving{Protocol: Protocol, App: l.App, Reply: reply}, nil
+	return login.Leaving{Protocol: Protocol, App: l.App, Reply: reply, Certain: l.Signed}, nil
 }
 
 // endAll ends sessions without their browsers.

@@ -230,3 +230,9 @@ func (p page) mustShow(t *testing.T, status int, texts ...string) {
 		}
 	}
 }
+
+func (b *bed) pass(d time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.clock = b.clock.Add(d)
+}

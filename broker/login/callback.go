@@ -20,7 +20,7 @@ import (
 func (f *Flow) handleCallback(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	if h, ok := store.ParseHandle(query.Get("unsolicited")); ok {
-		return f.enterUnsolicited(w, r, h)
+		return f.askUnsolicited(w, r, h)
 	}
 	if state, ok := stateOf(query); ok {
 		return f.conclude(w, r, state)
@@ -114,12 +114,12 @@ func (f *Flow) said(r *http.Request, way Way, a attempt) (*connectors.Assertion,
 		}
 		return k.result()
 	}
-	said, err := way.Connector.Finish(r.Context(), a.Attempt, r)
+	said, err := f.check(r, way, a.Attempt)
 	if err != nil {
 		return nil, err
 	}
 	b := f.Store.Batch()
-	first := f.first(b, way.Config.ID, said) // nothing, for most: the round trip is a SAML artifact's
+	first := f.firstAnswer(b, way.Config.ID, said, a.handle.Ref()) // nothing, for most: the round trip is a SAML artifact's
 	if err := b.Exec(r.Context()); err != nil {
 		return nil, err
 	}
@@ -155,7 +155,7 @@ func (f *Flow) admit(r *http.Request, way Way, said *connectors.Assertion) (Sess
 	web.Annotate(r, slog.Bool("first", first))
 	return Session{
 		Account: account, Link: link.ID, Connector: way.Config.ID, Said: statement,
-		AuthTime: authTime(said.AuthTime, now), Provider: said.Session,
+		AuthTime: authTime(said.AuthTime, now), Provider: said.Session, Ends: said.SessionEnds,
 	}, nil
 }
 
@@ -171,7 +171,7 @@ func authTime(said, now time.Time) time.Time {
 // again asks the provider once more, this time insisting on a new sign-in,
 // since the one that it reported is older than the app allows.
 func (f *Flow) again(w http.ResponseWriter, r *http.Request, l ongoing, way Way, b *store.Batch) error {
-	if !way.canForce() {
+	if !way.canForce() { // the configuration has changed since it was offered
 		return f.refuse(w, r, l.Request, LoginRequired)
 	}
 	l.Request.Force = true

@@ -27,13 +27,15 @@ type farewell struct {
 	Known    bool                        `json:"known"` // there was a session: the receipt says all
 	Receipt  Receipt                     `json:"receipt"`
 	Rest     []Use                       `json:"rest,omitempty"`     // still to be asked
-	Asked    string                      `json:"asked,omitempty"`    // the app that is being asked; "" where it is the provider
+	Asked    Party                       `json:"asked,omitzero"`     // who is being asked
+	Hops     int                         `json:"hops,omitempty"`     // questions since the browser was shown a page
 	Provider *connectors.ProviderSession `json:"provider,omitempty"` // to be ended last of all
 }
 
 var (
-	farewellTable = store.Table[farewell]{Name: "farewell"} // by the browser's mark and the id of the question
-	askedTable    = store.Table[string]{Name: "asked"}      // that id, by the browser's mark alone
+	farewellTable = store.Table[farewell]{Name: "farewell"} // by the browser's mark and the question
+	askedTable    = store.Table[question]{Name: "asked"}    // the question, by the browser's mark alone
+	leavingTable  = store.Table[bool]{Name: "leaving"}      // sessions that were taken, by their handle
 	receiptTable  = store.Table[farewell]{Name: "receipt"}  // what the resident reads before the starter is answered
 )
 
@@ -41,22 +43,46 @@ var (
 // nobody is left to be asked.
 func (f *Flow) goOn(w http.ResponseWriter, r *http.Request, who browser, bye farewell) error {
 	id := rand.Text()
-	to := f.question(r.Context(), &bye, id)
+	to := f.askNext(r.Context(), &bye, id)
 	if to.URL == "" {
 		return f.depart(w, r, who, bye)
 	}
-	b := f.Store.Batch()
-	farewellTable.Put(b, store.Handle{Tag: who.mark(), Secret: id}, bye, farewellTime)
-	askedTable.Put(b, who.handle(), id, farewellTime)
+	bye.Hops++
+	pause := to.Form == nil && bye.Hops == maxHops
+	if pause || to.Form != nil {
+		bye.Hops = 0
+	}
+	b, q := f.Store.Batch(), question{bye.Asked, id}
+	farewellTable.Put(b, q.handle(who), bye, farewellTime)
+	askedTable.Put(b, who.handle(), q, farewellTime)
 	if err := b.Exec(r.Context()); err != nil {
 		return err
+	}
+	if pause {
+		return f.Site.Onward(w, r, to.URL)
 	}
 	return f.send(w, r, to)
 }
 
-// question is where the next one who can be asked is asked question id: the
+// maxHops is how many apps are asked by redirects alone, one after the other:
+// each needs two and may need some of its own, and browsers follow some twenty.
+const maxHops = 6
+
+// question is what somebody is asked: the name of the answer.
+type question struct {
+	Party Party  `json:"party"`
+	ID    string `json:"id"`
+}
+
+// handle is where the sign-out waits for the answer, in the browser of who was
+// asked and for nobody else.
+func (q question) handle(who browser) store.Handle {
+	return store.Handle{Tag: who.mark(), Secret: fingerprint("question", q.Party.Protocol, q.Party.App, q.Party.Connector, q.ID)}
+}
+
+// askNext is where the next one who can be asked is asked question id: the
 // zero Redirect when there is nobody left.
-func (f *Flow) question(ctx context.Context, bye *farewell, id string) connectors.Redirect {
+func (f *Flow) askNext(ctx context.Context, bye *farewell, id string) connectors.Redirect {
 	for len(bye.Rest) > 0 {
 		u := bye.Rest[0]
 		bye.Rest = bye.Rest[1:]
@@ -68,11 +94,11 @@ func (f *Flow) question(ctx context.Context, bye *farewell, id string) connector
 		case to.URL == "":
 			f.settle(bye, u.App, unable)
 		default:
-			bye.Asked = u.App
+			bye.Asked = Party{Protocol: u.Protocol, App: u.App}
 			return to
 		}
 	}
-	bye.Asked = ""
+	bye.Asked = Party{Connector: bye.Receipt.Provider}
 	return f.askProvider(ctx, bye, id)
 }
 
@@ -106,38 +132,38 @@ func (f *Flow) askProvider(ctx context.Context, bye *farewell, id string) connec
 // hear enters the answer to the question that was waiting.
 func (f *Flow) hear(bye *farewell, done bool) {
 	switch {
-	case bye.Asked == "" && done:
+	case bye.Asked.App == "" && done:
 		bye.Receipt.Provider = ""
-	case bye.Asked == "":
+	case bye.Asked.App == "":
 	case done:
-		f.settle(bye, bye.Asked, ended)
+		f.settle(bye, bye.Asked.App, ended)
 	default:
-		f.settle(bye, bye.Asked, failed)
+		f.settle(bye, bye.Asked.App, failed)
 	}
 }
 
-// takeFarewell takes what waits in this browser for the answer to question id:
-// of two answers one finds it.
-func (f *Flow) takeFarewell(ctx context.Context, who browser, id string) (farewell, bool, error) {
+// takeFarewell takes what waits in this browser for the answer to q: of two
+// answers one finds it. Nothing waits any more when somebody has signed in here.
+func (f *Flow) takeFarewell(ctx context.Context, who browser, q question) (farewell, bool, error) {
 	b := f.Store.Batch()
-	taken := farewellTable.Take(b, store.Handle{Tag: who.mark(), Secret: id})
+	asked, taken := askedTable.Get(b, who.handle()), farewellTable.Take(b, q.handle(who))
 	if err := b.Exec(ctx); err != nil {
 		return farewell{}, false, err
 	}
+	current, waits := asked.Value()
 	bye, ok := taken.Value()
-	return bye, ok, nil
+	return bye, ok && waits && current == q, nil
 }
 
-// leadOn goes on with the sign-out that waits for the answer to question id
-// though there is none: the resident has come back without it. An app that
+// leadOn goes on with the sign-out that waits for the answer to q though there is none: the resident has come back without it. An app that
 // starts another sign-out meanwhile is the one that is answered.
-func (f *Flow) leadOn(w http.ResponseWriter, r *http.Request, v visitor, id string, l Leaving) error {
-	bye, ok, err := f.takeFarewell(r.Context(), v.browser, id)
+func (f *Flow) leadOn(w http.ResponseWriter, r *http.Request, v visitor, q question, l Leaving) error {
+	bye, ok, err := f.takeFarewell(r.Context(), v.browser, q)
 	if err != nil {
 		return err
 	}
 	if !ok {
-		return f.answer(w, r, farewell{Leaving: l})
+		return f.answer(w, r, farewell{Leaving: l, Receipt: Receipt{UnderWay: true}})
 	}
 	f.hear(&bye, false)
 	if !l.own() {
@@ -195,16 +221,16 @@ func (f *Flow) handleContinue(w http.ResponseWriter, r *http.Request) error {
 func (f *Flow) answer(w http.ResponseWriter, r *http.Request, bye farewell) error {
 	l := bye.Leaving
 	switch {
+	case l.own():
+		return f.Site.Page(w, r, http.StatusOK, "signed_out", f.signedOut(r, bye))
 	case l.Protocol != "":
 		front, err := f.front(l.Protocol)
 		if err != nil {
 			return err
 		}
 		return front.Left(w, r, l, bye.Receipt)
-	case l.Connector != "":
-		return f.answerProvider(w, r, l, bye.Receipt)
 	}
-	return f.Site.Page(w, r, http.StatusOK, "signed_out", f.signedOut(r, bye))
+	return f.answerProvider(w, r, l, bye.Receipt)
 }
 
 // signedOut is the receipt as residents read it.

@@ -51,6 +51,7 @@ func (f *Flow) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /cancel", f.Site.Handle(f.handleCancel))
 	mux.Handle("GET /callback/{connector}", f.Site.Handle(f.handleCallback))
 	mux.Handle("POST /callback/{connector}", f.Site.Handle(f.handlePostedCallback))
+	mux.Handle("POST /unsolicited/{connector}", f.Site.Handle(f.enterUnsolicited))
 	mux.Handle("GET /connectors/{connector}/metadata", f.Site.Handle(f.handleMetadata))
 	mux.Handle("GET /{$}", f.Site.Handle(f.handleHome))
 	mux.Handle("GET /sign-out", f.Site.Handle(f.handleAskSignOut))
@@ -72,6 +73,10 @@ func (f *Flow) counted(r *http.Request) *store.Batch {
 // Begin starts to answer an app's request: with what the app asked for where
 // the browser's session will do, else with a redirect or a page.
 func (f *Flow) Begin(w http.ResponseWriter, r *http.Request, req Request) error {
+	if len(req.Reply) > maxReply {
+		return &web.Error{Status: http.StatusBadRequest, Message: web.RequestInvalid, Err: errors.New("the request is too large to keep")}
+	}
+	req = req.bounded()
 	v := f.visitor(r)
 	ways := f.ways(req)
 	b := f.counted(r)
@@ -94,23 +99,26 @@ func (f *Flow) Begin(w http.ResponseWriter, r *http.Request, req Request) error 
 
 // signOn answers from the session s. Its account is read anew, for what the
 // session remembers of it may be hours old; and where it may not be used any
-// more, the session is over.
+// more, the session is over. Where the session has ended meanwhile, nobody gets
+// what was issued in it, and the login goes on as without one.
 func (f *Flow) signOn(w http.ResponseWriter, r *http.Request, v visitor, req Request, s Session, ways []Way) error {
 	b := f.Store.Batch()
 	account, err := f.Accounts.Reenter(r.Context(), s.Account.ID, s.Link)
 	switch {
 	case err == nil:
 		s.Account = account
-		sessionTable.Touch(b, v.session, f.left(s)) // used: the idle time starts again
-		return f.issue(w, r, req, s, b)
+		if err := f.issue(w, r, req, s, b); !errors.Is(err, errOver) {
+			return err
+		}
 	case errors.Is(err, accounts.ErrFrozen) || errors.Is(err, accounts.ErrNotFound):
-		if _, err := f.end(r.Context(), s, Leaving{}); err != nil {
+		if _, err := f.endUnasked(r.Context(), s, Leaving{}); err != nil {
 			return err
 		}
 		sessionTable.Delete(b, v.session)
-		return f.do(w, r, v, req, next(req, nil, ways, f.Now()), b)
+	default:
+		return err
 	}
-	return err
+	return f.do(w, r, v, req, next(req, nil, ways, f.Now()), b)
 }
 
 // do carries out a step that is not issue. b is executed with what the step has
@@ -135,12 +143,14 @@ func (f *Flow) do(w http.ResponseWriter, r *http.Request, v visitor, req Request
 }
 
 // ways are the connectors that the request's app allows and that can do what
-// the request asks.
+// the request asks. With max_age that is to prove when the resident signed in,
+// however long ago: where no connector of the app can, the app is refused, as
+// it would get an auth_time that nobody vouches for.
 func (f *Flow) ways(req Request) []Way {
 	app := f.Apps[req.App]
 	var ways []Way
 	for _, way := range f.Ways {
-		if allows(app, way.Config.ID) && (!req.insists() || way.canForce()) {
+		if allows(app, way.Config.ID) && (!req.Force && req.MaxAge == nil || way.canForce()) {
 			ways = append(ways, way)
 		}
 	}
@@ -162,9 +172,9 @@ func allows(app config.App, connector string) bool {
 }
 
 // canForce reports whether the provider can be told to ask for a new sign-in
-// and proves that it did. OAuth 2.0 has no such proof. A connector that cannot
-// is not offered where an app insists: the broker must not claim a
-// re-authentication that did not happen.
+// and proves when the resident signed in. OAuth 2.0 has no such proof. A
+// connector that cannot is not offered where an app insists: the broker must
+// not claim a re-authentication that did not happen.
 func (w Way) canForce() bool {
 	switch c := w.Config; {
 	case c.OIDC != nil:

@@ -27,6 +27,9 @@ type front struct {
 	left    []login.Receipt
 	sid     string // of the last session that something was issued in
 	counts  map[string]int
+	request login.Request // what GET /ask asks for
+
+	meanwhile func() // what happens, once, while an app is answered
 }
 
 // way is how an app can be told of a sign-out.
@@ -47,11 +50,12 @@ func (f *front) mount(mux *http.ServeMux, flow *login.Flow) {
 	handle("GET /ask/{app}", func(w http.ResponseWriter, r *http.Request) error {
 		return flow.Begin(w, r, login.Request{Protocol: "test", App: r.PathValue("app"), Connector: r.FormValue("by"), Force: r.Form.Has("force"), Reply: json.RawMessage(`{}`)})
 	})
+	handle("GET /ask", func(w http.ResponseWriter, r *http.Request) error { return flow.Begin(w, r, f.request) })
 	handle("GET /leave/{app}", func(w http.ResponseWriter, r *http.Request) error {
-		return flow.Leave(w, r, login.Leaving{Protocol: "test", App: r.PathValue("app"), Reply: json.RawMessage(`{}`)})
+		return flow.Leave(w, r, login.Leaving{Protocol: "test", App: r.PathValue("app"), Reply: json.RawMessage(`{}`), Certain: r.FormValue("certain") != ""})
 	})
 	handle("GET /answered", func(w http.ResponseWriter, r *http.Request) error {
-		return flow.Answered(w, r, r.FormValue("id"), r.Form.Has("done"))
+		return flow.Answered(w, r, login.Party{Protocol: "test", App: r.FormValue("app")}, r.FormValue("id"), r.Form.Has("done"))
 	})
 }
 
@@ -70,7 +74,12 @@ func (f *front) count(what string) int {
 func (f *front) Issue(w http.ResponseWriter, r *http.Request, req login.Request, s login.Session, b *store.Batch) error {
 	f.mu.Lock()
 	f.sid = s.SID
+	meanwhile := f.meanwhile
+	f.meanwhile = nil
 	f.mu.Unlock()
+	if meanwhile != nil {
+		meanwhile()
+	}
 	detail, _ := json.Marshal(s.SID)
 	f.flow.Used(b, s, login.Use{Protocol: "test", App: req.App, Tag: store.NewHandle().Tag, Detail: detail}, nil, time.Hour)
 	if err := b.Exec(r.Context()); err != nil {

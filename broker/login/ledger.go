@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -35,17 +36,43 @@ type Use struct {
 // Used notes in b what a front end issues in s, which lives for ttl: for
 // logout, and as a visit that is folded into the account's history. released
 // are the names of the claims that the app gets.
+//
+// b fails where s has ended since it was found: nobody would ever tell the app.
 func (f *Flow) Used(b *store.Batch, s Session, u Use, released []string, ttl time.Duration) {
-	entry, err := json.Marshal(u)
-	if err != nil {
-		panic(err) // strings, and what is JSON already
-	}
-	useIndex.Add(b, s.SID, string(entry), ttl)
+	u.enter(b, s, ttl)
 	visit := accounts.Visit{Account: s.Account.ID, Link: s.Link, App: u.App, At: f.Now(), Released: released, SSO: !s.fresh}
 	if s.fresh {
 		visit.Said = s.Said
 	}
 	visitStream.Append(b, visit)
+	if !s.fresh {
+		f.keepAlive(b, s)
+	}
+}
+
+// enter enters u in the ledger of s.
+func (u Use) enter(b *store.Batch, s Session, ttl time.Duration) {
+	entry, err := json.Marshal(u)
+	if err != nil {
+		panic(err) // strings, and what is JSON already
+	}
+	useIndex.Add(b, s.SID, string(entry), ttl)
+}
+
+// errOver says that a session has ended while something was issued in it.
+var errOver = errors.New("the session has ended meanwhile")
+
+// keepAlive starts the idle time of s again. It comes after the ledger's entry,
+// as the end of a session is to take the session and then read its ledger:
+// either that sees the entry, or this finds no session.
+func (f *Flow) keepAlive(b *store.Batch, s Session) {
+	touched := sessionTable.Touch(b, s.handle, f.left(s))
+	b.Check(func() error {
+		if _, alive := touched.Value(); !alive {
+			return errOver
+		}
+		return nil
+	})
 }
 
 // Apps are told at once, some at a time, and are not waited for longer than
@@ -79,6 +106,19 @@ func (f *Flow) end(ctx context.Context, s Session, l Leaving) (farewell, error) 
 	f.tell(ctx, &bye, others)
 	return bye, nil
 }
+
+// endUnasked is end where no browser is there that apps could be asked through:
+// those are told by nobody.
+func (f *Flow) endUnasked(ctx context.Context, s Session, l Leaving) (Receipt, error) {
+	bye, err := f.end(ctx, s, l)
+	for _, u := range bye.Rest {
+		missed(ctx, u.App, errNoBrowser)
+		f.settle(&bye, u.App, unable)
+	}
+	return bye.Receipt, err
+}
+
+var errNoBrowser = errors.New("it can be told through the resident's browser alone")
 
 // revoke ends the ledger of s and everything in it, and returns each of its
 // uses that an app can tell from another.

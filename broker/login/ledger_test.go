@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -114,5 +115,31 @@ func TestEndSessionThatMoved(t *testing.T) {
 	b.must(err)
 	if !slices.Contains(got.Ended, "tax") || one.signedIn() {
 		t.Errorf("receipt %+v, signed in %v", got, one.signedIn())
+	}
+}
+
+// The session ends between the look-up and the answer: the app gets nothing,
+// for nobody would tell it of the end.
+func TestSessionEndsWhileAnAppIsAnswered(t *testing.T) {
+	b := newBed(t)
+	one := b.session("tax")
+	b.front.meanwhile = func() {
+		_, err := b.flows[1].EndSession(t.Context(), b.front.sid, login.Leaving{})
+		b.must(err)
+	}
+	if got := one.get("/ask/waste"); !strings.HasPrefix(got.to, "/choose?") {
+		t.Errorf("leads to %d %q", got.status, got.to)
+	}
+}
+
+// Apps that can be told through a browser alone are counted where it is another
+// person's by now.
+func TestAnotherPersonSignsInAndAnAppIsNotTold(t *testing.T) {
+	b := newBed(t)
+	b.front.tell("tax", way{ask: "https://tax.example/slo"})
+	one := b.session("tax")
+	one.signIn("waste", b.works, "bob")
+	if n := b.front.count("tax unable"); n != 1 {
+		t.Errorf("counted %d times", n)
 	}
 }

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 
@@ -16,22 +17,33 @@ type Leaving struct {
 	App       string          `json:"app,omitempty"`       // and that app, which need not be told
 	Connector string          `json:"connector,omitempty"` // or the connector whose provider started
 	Reply     json.RawMessage `json:"reply,omitempty"`     // how, in the front end's or connector's own words
+	Silent    bool            `json:"silent,omitempty"`    // they want no answer
+	Certain   bool            `json:"-"`                   // it is the resident's own button, or a signed message: no other site's doing
 	Back      string          `json:"back,omitempty"`      // where the broker's own page leads on; default: home of App
 }
 
+// Party is who can be asked to end a session: an app, or the provider behind a
+// connector.
+type Party struct {
+	Protocol  string `json:"protocol,omitempty"`
+	App       string `json:"app,omitempty"`
+	Connector string `json:"connector,omitempty"`
+}
+
 // own reports whether the sign-out ends on the broker's own page.
-func (l Leaving) own() bool { return l.Protocol == "" && l.Connector == "" }
+func (l Leaving) own() bool { return l.Silent || l.Protocol == "" && l.Connector == "" }
 
 // Receipt is what became of a sign-out: apps by id.
 type Receipt struct {
-	Ended    []string `json:"ended,omitempty"`    // that ended their sessions
-	Failed   []string `json:"failed,omitempty"`   // that were told and did not do it
-	Unable   []string `json:"unable,omitempty"`   // that cannot be told
-	Provider string   `json:"provider,omitempty"` // the connector where the resident may still be signed in, by id
+	Ended    []string `json:"ended,omitempty"`     // that ended their sessions
+	Failed   []string `json:"failed,omitempty"`    // that were told and did not do it
+	Unable   []string `json:"unable,omitempty"`    // that cannot be told
+	Provider string   `json:"provider,omitempty"`  // the connector where the resident may still be signed in, by id
+	UnderWay bool     `json:"under_way,omitempty"` // another request ends the session, and it is not known how that will go
 }
 
 // Whole reports whether every app of the session was told and ended its own.
-func (r Receipt) Whole() bool { return len(r.Failed) == 0 && len(r.Unable) == 0 }
+func (r Receipt) Whole() bool { return len(r.Failed) == 0 && len(r.Unable) == 0 && !r.UnderWay }
 
 // fate is what became of one app.
 type fate string
@@ -78,7 +90,7 @@ func (r *Receipt) add(other Receipt) {
 // the resident is told first. Without a session it answers at once.
 //
 // A browser whose sign-out has got stuck at an app that does not answer is led
-// on, past that app.
+// on, past that app, if it is certain that the resident wants to sign out.
 func (f *Flow) Leave(w http.ResponseWriter, r *http.Request, l Leaving) error {
 	return f.signOut(w, r, l, Receipt{})
 }
@@ -88,47 +100,72 @@ func (f *Flow) signOut(w http.ResponseWriter, r *http.Request, l Leaving, others
 	v := f.visitor(r)
 	b := f.Store.Batch()
 	asked := askedTable.Get(b, v.browser.handle())
-	var taken *store.Reply[Session]
-	if v.session != (store.Handle{}) {
-		taken = sessionTable.Take(b, v.session)
-	}
-	if err := b.Exec(r.Context()); err != nil {
-		return err
-	}
-	if taken != nil {
-		if err := f.exit(w, r); err != nil {
+	if v.session == (store.Handle{}) {
+		if err := b.Exec(r.Context()); err != nil {
+			return err
+		}
+	} else {
+		first, taken := leavingTable.Add(b, v.session, true, farewellTime), sessionTable.Take(b, v.session)
+		if err := b.Exec(r.Context()); err != nil {
 			return err
 		}
 		if s, ok := taken.Value(); ok {
+			s.handle = v.session
 			return f.part(w, r, v, s, l, others)
 		}
+		_, nobody := first.Value()
+		others.UnderWay = !nobody
+		if err := f.exit(w, r); err != nil {
+			return err
+		}
 	}
-	if id, ok := asked.Value(); ok {
-		return f.leadOn(w, r, v, id, l)
+	q, stuck := asked.Value()
+	if stuck && l.Certain {
+		return f.leadOn(w, r, v, q, l)
 	}
+	others.UnderWay = others.UnderWay || stuck
 	return f.answer(w, r, farewell{Leaving: l, Receipt: others})
 }
 
-// part ends the session s, which has been taken from this browser's.
+// part ends the session s, which has been taken from this browser's. Where the
+// store fails half way, the session goes on, so that the next try does it all.
 func (f *Flow) part(w http.ResponseWriter, r *http.Request, v visitor, s Session, l Leaving, others Receipt) error {
 	bye, err := f.end(r.Context(), s, l)
 	if err != nil {
-		return err
+		return errors.Join(err, f.stay(r.Context(), s, nil))
 	}
 	bye.Receipt.add(others)
+	if err := f.exit(w, r); err != nil {
+		return err
+	}
 	browser, err := f.forget(w, r, v.browser)
 	if err != nil {
 		return err
 	}
-	return f.goOn(w, r, browser, bye)
+	err = f.goOn(w, r, browser, bye)
+	if errors.Is(err, store.ErrUnavailable) {
+		return errors.Join(err, f.stay(r.Context(), s, bye.Rest), f.enter(w, r, v.session), f.remember(w, r, v.browser))
+	}
+	return err
 }
 
-// Answered goes on with the browser's sign-out when the app or provider that
-// was asked has answered question id. done says whether it ended its session.
-// Whatever is not the answer that is waited for changes nothing.
-func (f *Flow) Answered(w http.ResponseWriter, r *http.Request, id string, done bool) error {
+// stay undoes that s was taken. rest are the uses that its ledger lacks since.
+func (f *Flow) stay(ctx context.Context, s Session, rest []Use) error {
+	b := f.Store.Batch()
+	f.put(b, s.handle, s)
+	leavingTable.Delete(b, s.handle)
+	for _, u := range rest {
+		u.enter(b, s, f.Over(s).Sub(f.Now()))
+	}
+	return b.Exec(context.WithoutCancel(ctx))
+}
+
+// Answered goes on with the browser's sign-out when who was asked has answered
+// question id. done says whether they ended their session. Whatever is not the
+// answer that is waited for changes nothing.
+func (f *Flow) Answered(w http.ResponseWriter, r *http.Request, who Party, id string, done bool) error {
 	v := f.visitor(r)
-	bye, ok, err := f.takeFarewell(r.Context(), v.browser, id)
+	bye, ok, err := f.takeFarewell(r.Context(), v.browser, question{who, id})
 	if err != nil {
 		return err
 	}
@@ -147,11 +184,11 @@ func (f *Flow) EndSession(ctx context.Context, sid string, l Leaving) (Receipt, 
 	if !ok || err != nil {
 		return Receipt{}, err
 	}
-	bye, err := f.end(ctx, s, l)
-	for _, u := range bye.Rest {
-		f.settle(&bye, u.App, unable)
+	done, err := f.endUnasked(ctx, s, l)
+	if err != nil {
+		return done, errors.Join(err, f.stay(ctx, s, nil))
 	}
-	return bye.Receipt, err
+	return done, nil
 }
 
 // takeSession takes the session called sid, wherever it has moved.
@@ -171,5 +208,6 @@ func (f *Flow) takeSession(ctx context.Context, sid string) (Session, bool, erro
 		return Session{}, false, err
 	}
 	s, ok := taken.Value()
+	s.handle = h
 	return s, ok, nil
 }

@@ -5,11 +5,15 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/councilid/councilid/broker/login"
+	"github.com/councilid/councilid/broker/store"
+	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/connectors"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -57,11 +61,13 @@ func (b *bed) mustAsk(got page, app string) {
 	}
 }
 
-func answer(id string, done bool) string {
+// answer is an app's answer to a question.
+func answer(app, id string, done bool) string {
+	query := url.Values{"app": {app}, "id": {id}}
 	if done {
-		return "/answered?done&id=" + id
+		query.Set("done", "1")
 	}
-	return "/answered?id=" + id
+	return "/answered?" + query.Encode()
 }
 
 func TestSignOut(t *testing.T) {
@@ -155,9 +161,9 @@ func TestAppsAreAskedThroughTheBrowser(t *testing.T) {
 	}
 	b.mustAsk(first, order[0])
 	one.node = 1 // the answers may come to any node
-	second := one.get(answer(b.front.question(order[0]), true))
+	second := one.get(answer(order[0], b.front.question(order[0]), true))
 	b.mustAsk(second, order[1])
-	one.get(answer(b.front.question(order[1]), false)).mustLead(t, "https://works.example/slo") // the provider is last
+	one.get(answer(order[1], b.front.question(order[1]), false)).mustLead(t, "https://works.example/slo") // the provider is last
 	got := one.get("/logout/works?signed=1&ok&answers=" + b.works.question())
 	got.mustShow(t, http.StatusOK, partly, "Return to App tax")
 	if strings.Contains(got.body, "Work account") {
@@ -173,7 +179,7 @@ func TestAppIsAskedByForm(t *testing.T) {
 	one := b.session("tax")
 	got := one.post("/sign-out", nil)
 	got.mustShow(t, http.StatusOK, `action="https://tax.example/slo"`, b.front.question("tax"))
-	one.get(answer(b.front.question("tax"), true)).mustShow(t, http.StatusOK, signedOut, "<li>App tax</li>")
+	one.get(answer("tax", b.front.question("tax"), true)).mustShow(t, http.StatusOK, signedOut, "<li>App tax</li>")
 }
 
 func TestAskFails(t *testing.T) {
@@ -193,7 +199,7 @@ func TestSilentApp(t *testing.T) {
 	b.mustAsk(one.post("/sign-out", nil), "waste")
 	id := b.front.question("waste")
 	one.post("/sign-out", nil).mustLead(t, "https://works.example/slo")
-	one.get(answer(id, true)).mustShow(t, http.StatusOK, signedOut) // too late: nothing changes
+	one.get(answer("waste", id, true)).mustShow(t, http.StatusOK, signedOut) // too late: nothing changes
 	one.post("/sign-out", nil).mustShow(t, http.StatusOK, partly, "<li>App waste</li>", "still be signed in to Work account")
 	one.post("/sign-out", nil).mustShow(t, http.StatusOK, signedOut, "the account that you used") // it is over
 }
@@ -204,7 +210,7 @@ func TestAnotherAppStartsMeanwhile(t *testing.T) {
 	b.front.tell("waste", way{ask: "https://waste.example/slo"})
 	one := b.session("tax", "waste", "parks")
 	b.mustAsk(one.get("/leave/tax"), "waste")
-	got := one.get("/leave/parks")
+	got := one.get("/leave/parks?certain=1")
 	got.mustShow(t, http.StatusOK, partly, "<li>App waste</li>", "Return to App parks")
 	one.get(found(t, got.body, `id="back" href="`)).mustLead(t, "https://parks.example/left")
 }
@@ -220,17 +226,17 @@ func TestForeignAnswers(t *testing.T) {
 	b.mustAsk(mallory.post("/sign-out", nil), "waste")
 	hers, theirs := b.front.question("tax"), b.front.question("waste")
 
-	alice.get(answer("made-up", true)).mustShow(t, http.StatusOK, signedOut)
-	alice.get(answer("", true)).mustShow(t, http.StatusOK, signedOut)
-	alice.get(answer(theirs, true)).mustShow(t, http.StatusOK, signedOut)  // of another browser's sign-out
-	mallory.get(answer(hers, false)).mustShow(t, http.StatusOK, signedOut) // and in another browser
+	alice.get(answer("tax", "made-up", true)).mustShow(t, http.StatusOK, signedOut)
+	alice.get(answer("tax", "", true)).mustShow(t, http.StatusOK, signedOut)
+	alice.get(answer("waste", theirs, true)).mustShow(t, http.StatusOK, signedOut) // of another browser's sign-out
+	mallory.get(answer("tax", hers, false)).mustShow(t, http.StatusOK, signedOut)  // and in another browser
 	alice.get("/sign-out/continue?id="+hers).mustShow(t, http.StatusOK, signedOut)
 	if n := b.front.count("tax ended") + b.front.count("tax failed"); n != 0 {
 		t.Errorf("tax's fate is known %d times before it answered", n)
 	}
-	got := alice.get(answer(hers, true))
+	got := alice.get(answer("tax", hers, true))
 	got.mustShow(t, http.StatusOK, signedOut, "<li>App tax</li>")
-	if again := alice.get(answer(hers, true)); strings.Contains(again.body, "App tax") {
+	if again := alice.get(answer("tax", hers, true)); strings.Contains(again.body, "App tax") {
 		t.Error("an answer counts twice")
 	}
 }
@@ -238,7 +244,7 @@ func TestForeignAnswers(t *testing.T) {
 // An answer to nothing, in a browser that is signed in, does not say otherwise.
 func TestAnswerWhileSignedIn(t *testing.T) {
 	one := newBed(t).session("tax")
-	one.get(answer("made-up", true)).mustLead(t, "/")
+	one.get(answer("tax", "made-up", true)).mustLead(t, "/")
 	if !one.signedIn() {
 		t.Error("signed out by an answer to nothing")
 	}
@@ -258,7 +264,7 @@ func TestOneAnswerWins(t *testing.T) {
 	var all sync.WaitGroup
 	asked := make([]bool, 10)
 	for i := range asked {
-		all.Go(func() { asked[i] = strings.Contains(one.get(answer(id, true)).to, "/slo?id=") })
+		all.Go(func() { asked[i] = strings.Contains(one.get(answer(app, id, true)).to, "/slo?id=") })
 	}
 	all.Wait()
 	if n := len(slices.DeleteFunc(asked, func(went bool) bool { return !went })); n != 1 {
@@ -295,7 +301,7 @@ func TestSignOutRenewsTheBrowser(t *testing.T) {
 	if one.cookie("browser") == before || one.cookie("session") != "" {
 		t.Error("the cookies stay")
 	}
-	copied.get(answer(b.front.question("tax"), false)).mustShow(t, http.StatusOK, signedOut)
+	copied.get(answer("tax", b.front.question("tax"), false)).mustShow(t, http.StatusOK, signedOut)
 	if n := b.front.count("tax failed"); n != 0 {
 		t.Error("the copy answers for the app")
 	}
@@ -319,4 +325,101 @@ func TestProviderRefuses(t *testing.T) {
 	}
 	one.get("/logout/works?signed=1&answers="+b.works.question()).mustLead(t, "https://tax.example/left")
 	b.mustBe(b.receipt(), login.Receipt{Ended: []string{"tax"}, Provider: "works"})
+}
+
+// Only who was asked can answer, though others know the question.
+func TestOnlyWhoWasAskedAnswers(t *testing.T) {
+	b := newBed(t)
+	b.front.tell("waste", way{ask: "https://waste.example/slo"})
+	one := b.session("tax", "waste")
+	b.mustAsk(one.get("/leave/tax"), "waste")
+	id := b.front.question("waste")
+	one.get(answer("parks", id, true)).mustShow(t, http.StatusOK, signedOut)
+	one.get("/logout/works?signed=1&ok&answers="+id).mustShow(t, http.StatusOK, signedOut)
+	if n := b.front.count("waste ended"); n != 0 {
+		t.Error("another answered for waste")
+	}
+	one.get(answer("waste", id, true)).mustLead(t, "https://tax.example/left")
+}
+
+// Another site that sends the browser to sign out does not make the broker pass
+// over the app that is being asked; who starts is told that it is not all done.
+func TestUncertainSignOutLeadsNobodyOn(t *testing.T) {
+	b := newBed(t)
+	b.front.tell("waste", way{ask: "https://waste.example/slo"})
+	one := b.session("tax", "waste")
+	b.mustAsk(one.post("/sign-out", nil), "waste")
+	one.get("/leave/parks").mustLead(t, "https://parks.example/left")
+	if got := b.receipt(); got.Whole() || !got.UnderWay {
+		t.Errorf("receipt %+v", got)
+	}
+	one.get(answer("waste", b.front.question("waste"), true)).mustShow(t, http.StatusOK, "<li>App waste</li>")
+}
+
+// Nobody who signs in at a shared computer hears of a sign-out that got stuck
+// there, nor can answer it.
+func TestSignInDropsWhatWasStuck(t *testing.T) {
+	b := newBed(t)
+	b.front.tell("waste", way{ask: "https://waste.example/slo"})
+	one := b.session("waste")
+	b.mustAsk(one.post("/sign-out", nil), "waste")
+	id := b.front.question("waste")
+	one.signIn("tax", b.works, "bob")
+	one.get(answer("waste", id, true)).mustLead(t, "/")
+	if got := one.post("/sign-out", nil); strings.Contains(got.body, "App waste") {
+		t.Errorf("bob reads of alice's apps: %s", got.body)
+	}
+}
+
+// Browsers follow some twenty redirects.
+func TestLongSignOutPauses(t *testing.T) {
+	b := newBed(t)
+	apps := []string{"tax"}
+	for i := range 8 {
+		app := "app" + strconv.Itoa(i)
+		for _, flow := range b.flows {
+			flow.Apps[app] = config.App{ID: app, Label: text("App " + app)}
+		}
+		b.front.tell(app, way{ask: "https://" + app + ".example/slo"})
+		apps = append(apps, app)
+	}
+	one := b.session(apps...)
+	got := one.get("/leave/tax")
+	pages := 0
+	for asked := 1; ; asked++ {
+		if got.status == http.StatusOK {
+			pages++
+			got.to = found(t, got.body, `id="continue" href="`)
+			if asked != 6 {
+				t.Errorf("a page after %d questions", asked)
+			}
+		}
+		app, rest, ok := strings.Cut(strings.TrimPrefix(got.to, "https://"), ".example/slo?id=")
+		if !ok {
+			break
+		}
+		got = one.get(answer(app, rest, true))
+	}
+	got.mustLead(t, "https://tax.example/left")
+	if pages != 1 || len(b.receipt().Ended) != 9 {
+		t.Errorf("%d pages, receipt %+v", pages, b.receipt())
+	}
+}
+
+// A sign-out that the store fails half way is done whole by the next try.
+func TestSignOutFailsHalfWay(t *testing.T) {
+	b := newBed(t)
+	b.front.tell("tax", way{tell: obeys})
+	one := b.session("tax")
+	ledger, batch := store.Index{Name: "uses"}, b.flows[0].Store.Batch()
+	ledger.Add(batch, b.front.sid, "not an entry", time.Hour)
+	b.must(batch.Exec(t.Context()))
+	one.post("/sign-out", nil).mustShow(t, http.StatusInternalServerError)
+	if !one.signedIn() {
+		t.Fatal("the session is lost, and tax was not told")
+	}
+	ledger.Delete(batch, b.front.sid)
+	b.must(batch.Exec(t.Context()))
+	one.use("tax")
+	one.post("/sign-out", nil).mustShow(t, http.StatusOK, signedOut, "<li>App tax</li>")
 }

@@ -98,5 +98,5 @@ func (f *Flow) handleAskSignOut(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (f *Flow) handleSignOut(w http.ResponseWriter, r *http.Request) error {
-	return f.Leave(w, r, Leaving{})
+	return f.Leave(w, r, Leaving{Certain: true})
 }

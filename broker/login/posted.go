@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -32,12 +33,29 @@ type kept struct {
 
 var (
 	keptTable = store.Table[kept]{Name: "kept"}
-	usedTable = store.Table[struct{}]{Name: "used"} // answers, by their Once
+
+	// refusedTable keeps, by the state, what was wrong with the first answer to
+	// an attempt that was refused. No other is looked at: whoever knows a state
+	// has one try, not an oracle.
+	refusedTable = store.Table[kept]{Name: "refused"}
+
+	// usedTable says, by the Once of an answer or question, whose it is: the Ref
+	// of the attempt, or of where it was kept.
+	usedTable = store.Table[string]{Name: "used"}
 )
 
-// examine has the connector check the answer r to a.
-func examine(r *http.Request, way Way, a connectors.Attempt) kept {
+// check has the connector check the answer r to a.
+func (f *Flow) check(r *http.Request, way Way, a connectors.Attempt) (*connectors.Assertion, error) {
 	said, err := way.Connector.Finish(r.Context(), a, r)
+	if err == nil && !said.SessionEnds.IsZero() && !f.Now().Before(said.SessionEnds) {
+		return nil, refused("the provider's session is over")
+	}
+	return said, err
+}
+
+// examine is check for an answer that is to be kept.
+func (f *Flow) examine(r *http.Request, way Way, a connectors.Attempt) kept {
+	said, err := f.check(r, way, a)
 	k := kept{Connector: way.Config.ID, Said: said}
 	if err != nil {
 		k.refuse(err)
@@ -60,32 +78,49 @@ func (k kept) result() (*connectors.Assertion, error) {
 	return k.Said, nil
 }
 
-// keep keeps k under h, where the browser's GET finds it.
-func (f *Flow) keep(ctx context.Context, h store.Handle, k kept) error {
+// keep keeps k under h for ttl, where the browser's GET finds it.
+func (f *Flow) keep(ctx context.Context, h store.Handle, k kept, ttl time.Duration) error {
 	b := f.Store.Batch()
-	keptTable.Put(b, h, k, keptTime)
-	first := f.first(b, k.Connector, k.Said)
+	k.put(b, h, ttl)
+	first := f.firstAnswer(b, k.Connector, k.Said, cmp.Or(k.Attempt, h.Ref()))
 	if err := b.Exec(ctx); err != nil {
 		return err
 	}
 	if err := first(); err != nil {
 		k.refuse(err)
-		keptTable.Put(b, h, k, keptTime) // in time: nobody knows the handle yet
+		k.put(b, h, ttl) // in time: nobody knows the handle yet
 	}
 	return b.Exec(ctx)
 }
 
-// first enters in b that the answer which said this is used. When b has been
-// executed, it returns a failure unless that was its first use, on any node.
-func (f *Flow) first(b *store.Batch, connector string, said *connectors.Assertion) func() error {
-	if said == nil || said.Once.ID == "" {
+func (k kept) put(b *store.Batch, h store.Handle, ttl time.Duration) {
+	keptTable.Put(b, h, k, ttl)
+	if state, asked := store.ParseRef(k.Attempt); asked && k.Said == nil {
+		refusedTable.Put(b, state, k, loginTime)
+	}
+}
+
+// firstAnswer is first for the answer that said this, if any was made.
+func (f *Flow) firstAnswer(b *store.Batch, connector string, said *connectors.Assertion, user string) func() error {
+	if said == nil {
 		return func() error { return nil }
 	}
-	h := store.Handle{Tag: fingerprint("answer", connector, said.Once.ID)}
-	added := usedTable.Add(b, h, struct{}{}, said.Once.Until.Sub(f.Now()))
+	return f.first(b, "answer", connector, said.Once, user)
+}
+
+// first enters in b that user uses a message. When b has been executed, it
+// returns a failure if another has used it before, on any node. The same may:
+// browsers post twice where people press twice.
+func (f *Flow) first(b *store.Batch, kind, connector string, once connectors.Once, user string) func() error {
+	if once.ID == "" {
+		return func() error { return nil }
+	}
+	h := store.Handle{Tag: fingerprint(kind, connector, once.ID)}
+	usedTable.Add(b, h, user, once.Until.Sub(f.Now()))
+	by := usedTable.Get(b, h)
 	return func() error {
-		if _, first := added.Value(); !first {
-			return refused("the answer was used before")
+		if by, _ := by.Value(); by != user {
+			return refused("the message was used before")
 		}
 		return nil
 	}
@@ -105,7 +140,7 @@ func (f *Flow) handlePostedCallback(w http.ResponseWriter, r *http.Request) erro
 		return f.takeUnsolicited(w, r)
 	}
 	b := f.counted(r)
-	found := attemptTable.Get(b, state)
+	found, before := attemptTable.Get(b, state), refusedTable.Get(b, state)
 	if err := b.Exec(r.Context()); err != nil {
 		return err
 	}
@@ -114,11 +149,14 @@ func (f *Flow) handlePostedCallback(w http.ResponseWriter, r *http.Request) erro
 	// An answer to no attempt is kept nowhere: the GET finds out as well, and
 	// knows the browser that it has to tell.
 	if a, waiting := found.Value(); ok && waiting && a.Connector == way.Config.ID {
-		a.State = state.String()
-		k := examine(r, way, a.Attempt)
-		k.Attempt = state.Ref()
+		k, spent := before.Value()
+		if !spent {
+			a.State = state.String()
+			k = f.examine(r, way, a.Attempt)
+			k.Attempt = state.Ref()
+		}
 		answer := state.Sibling()
-		if err := f.keep(r.Context(), answer, k); err != nil {
+		if err := f.keep(r.Context(), answer, k, keptTime); err != nil {
 			return err
 		}
 		query.Set("answer", answer.String())

@@ -1,13 +1,17 @@
 package login_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/councilid/councilid/broker/login"
 	"github.com/councilid/councilid/broker/store"
+	"github.com/councilid/councilid/connectors"
 )
 
 const expired = "This sign-in has expired"
@@ -220,12 +224,20 @@ func TestUnsolicitedAnswer(t *testing.T) {
 	one := b.browser()
 	form := url.Values{"RelayState": {"https://portal.example/"}, "person": {"alice"}, "once": {"response-7"}}
 	got := one.postFromElsewhere("/callback/works", form)
-	one.get(got.to).mustLead(t, "https://tax.example/")
-	if !one.signedIn() {
-		t.Error("not signed in")
+	shown := one.get(got.to)
+	shown.mustShow(t, http.StatusOK, "signing in through Work account")
+	if one.signedIn() || strings.Contains(shown.body, "alice") || strings.Contains(shown.body, "You will be signed out") {
+		t.Errorf("signed in unasked, or told too much: %s", shown.body)
+	}
+	before := one.cookie("browser")
+	agreed := url.Values{"answer": {found(t, shown.body, `name="answer" value="`)}}
+	one.post("/unsolicited/works", agreed).mustLead(t, "https://tax.example/")
+	if !one.signedIn() || one.cookie("browser") == before {
+		t.Error("not signed in, or what was begun here before goes on")
 	}
 	one.use("tax")
 	one.get(got.to).mustShow(t, http.StatusBadRequest, "You are already signed in") // the handle works once
+	one.post("/unsolicited/works", agreed).mustShow(t, http.StatusBadRequest, "You are already signed in")
 
 	// So does the answer, on any node.
 	two := b.browser()
@@ -245,6 +257,7 @@ func TestUnsolicitedRefusals(t *testing.T) {
 
 	to := one.postFromElsewhere("/callback/works", url.Values{"person": {"alice"}}).to
 	one.get(strings.Replace(to, "works", "other", 1)).mustShow(t, http.StatusBadRequest, expired)
+	one.post("/unsolicited/other", url.Values{"answer": {query(to).Get("unsolicited")}}).mustShow(t, http.StatusBadRequest, expired)
 	one.get(to).mustShow(t, http.StatusBadRequest, expired) // it is spent
 
 	// An answer to an attempt is no unsolicited one: its browser counts.
@@ -254,6 +267,120 @@ func TestUnsolicitedRefusals(t *testing.T) {
 	two.get("/callback/works?unsolicited="+url.QueryEscape(answer)).mustShow(t, http.StatusBadRequest, expired)
 	if one.signedIn() || two.signedIn() {
 		t.Error("signed in")
+	}
+}
+
+// Whose session is open stays signed in until they agree, and another site
+// cannot press the button for them.
+func TestUnsolicitedAnswerWhileSignedIn(t *testing.T) {
+	b := newBed(t)
+	one := b.session("tax")
+	to := one.postFromElsewhere("/callback/works", url.Values{"person": {"mallory"}}).to
+	shown := one.get(to)
+	shown.mustShow(t, http.StatusOK, "You will be signed out of the session that is open")
+	one.get("/ask/waste").mustLead(t, "https://waste.example/in?person=alice")
+
+	agreed := url.Values{"answer": {query(to).Get("unsolicited")}}
+	r, err := http.NewRequest(http.MethodPost, b.nodes[0].URL+"/unsolicited/works", strings.NewReader(agreed.Encode()))
+	b.must(err)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "cross-site")
+	one.read(one.client.Do(r)).mustShow(t, http.StatusForbidden)
+
+	one.post("/unsolicited/works", agreed).mustLead(t, "https://tax.example/")
+	one.get("/ask/waste").mustLead(t, "https://waste.example/in?person=mallory")
+}
+
+// Whoever knows a state has one try, and a good answer comes too late after a
+// bad one.
+func TestRefusedAnswerSpendsTheAttempt(t *testing.T) {
+	b := newBed(t)
+	one := b.browser()
+	form := one.ask("tax", b.works, "alice")
+	wrong := url.Values{"RelayState": form["RelayState"], "nonce": {"guess"}, "person": {"mallory"}}
+	asked := b.works.examined()
+	for range 50 {
+		one.postFromElsewhere("/callback/works", wrong)
+	}
+	to := one.postFromElsewhere("/callback/works", form).to
+	if n := b.works.examined() - asked; n != 1 {
+		t.Errorf("%d answers to one attempt were looked at", n)
+	}
+	got := one.get(to)
+	one.get(got.to).mustShow(t, http.StatusOK, "did not pass our safety checks") // the request goes on
+	if one.signedIn() {
+		t.Error("signed in")
+	}
+}
+
+// People press twice: the browser drops the first answer and posts it again.
+func TestAnswerPostedTwice(t *testing.T) {
+	b := newBed(t)
+	one := b.browser()
+	form := one.ask("tax", b.works, "alice")
+	form.Set("once", "response-7")
+	one.postFromElsewhere("/callback/works", form)
+	one.get(one.postFromElsewhere("/callback/works", form).to).mustLead(t, "https://tax.example/in?person=alice")
+
+	form = one.ask("tax", b.works, "")
+	one.postFromElsewhere("/callback/works", form)
+	got := one.get(one.postFromElsewhere("/callback/works", form).to)
+	one.get(got.to).mustShow(t, http.StatusOK, "You did not finish signing in")
+}
+
+// What a stranger's request brings is kept up to a bound.
+func TestRequestsAreBounded(t *testing.T) {
+	b := newBed(t)
+	one := b.browser()
+	ask := func(r login.Request) connectors.Attempt {
+		r.Protocol, r.App, r.Connector, r.Force = "test", "tax", "works", true
+		b.front.mu.Lock()
+		b.front.request = r
+		b.front.mu.Unlock()
+		if got := one.get("/ask"); got.status != http.StatusOK {
+			t.Fatalf("status %d", got.status)
+		}
+		return b.works.attempt()
+	}
+	long, many := strings.Repeat("x", 257), slices.Repeat([]string{"en"}, 11)
+	a := ask(login.Request{Reply: json.RawMessage(`{}`), LoginHint: long, ACR: append(many, long), Locales: append([]string{long, "\xff"}, many...)})
+	if a.LoginHint != "" || len(a.ACR) != 10 || slices.Contains(a.Locales, long) || len(a.Locales) != 11 { // the page's own language leads
+		t.Errorf("kept: a hint of %d bytes, %d contexts, locales %q", len(a.LoginHint), len(a.ACR), a.Locales)
+	}
+	if a := ask(login.Request{Reply: json.RawMessage(`{}`), LoginHint: long[:256]}); len(a.LoginHint) != 256 {
+		t.Errorf("a hint of 256 bytes became one of %d", len(a.LoginHint))
+	}
+	b.front.request = login.Request{Protocol: "test", App: "tax", Reply: json.RawMessage(`"` + strings.Repeat("x", 16<<10) + `"`)}
+	one.get("/ask").mustShow(t, http.StatusBadRequest)
+}
+
+// Providers are counted by a measure of their own.
+func TestSOAPIsCounted(t *testing.T) {
+	b := newBed(t)
+	b.flows[0].Limit = store.Limit{PerMinute: 1}
+	one := b.browser()
+	for i := range 11 {
+		want := http.StatusOK
+		if i == 10 {
+			want = http.StatusTooManyRequests
+		}
+		if got := one.post("/logout/works/soap", nil); (got.status == http.StatusTooManyRequests) != (want == http.StatusTooManyRequests) {
+			t.Errorf("call %d: %d", i, got.status)
+		}
+	}
+}
+
+// Posts are counted before anybody looks at them.
+func TestPostedAnswersAreCounted(t *testing.T) {
+	b := newBed(t)
+	one := b.browser()
+	form := one.ask("tax", b.works, "alice")
+	b.flows[0].Limit = store.Limit{PerMinute: 1}
+	one.post("/callback/works", url.Values{"state": form["RelayState"]})
+	before := b.works.examined()
+	one.postFromElsewhere("/callback/works", form).mustShow(t, http.StatusTooManyRequests)
+	if b.works.examined() != before {
+		t.Error("an answer beyond the limit was looked at")
 	}
 }
 

@@ -98,7 +98,7 @@ func (f *Flow) handleLogout(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	case m.Answers != "":
-		return f.Answered(w, r, m.Answers, m.OK)
+		return f.Answered(w, r, Party{Connector: r.PathValue("connector")}, m.Answers, m.OK)
 	}
 	return f.providerEnds(w, r, m)
 }
@@ -145,12 +145,21 @@ func (f *Flow) readCounted(r *http.Request, logouter connectors.Logouter) (conne
 	if err := f.counted(r).Exec(r.Context()); err != nil {
 		return connectors.LogoutMessage{}, err
 	}
-	return readLogout(r, logouter)
+	return f.readLogout(r, logouter)
 }
 
-// readLogout has the connector check the message in r.
-func readLogout(r *http.Request, logouter connectors.Logouter) (connectors.LogoutMessage, error) {
+// readLogout has the connector check the message in r. A question is taken
+// once.
+func (f *Flow) readLogout(r *http.Request, logouter connectors.Logouter) (connectors.LogoutMessage, error) {
 	m, err := logouter.ReadLogout(r.Context(), r)
+	if err == nil {
+		b := f.Store.Batch()
+		first := f.first(b, "question", r.PathValue("connector"), m.Once, store.NewHandle().Ref())
+		if err := b.Exec(r.Context()); err != nil {
+			return m, err
+		}
+		err = first()
+	}
 	if err == nil {
 		return m, nil
 	}
@@ -172,7 +181,7 @@ func (f *Flow) providerEnds(w http.ResponseWriter, r *http.Request, m connectors
 	if err != nil {
 		return fmt.Errorf("keep the provider's question: %w", err)
 	}
-	l := Leaving{Connector: connector, Reply: reply}
+	l := Leaving{Connector: connector, Reply: reply, Silent: m.Silent, Certain: true}
 	current, err := f.Current(r)
 	if err != nil {
 		return err
@@ -233,7 +242,13 @@ func (f *Flow) handleLogoutSOAP(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	m, err := readLogout(r, logouter)
+	// Providers ask from few addresses, for many people.
+	b := f.Store.Batch()
+	b.Count("provider:"+web.Network(f.Site.Address(r)).String(), store.Limit{PerMinute: 10 * f.Limit.PerMinute})
+	if err := b.Exec(r.Context()); err != nil {
+		return err
+	}
+	m, err := f.readLogout(r, logouter)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/councilid/councilid/connectors"
 )
@@ -18,7 +19,7 @@ func TestProviderSignsOut(t *testing.T) {
 	if one.signedIn() {
 		t.Error("still signed in")
 	}
-	one.get(answer(b.front.question("tax"), true)).mustLead(t, "https://works.example/answered?to=q7&whole=yes&RelayState=r")
+	one.get(answer("tax", b.front.question("tax"), true)).mustLead(t, "https://works.example/answered?to=q7&whole=yes&RelayState=r")
 }
 
 // The browser brings a posted message's handle with its cookie, once.
@@ -145,5 +146,48 @@ func TestLogoutMessagesThatAreNone(t *testing.T) {
 	}
 	if !one.signedIn() {
 		t.Error("signed out")
+	}
+}
+
+// The broker's session is over when the provider says so, if not before.
+func TestProviderBoundsTheSession(t *testing.T) {
+	b := newBed(t)
+	b.works.ends = b.now().Add(10 * time.Minute)
+	one := b.session("tax")
+	b.pass(9 * time.Minute)
+	if !one.signedIn() {
+		t.Error("the session is over too early")
+	}
+	b.pass(time.Minute)
+	if one.signedIn() {
+		t.Error("the session outlives the provider's")
+	}
+	got := one.get(one.postFromElsewhere("/callback/works", one.ask("tax", b.works, "alice")).to)
+	one.get(got.to).mustShow(t, http.StatusOK, "did not pass our safety checks")
+}
+
+// A provider that wants no answer gets none.
+func TestSilentProvider(t *testing.T) {
+	b := newBed(t)
+	b.front.tell("tax", way{tell: fails})
+	one := b.session("tax")
+	got := one.get("/logout/works?signed=1&silent&question=q7&key=alice/1")
+	got.mustShow(t, http.StatusOK, partly, "<li>App tax</li>")
+	if one.signedIn() || strings.Contains(got.body, `id="back"`) {
+		t.Error("still signed in, or the page leads back")
+	}
+}
+
+// A provider's question counts once, on any node and by any way.
+func TestProviderAsksOnce(t *testing.T) {
+	b := newBed(t)
+	one := b.session("tax")
+	one.get("/logout/works?signed=1&question=q7&key=alice/1&once=q7").mustLead(t, "https://works.example/answered?to=q7&whole=no&RelayState=")
+	one.signIn("tax", b.works, "alice")
+	one.node = 1
+	one.get("/logout/works?signed=1&question=q7&key=alice/1&once=q7").mustShow(t, http.StatusBadRequest)
+	one.postFromElsewhere("/logout/works", url.Values{"signed": {"1"}, "question": {"q7"}, "key": {"alice"}, "once": {"q7"}}).mustShow(t, http.StatusBadRequest)
+	if !one.signedIn() {
+		t.Error("signed out by a question that was asked before")
 	}
 }

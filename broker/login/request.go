@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"time"
+	"unicode/utf8"
 
 	"github.com/councilid/councilid/broker/store"
 	"github.com/councilid/councilid/connectors"
@@ -25,6 +26,38 @@ type Request struct {
 	// Reply is how the app wants its answer, in the front end's own words.
 	// This package carries it and never looks inside.
 	Reply json.RawMessage `json:"reply"`
+}
+
+// What a request may carry besides its Reply. Anybody may send one, and all of
+// it waits in Redis while the resident signs in.
+const (
+	maxHint  = 256      // bytes of a hint, a context or a locale; longer ones are no use and are dropped
+	maxList  = 10       // contexts, and locales
+	maxReply = 16 << 10 // bytes
+)
+
+// bounded is r without what is too much.
+func (r Request) bounded() Request {
+	r.LoginHint, r.Connector = hint(r.LoginHint), hint(r.Connector)
+	r.ACR, r.Locales = few(r.ACR), few(r.Locales)
+	return r
+}
+
+func hint(s string) string {
+	if len(s) > maxHint || !utf8.ValidString(s) {
+		return ""
+	}
+	return s
+}
+
+func few(words []string) []string {
+	var some []string
+	for _, word := range words {
+		if hint(word) != "" && len(some) < maxList {
+			some = append(some, word)
+		}
+	}
+	return some
 }
 
 // promptAge is the max_age below which the provider is told at once to ask for

@@ -14,19 +14,21 @@ import (
 
 // Session is one browser signed in at the broker.
 type Session struct {
-	SID       string            `json:"sid"`       // names the session towards apps; says nothing about the cookie
-	Account   accounts.Account  `json:"account"`   // whose it is
-	Link      string            `json:"link"`      // the way in that was used
-	Connector string            `json:"connector"` // its connector
-	Said      mapping.Statement `json:"said"`      // what the provider said, in standard names
-	AuthTime  time.Time         `json:"auth_time"` // when the resident authenticated at the provider
-	Started   time.Time         `json:"started"`   // when the session began; its lifetime counts from here
+	SID       string            `json:"sid"`           // names the session towards apps; says nothing about the cookie
+	Account   accounts.Account  `json:"account"`       // whose it is
+	Link      string            `json:"link"`          // the way in that was used
+	Connector string            `json:"connector"`     // its connector
+	Said      mapping.Statement `json:"said"`          // what the provider said, in standard names
+	AuthTime  time.Time         `json:"auth_time"`     // when the resident authenticated at the provider
+	Started   time.Time         `json:"started"`       // when the session began; its lifetime counts from here
+	Ends      time.Time         `json:"ends,omitzero"` // when the provider wants it to be over; the zero time if it does not say
 
 	// Provider is the session that the provider opened, where it can be asked
 	// to end it.
 	Provider *connectors.ProviderSession `json:"provider,omitempty"`
 
-	fresh bool // made by this very request, not found in the store
+	handle store.Handle // where it is
+	fresh  bool         // made by this very request, not found in the store
 }
 
 var (
@@ -42,7 +44,16 @@ func place(sid string) store.Handle { return store.Handle{Tag: sid} }
 
 // left is how long s may still live unused, or 0 when its lifetime is over.
 func (f *Flow) left(s Session) time.Duration {
-	return max(0, min(f.Session.Idle, f.Session.Lifetime-f.Now().Sub(s.Started)))
+	return max(0, min(f.Session.Idle, f.Over(s).Sub(f.Now())))
+}
+
+// Over is when s is over in any case.
+func (f *Flow) Over(s Session) time.Time {
+	over := s.Started.Add(f.Session.Lifetime)
+	if !s.Ends.IsZero() && s.Ends.Before(over) {
+		return s.Ends
+	}
+	return over
 }
 
 // Current returns the session of the browser, or nil.
@@ -73,6 +84,7 @@ func (f *Flow) live(v visitor, found *store.Reply[Session]) *Session {
 	if !ok || f.left(s) == 0 {
 		return nil
 	}
+	s.handle = v.session
 	return &s
 }
 
@@ -80,21 +92,29 @@ func (f *Flow) live(v visitor, found *store.Reply[Session]) *Session {
 // cookies. Whoever signs in again as the same person keeps the session's SID,
 // so that apps know it as one session; its cookie changes all the same.
 func (f *Flow) open(w http.ResponseWriter, r *http.Request, b *store.Batch, v visitor, old *Session, s Session) (Session, error) {
+	before := v.browser
 	s.SID, s.Started, s.fresh = rand.Text(), f.Now(), true
 	if old != nil {
 		if old.Account.ID == s.Account.ID {
 			s.SID = old.SID
-		} else if _, err := f.end(r.Context(), *old, Leaving{}); err != nil {
+		} else if _, err := f.endUnasked(r.Context(), *old, Leaving{}); err != nil {
 			return s, err
 		} else {
 			v.browser.ID = rand.Text() // somebody else sits there now
 		}
 		sessionTable.Delete(b, v.session)
 	}
+	// A sign-out that got stuck here is not for whoever signs in now to see.
+	askedTable.Delete(b, before.handle())
 	h := store.NewHandle()
-	sessionTable.Put(b, h, s, f.left(s))
-	placeTable.Put(b, place(s.SID), h.Ref(), f.Session.Lifetime)
-	enlist(b, s, f.Session.Lifetime)
+	f.put(b, h, s)
+	enlist(b, s, f.Over(s).Sub(f.Now()))
 	v.browser.Last = s.Connector
 	return s, errors.Join(f.enter(w, r, h), f.remember(w, r, v.browser))
+}
+
+// put writes s to b under h, where its SID finds it.
+func (f *Flow) put(b *store.Batch, h store.Handle, s Session) {
+	sessionTable.Put(b, h, s, f.left(s))
+	placeTable.Put(b, place(s.SID), h.Ref(), f.Over(s).Sub(f.Now()))
 }

@@ -20,12 +20,14 @@ import (
 type provider struct {
 	id string
 
-	mu   sync.Mutex
-	last connectors.Attempt
-	out  connectors.Redirect // where Logout leads; the zero one for no such way
-	fail error               // of Logout
-	id_  string              // of the last question
-	said connectors.ProviderSession
+	mu    sync.Mutex
+	last  connectors.Attempt
+	looks int                 // at answers
+	ends  time.Time           // Assertion.SessionEnds
+	out   connectors.Redirect // where Logout leads; the zero one for no such way
+	fail  error               // of Logout
+	id_   string              // of the last question
+	said  connectors.ProviderSession
 }
 
 func (p *provider) Start(_ context.Context, a connectors.Attempt) (connectors.Redirect, error) {
@@ -36,6 +38,9 @@ func (p *provider) Start(_ context.Context, a connectors.Attempt) (connectors.Re
 }
 
 func (p *provider) Finish(_ context.Context, a connectors.Attempt, r *http.Request) (*connectors.Assertion, error) {
+	p.mu.Lock()
+	p.looks++
+	p.mu.Unlock()
 	if r.FormValue("nonce") != a.Nonce {
 		return nil, &connectors.Failure{Outcome: connectors.Refused, Err: errors.New("the answer is to another question")}
 	}
@@ -44,13 +49,20 @@ func (p *provider) Finish(_ context.Context, a connectors.Attempt, r *http.Reque
 		return nil, &connectors.Failure{Outcome: connectors.Cancelled, Err: errors.New("nobody")}
 	}
 	said := &connectors.Assertion{
-		Issuer: "https://" + p.id + ".example", Subject: person, Claims: mapping.Claims{"name": person},
+		Issuer: "https://" + p.id + ".example", Subject: person, Claims: mapping.Claims{"name": person}, SessionEnds: p.ends,
 		Session: &connectors.ProviderSession{Keys: []string{person, person + "/" + r.FormValue("index")}, Detail: json.RawMessage(`"` + person + `"`)},
 	}
 	if once := r.FormValue("once"); once != "" {
 		said.Once = connectors.Once{ID: once, Until: time.Now().Add(time.Hour)}
 	}
 	return said, nil
+}
+
+// examined is how many answers the provider has looked at.
+func (p *provider) examined() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.looks
 }
 
 func (p *provider) attempt() connectors.Attempt {
@@ -88,7 +100,12 @@ func (p logouter) ReadLogout(_ context.Context, r *http.Request) (connectors.Log
 	if r.FormValue("signed") == "" {
 		return connectors.LogoutMessage{}, &connectors.Failure{Outcome: connectors.Refused, Err: errors.New("not signed")}
 	}
+	var once connectors.Once
+	if id := r.FormValue("once"); id != "" {
+		once = connectors.Once{ID: id, Until: time.Now().Add(time.Hour)}
+	}
 	return connectors.LogoutMessage{
+		Silent: r.Form.Has("silent"), Once: once,
 		Answers: r.FormValue("answers"), OK: r.Form.Has("ok"), ID: r.FormValue("question"), Keys: r.Form["key"], RelayState: r.FormValue("RelayState"),
 	}, nil
 }
