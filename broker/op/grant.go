@@ -68,9 +68,16 @@ func (c *client) grant(session login.Session, answer reply) grant {
 	scopes := c.grantable(answer.Scopes)
 	return grant{
 		Client: c.id, Account: session.Account.ID, Link: session.Link, Subject: session.Account.Subject(c.app.Sector),
-		Session: session.SID, Scopes: scopes, Claims: c.release.Apply(session.Said.Claims, scopes),
+		Session: c.session(session), Scopes: scopes, Claims: c.release.Apply(session.Said.Claims, scopes),
 		AuthTime: session.AuthTime,
 	}
+}
+
+// session names the session to the client (Front-Channel Logout §3). It stays
+// the same while the session lasts, and no two clients can tell that theirs are
+// one.
+func (c *client) session(session login.Session) string {
+	return mapping.Pairwise(session.Account.SubjectKey, "sid "+session.SID+" "+c.app.ID)
 }
 
 // putCode writes a code under h and the grant that it stands for. The grant

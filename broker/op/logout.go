@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/councilid/councilid/broker/login"
 	"github.com/councilid/councilid/broker/web"
@@ -60,13 +61,13 @@ func (l logout) certain(s *login.Session) bool {
 	case s == nil:
 		return true
 	}
-	return l.sid != "" && l.sid == s.SID
+	return l.sid != "" && l.sid == l.client.session(*s)
 }
 
 // handleEndSession is the end session endpoint.
 func (s *Server) handleEndSession(w http.ResponseWriter, r *http.Request) error {
 	form := r.URL.Query()
-	s.Site.SetLocales(w, r, fewWords(form.Get("ui_locales")))
+	s.Site.SetLocales(w, r, strings.Fields(form.Get("ui_locales")))
 	l := parseLogout(form, s.clients, s.verifyHint)
 	l.annotate(r)
 	session, err := s.Flow.Current(r)
@@ -94,7 +95,9 @@ func (s *Server) handleConfirmEndSession(w http.ResponseWriter, r *http.Request)
 	}
 	l := parseLogout(r.PostForm, s.clients, s.verifyHint)
 	l.annotate(r)
-	return s.Flow.Leave(w, r, l.here())
+	here := l.here()
+	here.Certain = true
+	return s.Flow.Leave(w, r, here)
 }
 
 // here is a sign-out that ends on the broker's own page. The address that an

@@ -1,6 +1,7 @@
 package op
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -13,13 +14,11 @@ import (
 	"github.com/councilid/councilid/broker/web"
 )
 
-// What an authorization request may carry, in bytes. All of it waits in Redis
-// while the resident signs in.
+// What an authorization request may carry of what is returned, in bytes. The
+// flow bounds the rest.
 const (
 	maxState = 2048
 	maxNonce = 512
-	maxHint  = 256 // login_hint and the like; longer ones are no use and are dropped
-	maxList  = 10  // values of acr_values and ui_locales
 )
 
 // authorization is an authorization request whose every parameter is sound
@@ -197,31 +196,14 @@ func (a *authorization) readMaxAge(form url.Values) error {
 // readHints reads what an app may say and nobody has to believe. display,
 // claims_locales, claims and parameters that nobody knows say nothing here.
 func (a *authorization) readHints(form url.Values) error {
-	a.acr = fewWords(form.Get("acr_values"))
-	a.locales = fewWords(form.Get("ui_locales"))
-	a.loginHint = hint(form.Get("login_hint"))
+	a.acr = strings.Fields(form.Get("acr_values"))
+	a.locales = strings.Fields(form.Get("ui_locales"))
+	a.loginHint = form.Get("login_hint")
 	// The other two names are what apps that spoke to another broker before
 	// are likely to send.
-	for _, name := range []string{"connector_hint", "idp_hint", "kc_idp_hint"} {
-		if a.connector == "" {
-			a.connector = hint(form.Get(name))
-		}
-	}
+	a.connector = cmp.Or(form.Get("connector_hint"), form.Get("idp_hint"), form.Get("kc_idp_hint"))
 	a.idTokenHint = form.Get("id_token_hint")
 	return nil
-}
-
-func hint(s string) string {
-	if len(s) > maxHint || !utf8.ValidString(s) {
-		return ""
-	}
-	return s
-}
-
-func fewWords(s string) []string {
-	words := strings.Fields(s)
-	words = slices.DeleteFunc(words, func(word string) bool { return hint(word) == "" })
-	return words[:min(len(words), maxList)]
 }
 
 // isBase64URL reports whether s is of the alphabet of RFC 4648 §5.

@@ -131,12 +131,9 @@ func TestParseAuthorization(t *testing.T) {
 		{"&max_age=15000", authorization{maxAge: age(15000 * time.Second)}},
 		{"&acr_values=1+2&ui_locales=cy+en-GB", authorization{acr: []string{"1", "2"}, locales: []string{"cy", "en-GB"}}},
 		{"&login_hint=buffy%40host", authorization{loginHint: "buffy@host"}},
-		{"&login_hint=" + strings.Repeat("h", 257), authorization{}},
-		{"&login_hint=%FF", authorization{}},
 		{"&kc_idp_hint=google", authorization{connector: "google"}},
 		{"&connector_hint=google&idp_hint=github", authorization{connector: "google"}},
 		{"&id_token_hint=e30", authorization{idTokenHint: "e30"}},
-		{"&acr_values=" + strings.Repeat("a+", 100), authorization{acr: strings.Fields(strings.Repeat("a ", 10))}},
 	}
 	for _, test := range tests {
 		got, to, err := parse(t, sound+test.query)
