@@ -392,3 +392,31 @@ func TestSignOutByEncryptedName(t *testing.T) {
 		t.Errorf("status %+v", got)
 	}
 }
+
+// A name that is encrypted to us is opened for whoever signs, and for nobody
+// else.
+func TestEncryptedName(t *testing.T) {
+	b := newBed(t, planning.registered(t), library.registered(t, func(a *config.App) { a.SAML.Logout.InsecureUnsigned = true }))
+	browser := newBrowser(t)
+	encrypted := func() (message.LogoutRequest, *etree.Element) {
+		m := library.bye(b, b.enter(browser, library))
+		e := m.Element()
+		name := e.SelectElement("NameID")
+		at := name.Index()
+		plain := name.Copy()
+		plain.CreateAttr("xmlns:saml", message.Assertion)
+		data, err := xmlenc.Encrypt(plain, b.published()[0], xmlenc.AES256GCM, xmlenc.OAEPMGF1P)
+		b.must(err)
+		id := etree.NewElement("saml:EncryptedID")
+		id.AddChild(data)
+		e.RemoveChildAt(at)
+		e.InsertChildAt(at, id)
+		return m, e
+	}
+	_, e := encrypted()
+	b.get(browser, b.redirect("/saml/slo", binding.Request, e, "bye", xmlsig.Credential{})).isPage(t, http.StatusBadRequest)
+	m, e := encrypted()
+	if got := b.answered(library, m, b.get(browser, b.redirect("/saml/slo", binding.Request, e, "bye", library.key()))); got != success || !b.ended(browser) {
+		t.Errorf("status %+v", got)
+	}
+}
