@@ -303,6 +303,7 @@ func TestSAMLCallback(t *testing.T) {
 		"no base64":     func(form url.Values) { form.Set("SAMLResponse", "%") },
 		"two responses": func(form url.Values) { form.Add("SAMLResponse", form.Get("SAMLResponse")) },
 		"a request":     func(form url.Values) { form["SAMLRequest"] = form["SAMLResponse"]; form.Del("SAMLResponse") },
+		"an artifact besides": func(form url.Values) { form.Set("SAMLart", strings.Repeat("A", 60)) },
 		"an artifact": func(form url.Values) {
 			form.Set("SAMLart", strings.Repeat("A", 60))
 			form.Del("SAMLResponse")
