@@ -299,10 +299,10 @@ func TestSAMLErrorsAreTheOperators(t *testing.T) {
 
 func TestSAMLCallback(t *testing.T) {
 	for name, bend := range map[string]func(form url.Values){
-		"nothing":       func(form url.Values) { form.Del("SAMLResponse") },
-		"no base64":     func(form url.Values) { form.Set("SAMLResponse", "%") },
-		"two responses": func(form url.Values) { form.Add("SAMLResponse", form.Get("SAMLResponse")) },
-		"a request":     func(form url.Values) { form["SAMLRequest"] = form["SAMLResponse"]; form.Del("SAMLResponse") },
+		"nothing":             func(form url.Values) { form.Del("SAMLResponse") },
+		"no base64":           func(form url.Values) { form.Set("SAMLResponse", "%") },
+		"two responses":       func(form url.Values) { form.Add("SAMLResponse", form.Get("SAMLResponse")) },
+		"a request":           func(form url.Values) { form["SAMLRequest"] = form["SAMLResponse"]; form.Del("SAMLResponse") },
 		"an artifact besides": func(form url.Values) { form.Set("SAMLart", strings.Repeat("A", 60)) },
 		"an artifact": func(form url.Values) {
 			form.Set("SAMLart", strings.Repeat("A", 60))
