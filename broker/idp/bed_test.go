@@ -218,6 +218,7 @@ type provider struct {
 	mu     sync.Mutex
 	person string
 	more   mapping.Claims // said of the person besides
+	ends   time.Time      // when the provider's session does
 	asked  int            // how often somebody was sent there
 	last   connectors.Attempt
 }
@@ -246,7 +247,7 @@ func (p *provider) Finish(context.Context, connectors.Attempt, *http.Request) (*
 		"birthdate": "1980-01-31", "phone": "+441234567890",
 	}
 	maps.Copy(said, p.more)
-	return &connectors.Assertion{Issuer: "https://provider.example", Subject: p.person, Claims: said}, nil
+	return &connectors.Assertion{Issuer: "https://provider.example", Subject: p.person, Claims: said, SessionEnds: p.ends}, nil
 }
 
 func (p *provider) visits() int {

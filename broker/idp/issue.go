@@ -70,15 +70,13 @@ func (s *Server) statement(q question, session login.Session) (st message.Statem
 		Recipient: q.to.location, InResponseTo: q.reply.ID, Audience: q.entityID,
 		NotBefore: now.Add(-early), NotOnOrAfter: now.Add(q.saml.Lifetime),
 		AuthnInstant: session.AuthTime, Context: class,
-		SessionIndex: q.sessionIndex(session), SessionNotOnOrAfter: s.end(session),
+		SessionIndex: q.sessionIndex(session), SessionNotOnOrAfter: s.Flow.Over(session),
+	}
+	if session.Issuer != "" {
+		st.Authorities = []string{session.Issuer} // Core §2.7.2.2: who authenticated the resident
 	}
 	st.Attributes, told = q.release.apply(session.Said, session.Account.Subject(q.Sector))
 	return st, told, nil
-}
-
-// end is when the session is over in any case.
-func (s *Server) end(session login.Session) time.Time {
-	return session.Started.Add(s.Flow.Session.Lifetime)
 }
 
 // response is the Response with the assertion, signed and encrypted as the app

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -167,6 +168,23 @@ func TestSuccessorOfKey(t *testing.T) {
 	m := parking.request(b)
 	f := b.signOn(newBrowser(t), parking, m)
 	b.facts(parking, m, f, func(x *message.Expect) { x.Keys = []*x509.Certificate{key("next").Certificate} })
+}
+
+// A provider's session that ends before ours would ends ours and the app's.
+func TestProviderEndsTheSession(t *testing.T) {
+	b := newBed(t)
+	b.provider.ends = b.now().Add(time.Hour)
+	if got := b.enter(newBrowser(t), planning).SessionNotOnOrAfter; !got.Equal(b.provider.ends) {
+		t.Errorf("SessionNotOnOrAfter %s", got)
+	}
+}
+
+// An app reads who authenticated the resident.
+func TestAuthenticatingAuthority(t *testing.T) {
+	b := newBed(t)
+	if got := b.enter(newBrowser(t), planning).Authorities; !slices.Equal(got, []string{"https://provider.example"}) {
+		t.Errorf("authorities %v", got)
+	}
 }
 
 func TestTimes(t *testing.T) {

@@ -49,7 +49,7 @@ func (s *Server) note(b *store.Batch, a *app, session login.Session, st message.
 	if err != nil {
 		return fmt.Errorf("note the assertion: %w", err)
 	}
-	left := s.end(session).Sub(s.Now())
+	left := s.Flow.Over(session).Sub(s.Now())
 	s.Flow.Used(b, session, login.Use{Protocol: Protocol, App: a.ID, Detail: detail}, told, left)
 	names.Add(b, nameKey(a, st.NameID), string(entry), left)
 	return nil

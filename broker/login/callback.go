@@ -154,7 +154,7 @@ func (f *Flow) admit(r *http.Request, way Way, said *connectors.Assertion) (Sess
 	}
 	web.Annotate(r, slog.Bool("first", first))
 	return Session{
-		Account: account, Link: link.ID, Connector: way.Config.ID, Said: statement,
+		Account: account, Link: link.ID, Connector: way.Config.ID, Issuer: said.Issuer, Said: statement,
 		AuthTime: authTime(said.AuthTime, now), Provider: said.Session, Ends: said.SessionEnds,
 	}, nil
 }

@@ -18,6 +18,7 @@ type Session struct {
 	Account   accounts.Account  `json:"account"`       // whose it is
 	Link      string            `json:"link"`          // the way in that was used
 	Connector string            `json:"connector"`     // its connector
+	Issuer    string            `json:"issuer"`        // who said who it is: the provider, by its own name
 	Said      mapping.Statement `json:"said"`          // what the provider said, in standard names
 	AuthTime  time.Time         `json:"auth_time"`     // when the resident authenticated at the provider
 	Started   time.Time         `json:"started"`       // when the session began; its lifetime counts from here
