@@ -170,7 +170,7 @@ func TestSuccessorOfKey(t *testing.T) {
 	b.facts(parking, m, f, func(x *message.Expect) { x.Keys = []*x509.Certificate{key("next").Certificate} })
 }
 
-// A provider's session that ends before ours would ends ours and the app's.
+// Where the provider's session ends before ours would, ours and the app's end with it.
 func TestProviderEndsTheSession(t *testing.T) {
 	b := newBed(t)
 	b.provider.ends = b.now().Add(time.Hour)
