@@ -79,8 +79,11 @@ func (out release) apply(said mapping.Statement, subject string) (attributes []m
 	claims["sub"], certain["sub"] = subject, subject
 	for _, a := range out.attributes {
 		values := texts(claims[a.claim])
-		if mapping.Scoped(a.Name) {
+		switch {
+		case mapping.Scoped(a.Name):
 			values = out.scoped(a.claim, texts(certain[a.claim]))
+		case slices.Contains(logins(), a.Name):
+			values = texts(certain[a.claim])
 		}
 		if len(values) == 0 {
 			continue
@@ -89,6 +92,15 @@ func (out release) apply(said mapping.Statement, subject string) (attributes []m
 		attributes, told = append(attributes, a.Attribute), append(told, a.claim)
 	}
 	return attributes, told
+}
+
+// logins are attributes that apps find somebody's account by: uid and AD FS's
+// UPN. Nobody may choose them.
+func logins() []string {
+	return []string{
+		"urn:oid:0.9.2342.19200300.100.1.1",
+		"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn",
+	}
 }
 
 // known are the claims that the app may be told. SAML has no word that marks an

@@ -154,6 +154,32 @@ func TestScopedAttributes(t *testing.T) {
 	}
 }
 
+// What apps find accounts by is told only where the provider vouches for it,
+// under whatever claim the operator keeps it.
+func TestLoginNamesAreVouchedFor(t *testing.T) {
+	for style, attribute := range map[string]string{
+		"adfs":      "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn",
+		"oid":       "urn:oid:0.9.2342.19200300.100.1.1",
+		"eduperson": "urn:oid:1.3.6.1.4.1.5923.1.1.1.6",
+	} {
+		for claim, as := range map[string]string{"preferred_username": "", "ward": attribute} {
+			b := newBed(t, planning.registered(t, func(a *config.App) {
+				a.SAML.Attributes, a.Release = style, []config.Release{{As: claim, Attribute: as}}
+			}))
+			said := mapping.Claims{"upn": "admin@strathmore.example", "upn_verified": false, "ward": "admin@strathmore.example"}
+			b.provider.say("mallory", said)
+			if got := b.attributes(planning); len(got) != 0 {
+				t.Errorf("%s, %s: %+v", style, claim, got)
+			}
+			said["upn_verified"] = true
+			b.provider.say("mallory", said)
+			if got := b.attributes(planning); claim == "preferred_username" && (len(got) != 1 || got[0].Name != attribute) {
+				t.Errorf("%s, verified: %+v", style, got)
+			}
+		}
+	}
+}
+
 // The subject is an attribute only where the operator names one.
 func TestSubjectAsAttribute(t *testing.T) {
 	b := newBed(t, planning.registered(t, func(a *config.App) {
