@@ -287,6 +287,22 @@ func TestRenewFails(t *testing.T) {
 	})
 }
 
+// A publisher that is down is not hammered by this either.
+func TestRenewRests(t *testing.T) {
+	watch(t, with("", provider()), nil, func(w watched) {
+		known, err := w.Get(w.Context())
+		if err != nil {
+			w.Fatal(err)
+		}
+		w.publish("", errors.New("connection refused"))
+		w.later(time.Hour)
+		w.get("provider") // and a refresh in the background
+		w.fetched(2)
+		w.renew(known, "")
+		w.fetched(2)
+	})
+}
+
 // What the operator wrote is read again with the configuration.
 func TestRenewInline(t *testing.T) {
 	w, err := metadata.Watch(metadata.Source{Inline: []byte(idp(watchedID)), Now: func() time.Time { return now }})
