@@ -7,6 +7,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -74,13 +75,13 @@ func Listening(addr string) func() error {
 func (p *process) logs() string {
 	const enough = 8 << 10
 	files, _ := filepath.Glob(filepath.Join(p.folder, "*.log"))
-	var text string
+	var text strings.Builder
 	for _, file := range files {
 		if log, err := os.ReadFile(file); err == nil && len(log) > 0 {
-			text += fmt.Sprintf("-- %s\n%s\n", filepath.Base(file), log[max(0, len(log)-enough):])
+			fmt.Fprintf(&text, "-- %s\n%s\n", filepath.Base(file), log[max(0, len(log)-enough):])
 		}
 	}
-	return text
+	return text.String()
 }
 
 // account is the named account for whoever may change to it, which is root;
