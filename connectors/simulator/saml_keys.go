@@ -81,6 +81,15 @@ func (c *certified) rotate() {
 	c.published = append(c.published, newCredential(c.alg, c.name))
 }
 
+// spare publishes another one beside the one that signs.
+func (c *certified) spare() xmlsig.Credential {
+	made := newCredential(c.alg, c.name)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.published = slices.Insert(c.published, 0, made)
+	return made
+}
+
 // retire takes all but the newest off the metadata.
 func (c *certified) retire() {
 	c.mu.Lock()
