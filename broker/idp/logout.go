@@ -153,7 +153,7 @@ func (l logout) leaving() (login.Leaving, error) {
 	if err != nil {
 		return login.Leaving{}, fmt.Errorf("keep the reply: %w", err)
 	}
-	return login.Leaving{Protocol: Protocol, App: l.App, Reply: reply, Certain: l.Signed}, nil
+	return login.Leaving{Protocol: Protocol, App: l.App, Reply: reply, Certain: l.Signed, Unproven: !l.Signed}, nil
 }
 
 // endAll ends sessions without their browsers.

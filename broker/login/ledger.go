@@ -97,7 +97,7 @@ func (f *Flow) end(ctx context.Context, s Session, l Leaving) (farewell, error) 
 	}
 	var others []Use
 	for _, u := range uses {
-		if u.Protocol == l.Protocol && u.App == l.App {
+		if u.Protocol == l.Protocol && u.App == l.App && !l.Unproven {
 			bye.Receipt.enter(u.App, ended)
 		} else {
 			others = append(others, u)

@@ -14,7 +14,8 @@ import (
 // Leaving is the resident, at the broker's own page.
 type Leaving struct {
 	Protocol  string          `json:"protocol,omitempty"`  // the front end of the app that started,
-	App       string          `json:"app,omitempty"`       // and that app, which need not be told
+	App       string          `json:"app,omitempty"`       // and that app, which need not be told,
+	Unproven  bool            `json:"unproven,omitempty"`  // unless it may have been anybody who spoke for it
 	Connector string          `json:"connector,omitempty"` // or the connector whose provider started
 	Reply     json.RawMessage `json:"reply,omitempty"`     // how, in the front end's or connector's own words
 	Silent    bool            `json:"silent,omitempty"`    // they want no answer
