@@ -233,8 +233,9 @@ type AppNameID struct {
 	// Formats that the app may get: persistent, transient, email or
 	// unspecified; the first is the default. Default: [persistent, transient].
 	Formats []string `yaml:"formats,omitempty" jsonschema:"enum=persistent,enum=transient,enum=email,enum=unspecified"`
-	// Value is a CEL expression over claims that gives the identifier of the
-	// formats persistent and unspecified in place of the pairwise one.
+	// Value is a CEL expression over the claims that the provider vouches for.
+	// It gives the identifier of the formats persistent and unspecified in
+	// place of the pairwise one.
 	// Identifiers that a legacy system gave out can be pinned to accounts, too.
 	// Default: the app's own pairwise subject. Example: claims.employee_number
 	Value string `yaml:"value,omitempty"`
