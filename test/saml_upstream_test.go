@@ -39,6 +39,8 @@ saml:
 claims:
   name: claims.displayName
   email: claims.mail
+trust:
+  email: {policy: trust}
 `)
 	if err := u.council.Reload(); err != nil {
 		t.Fatal(err)

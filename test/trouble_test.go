@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/councilid/councilid/connectors"
+	"github.com/councilid/councilid/connectors/simulator"
 	"github.com/councilid/councilid/test/town"
 )
 
@@ -18,8 +19,8 @@ func TestProviderTrouble(t *testing.T) {
 			t.Parallel()
 			council := town.Open(t, town.Options{})
 			for _, fault := range council.Providers[connector].Faults() {
-				if fault.ID == "token-slow" {
-					continue // takes the connector's whole time-out; connectors tests it on a shorter one
+				if fault.ID == "token-slow" || fault.Artefact == simulator.Logout {
+					continue // takes the connector's whole time-out; strikes later
 				}
 				t.Run(fault.ID, func(t *testing.T) {
 					// A new circuit breaker: the fault before may have opened it.
@@ -27,6 +28,9 @@ func TestProviderTrouble(t *testing.T) {
 						t.Fatal(err)
 					}
 					browser, tax := council.NewBrowser(t), council.NewClient(t, "tax")
+					if fault.ID == "replayed-assertion" {
+						tax.SignIn(council.NewBrowser(t), connector)
+					}
 					a, logged := tax.Ask("connector_hint", connector), len(council.Log.String())
 					if err := council.Providers[connector].SetFault(fault.ID); err != nil {
 						t.Fatal(err)
@@ -78,4 +82,38 @@ func TestAnUnreachableProviderLeavesAChoice(t *testing.T) {
 		t.Fatalf("a dead provider led to %s", page)
 	}
 	library.Redeem(a, browser.Get(page.Link(t, "idp-google")))
+}
+
+// A provider whose answer to a sign-out cannot be trusted, or that did not end
+// its session, is named: the resident may still be signed in there.
+func TestProviderTroubleAtSignOut(t *testing.T) {
+	t.Parallel()
+	council := town.Open(t, town.Options{})
+	tax := council.NewClient(t, "tax")
+	for _, fault := range council.Providers["adfs"].Faults() {
+		if fault.Artefact != simulator.Logout {
+			continue
+		}
+		browser := council.NewBrowser(t)
+		tax.SignIn(browser, "adfs")
+		if err := council.Providers["adfs"].SetFault(fault.ID); err != nil {
+			t.Fatal(err)
+		}
+		page := leave(browser)
+		if fault.Expect == connectors.Refused {
+			if page.Status != http.StatusBadRequest {
+				t.Errorf("%s: the answer was believed: %s", fault.ID, page)
+			}
+			page = leave(browser) // goes on without the provider
+		}
+		if page.Status != http.StatusOK || !strings.Contains(page.Body, "You may still be signed in to Your work account") {
+			t.Errorf("%s: the provider is not named: %s", fault.ID, page)
+		}
+		if err := council.Providers["adfs"].SetFault(""); err != nil {
+			t.Fatal(err)
+		}
+		if page := browser.Get(tax.Ask("prompt", "none").URL); page.Query("error") != "login_required" {
+			t.Errorf("%s: the broker still knows the resident: %s", fault.ID, page)
+		}
+	}
 }

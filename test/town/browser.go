@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -19,9 +20,9 @@ type Browser struct {
 	Posted  Form   // the last one that it sent
 
 	tb     testing.TB
-	issuer string   // of the town; "" without one
-	at     *url.URL // the page that shows; nil at first
-	client *http.Client
+	issuer string                  // of the town; "" without one
+	at     atomic.Pointer[url.URL] // the page that shows; nil at first
+	client http.Client
 	jar    *jar
 }
 
@@ -49,7 +50,7 @@ func NewBrowser(tb testing.TB) *Browser {
 		tb.Fatal(err)
 	}
 	b := &Browser{Persona: "full-record", tb: tb, jar: jar}
-	b.client = &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	b.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return b
 }
 
@@ -72,7 +73,11 @@ func (b *Browser) Choose(p Page, connector string) Page {
 // Send sends a form as a page of another site does.
 func (b *Browser) Send(f Form) Page {
 	b.tb.Helper()
-	b.at, _ = url.Parse(App)
+	at, err := url.Parse(App)
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	b.at.Store(at)
 	return b.follow(http.MethodPost, f.Action, f.Fields)
 }
 
@@ -148,18 +153,20 @@ func (b *Browser) Step(method, address string, form url.Values) Page {
 // Do sends a request as it is, with the browser's cookies, and follows nothing.
 func (b *Browser) Do(r *http.Request) Page {
 	b.tb.Helper()
-	b.jar.foreign = r.Method == http.MethodPost && b.at != nil && b.at.Hostname() != r.URL.Hostname()
+	at := b.at.Load()
+	b.jar.attach(r, at != nil && at.Hostname() != r.URL.Hostname())
 	answer, err := b.client.Do(r)
 	if err != nil {
 		b.tb.Fatal(err)
 	}
 	defer func() { _ = answer.Body.Close() }()
+	b.jar.keep(r.URL, answer.Cookies())
 	body, err := io.ReadAll(answer.Body)
 	if err != nil {
 		b.tb.Fatal(err)
 	}
 	if answer.Header.Get("Location") == "" {
-		b.at = r.URL
+		b.at.Store(r.URL)
 	}
 	return Page{Status: answer.StatusCode, URL: r.URL, Body: string(body), Header: answer.Header}
 }
@@ -167,13 +174,13 @@ func (b *Browser) Do(r *http.Request) Page {
 // Cookies are what the browser holds for the broker.
 func (b *Browser) Cookies() []*http.Cookie {
 	u, _ := url.Parse(b.issuer)
-	return b.client.Jar.Cookies(u)
+	return b.jar.Cookies(u)
 }
 
 // SetCookies gives the browser cookies for the broker.
 func (b *Browser) SetCookies(cookies ...*http.Cookie) {
 	u, _ := url.Parse(b.issuer)
-	b.client.Jar.SetCookies(u, cookies)
+	b.jar.SetCookies(u, cookies)
 }
 
 // AtApp reports whether the browser was sent back to an app.

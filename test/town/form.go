@@ -64,7 +64,7 @@ func (b *Browser) Submit(p Page, fields map[string]string) Page {
 			for name, value := range fields {
 				form.Fields.Set(name, value)
 			}
-			b.at = p.URL
+			b.at.Store(p.URL)
 			return b.follow("POST", form.Action, form.Fields)
 		}
 	}
