@@ -1,6 +1,7 @@
 package login
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -84,6 +85,36 @@ func TestParseBrowser(t *testing.T) {
 	for _, foreign := range []string{"", "x", "..", "short.google.app", b.String() + ".more"} {
 		if got, ok := parseBrowser(foreign); ok || got != (browser{}) {
 			t.Errorf("parseBrowser(%q) = %v, %v, want nothing", foreign, got, ok)
+		}
+	}
+}
+
+// Where an app limits the age of a sign-in, only providers that prove it will
+// do, though that leave none.
+func TestMaxAgeNeedsProof(t *testing.T) {
+	flow := &Flow{Ways: []Way{
+		{Config: config.Connector{ID: "oidc", OIDC: &config.OIDC{}}},
+		{Config: config.Connector{ID: "never", OIDC: &config.OIDC{Force: "never"}}},
+		{Config: config.Connector{ID: "oauth2", OAuth2: &config.OAuth2{}}},
+		{Config: config.Connector{ID: "saml", SAML: &config.SAML{}}},
+	}, Apps: map[string]config.App{"github": {ID: "github", Connectors: []string{"oauth2"}}}}
+	hours := 8 * time.Hour
+	for _, tt := range []struct {
+		req  Request
+		want []string
+	}{
+		{Request{}, []string{"oidc", "never", "oauth2", "saml"}},
+		{Request{Force: true}, []string{"oidc", "saml"}},
+		{Request{MaxAge: &hours}, []string{"oidc", "saml"}},
+		{Request{App: "github"}, []string{"oauth2"}},
+		{Request{App: "github", MaxAge: &hours}, nil},
+	} {
+		var got []string
+		for _, way := range flow.ways(tt.req) {
+			got = append(got, way.Config.ID)
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%+v: %v, want %v", tt.req, got, tt.want)
 		}
 	}
 }
