@@ -218,6 +218,7 @@ func TestUpstreamPeerStarts(t *testing.T) {
 	}
 	u.agree(t, "  response: {unsolicited_app: tax}", redirect)
 	browser, page = enter()
+	page = browser.Submit(page, nil) // the resident agrees
 	if !page.AtApp() {
 		t.Fatalf("led to %s\n%s", page, page.Body)
 	}
