@@ -34,7 +34,7 @@ func TestPeersShareOneSession(t *testing.T) {
 			})
 		}
 	})
-	t.Log(results)
+	results.show(t)
 }
 
 // wayOut is where somebody signs out, and where that has to lead.

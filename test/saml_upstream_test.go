@@ -20,7 +20,7 @@ type upstream struct {
 func openUpstream(t *testing.T, council *town.Town) *upstream {
 	t.Helper()
 	showLog(t, council)
-	u := &upstream{peers.SimpleSAMLphpIdP(t, "127.0.3.1"), council}
+	u := &upstream{peers.SimpleSAMLphpIDP(t, "127.0.3.1"), council}
 	u.agree(t, "", redirect)
 	return u
 }
@@ -87,7 +87,7 @@ func TestUpstreamPeerAnswersInEveryManner(t *testing.T) {
 	if len(subjects) != 1 {
 		t.Errorf("one person came as %d", len(subjects))
 	}
-	t.Log(results)
+	results.show(t)
 }
 
 func settings(asked, signed, encryption string) string {

@@ -60,7 +60,7 @@ func TestPeersTakeEveryVariation(t *testing.T) {
 			})
 		}
 	})
-	t.Log(results)
+	results.show(t)
 }
 
 func (k kind) takesAll(t *testing.T, results *table) {

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
+	"testing"
 )
 
 // table says how many cases of each row and column went well, for people to
@@ -43,6 +45,26 @@ func (t *table) add(row, column string, refuses bool, err error) error {
 		return errors.New("was known to be refused, and is not")
 	}
 	return nil
+}
+
+// show logs the table, and adds it to the file that COUNCILID_TEST_TABLES names.
+func (t *table) show(tb testing.TB) {
+	tb.Helper()
+	tb.Log(t)
+	name := os.Getenv("COUNCILID_TEST_TABLES")
+	if name == "" {
+		return
+	}
+	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if _, err := fmt.Fprintf(file, "%s:%s\n\n", tb.Name(), t); err != nil {
+		tb.Error(err)
+	}
+	if err := file.Close(); err != nil {
+		tb.Error(err)
+	}
 }
 
 // String has a line a row: how many cases of how many went well, or a dash

@@ -15,7 +15,7 @@ func TestPeersAmongThemselves(t *testing.T) {
 		"mellon": peers.Mellon, "shibboleth": peers.Shibboleth, "simplesamlphp": peers.SimpleSAMLphp, "node-saml": peers.NodeSAML,
 	} {
 		t.Run(name, func(t *testing.T) {
-			idp := peers.SimpleSAMLphpIdP(t, "127.0.0.2")
+			idp := peers.SimpleSAMLphpIDP(t, "127.0.0.2")
 			sp := start(t, "127.0.0.3", idp.Metadata)
 			idp.Trust(sp.Metadata)
 			browser := town.NewBrowser(t)

@@ -81,9 +81,9 @@ type Manner struct {
 	NameIDFormat  string `json:"NameIDFormat,omitempty"`
 }
 
-// SimpleSAMLphpIdP starts SimpleSAMLphp as identity provider. It takes
+// SimpleSAMLphpIDP starts SimpleSAMLphp as identity provider. It takes
 // nothing that is not signed.
-func SimpleSAMLphpIdP(tb testing.TB, host string) *IdentityProvider {
+func SimpleSAMLphpIDP(tb testing.TB, host string) *IdentityProvider {
 	tb.Helper()
 	base, folder := simpleSAMLphp(tb, host)
 	p := &IdentityProvider{
