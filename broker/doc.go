@@ -15,6 +15,7 @@
 //	GET  /choose     GET /start/{connector} the resident chooses     login
 //	GET  /cancel                            the resident gives up    login
 //	GET|POST /callback/{connector}          a provider answers       login
+//	POST /unsolicited/{connector}           and nobody had asked     login
 //	GET|POST /logout/{connector}            a provider signs out     login
 //	POST /logout/{connector}/soap           the same, without a browser
 //	GET  /connectors/{connector}/metadata   what a provider reads    login
