@@ -181,3 +181,47 @@ func TestUnsignedLogoutMessages(t *testing.T) {
 		k.register(t, council, pair, "", redirect)
 	}
 }
+
+// A resident with two devices leaves with each on its own. mellon finds its
+// sessions by name identifier alone, so that one which is the same on both
+// devices keeps the second one signed in: its apps get transient ones.
+func TestPeersOnTwoDevices(t *testing.T) {
+	t.Parallel()
+	results := newTable("NameID", kindNames()...)
+	t.Run("of", func(t *testing.T) {
+		for _, k := range kinds {
+			t.Run(k.name, func(t *testing.T) {
+				t.Parallel()
+				council := town.Open(t, town.Options{})
+				pair := k.open(t, council)
+				for _, nameID := range []string{"persistent", "transient"} {
+					for _, told := range k.told {
+						k.register(t, council, pair, "  nameid: {formats: ["+nameID+"]}", told)
+						err := pair[0].onTwoDevices(council.NewBrowser(t), council.NewBrowser(t))
+						if err := results.add(nameID, k.name, k.name == "mellon" && nameID == "persistent", err); err != nil {
+							t.Errorf("%s, told by %s: %v", nameID, told, err)
+						}
+					}
+				}
+			})
+		}
+	})
+	results.show(t)
+}
+
+// onTwoDevices signs in at the app twice, and out with the second device and
+// then with the first.
+func (p *peer) onTwoDevices(one, other *town.Browser) error {
+	for _, b := range []*town.Browser{one, other} {
+		if _, err := p.signIn(b, p.Page); err != nil {
+			return err
+		}
+	}
+	if page := leave(other); p.knows(other) || !p.knows(one) {
+		return fmt.Errorf("the second left, which led to %s: signed in there %t, on the first %t", page, p.knows(other), p.knows(one))
+	}
+	if page := leave(one); p.knows(one) {
+		return fmt.Errorf("the first left, which led to %s, and is still signed in", page)
+	}
+	return nil
+}
