@@ -147,7 +147,7 @@ func (c *samlConnector) publication() metadata.Publication {
 	request, response := c.settings.Request, c.settings.Response
 	p := metadata.Publication{
 		Role: metadata.ServiceProvider, ID: c.settings.EntityID, Contact: c.contact,
-		Certificates: c.certificates(), Encrypt: response.Encrypted != "refused", Encryption: c.encryption(),
+		Certificates: c.certificates(), Encrypt: response.Encrypted != "refused", Encryption: c.encryption(), Signatures: c.trust(),
 		ACS:                  []metadata.Endpoint{{Binding: c.answersBy(), Location: c.acs, Default: true}},
 		AuthnRequestsSigned:  enabled(request.Sign),
 		WantAssertionsSigned: response.Signed != "response", // SimpleSAMLphp signs none for whoever does not ask

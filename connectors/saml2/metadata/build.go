@@ -29,6 +29,7 @@ type Publication struct {
 	Certificates                  []*x509.Certificate // all that sign or decrypt, now or soon
 	Encrypt                       bool                // also publish them for encryption
 	Encryption                    xmlenc.Policy       // what may be encrypted with
+	Signatures                    xmlsig.Policy       // what others may sign with
 	NameIDFormats                 []string
 	SLO                           []Endpoint
 
@@ -55,9 +56,7 @@ func Build(p Publication, now time.Time, c xmlsig.Credential) (*etree.Element, e
 	}
 	entity := doc.Root()
 	tidy(entity, "")
-	if e := p.extensions(); len(e.ChildElements()) > 0 {
-		entity.FindElement("./"+p.Role.descriptor()).InsertChildAt(0, e)
-	}
+	entity.FindElement("./"+p.Role.descriptor()).InsertChildAt(0, p.extensions())
 	if p.Contact != "" {
 		entity.AddChild(p.contact())
 	}
@@ -218,6 +217,9 @@ func (p Publication) organisation() *saml.Organization {
 // extensions are what the types of crewjam/saml have no room for.
 func (p Publication) extensions() *etree.Element {
 	e := etree.NewElement("Extensions")
+	digests, signatures := p.Signatures.Accepted()
+	algorithms(e, "alg:DigestMethod", digests)
+	algorithms(e, "alg:SigningMethod", signatures)
 	for _, s := range p.Scopes {
 		scope := e.CreateElement("shibmd:Scope")
 		scope.CreateAttr("xmlns:shibmd", shibmd)
@@ -235,6 +237,16 @@ func (p Publication) extensions() *etree.Element {
 		name.SetText(n.Value)
 	}
 	return e
+}
+
+// algorithms says what others may sign with (SAML Metadata Profile for Algorithm
+// Support 1.0 §2.4). Shibboleth falls back on SHA-1 towards whoever does not.
+func algorithms(e *etree.Element, name string, uris []string) {
+	for _, uri := range uris {
+		method := e.CreateElement(name)
+		method.CreateAttr("xmlns:alg", algsupport)
+		method.CreateAttr("Algorithm", uri)
+	}
 }
 
 // contact is written here, as crewjam/saml writes empty names into it.

@@ -114,4 +114,6 @@ const (
 	dsig     = "http://www.w3.org/2000/09/xmldsig#"
 	mdui     = "urn:oasis:names:tc:SAML:metadata:ui"
 	shibmd   = "urn:mace:shibboleth:metadata:1.0"
+
+	algsupport = "urn:oasis:names:tc:SAML:metadata:algsupport"
 )

@@ -97,9 +97,14 @@ func digestURI(hash crypto.Hash) string {
 	}
 }
 
+// hashes lists what documents are digested with, the commonest first.
+func hashes() []crypto.Hash {
+	return []crypto.Hash{crypto.SHA256, crypto.SHA384, crypto.SHA512, crypto.SHA1}
+}
+
 // acceptableDigest returns the hash of a URI, if the policy accepts it.
 func acceptableDigest(uri string, p Policy) (crypto.Hash, error) {
-	for _, hash := range []crypto.Hash{crypto.SHA256, crypto.SHA384, crypto.SHA512, crypto.SHA1} {
+	for _, hash := range hashes() {
 		if digestURI(hash) == uri && p.allowsDigest(hash) {
 			return hash, nil
 		}

@@ -49,6 +49,22 @@ func (p Policy) allowsDigest(hash crypto.Hash) bool {
 	return hash != crypto.SHA1 || slices.Contains(p.Algorithms, RSASHA1)
 }
 
+// Accepted lists the digest and the signature algorithms by their URIs, the
+// commonest first: what metadata says of us.
+func (p Policy) Accepted() (digests, signatures []string) {
+	for _, hash := range hashes() {
+		if p.allowsDigest(hash) {
+			digests = append(digests, digestURI(hash))
+		}
+	}
+	for _, m := range methods() {
+		if p.allows(m.name) {
+			signatures = append(signatures, m.uri)
+		}
+	}
+	return digests, signatures
+}
+
 // current refuses a key that is used outside its certificate's time, if that
 // is the policy.
 func (p Policy) current(cert *x509.Certificate) error {
