@@ -34,15 +34,23 @@ export async function browse({ shots, width, script }, walk) {
       assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${name} is wider than the window`)
     }
 
+    // press clicks and waits for the page that this leads to.
+    async function press(target) {
+      await Promise.all([page.waitForEvent('domcontentloaded'), target.click()])
+    }
+
     // arrive waits until the page has what the selector says. Pages that hand on
     // SAML messages are on the way; without JavaScript the resident presses
     // their buttons.
     async function arrive(selector) {
       const message = 'form:has(input[name="SAMLRequest"]), form:has(input[name="SAMLResponse"])'
-      for (let i = 0; i < 12 && script === 'noscript' && !await page.locator(selector).count(); i++) {
-        await page.locator(message).locator(':is(button, [type="submit"]):visible').first().click()
+      const there = page.locator(selector).first()
+      for (let i = 0; i < 12 && script === 'noscript'; i++) {
+        await there.or(page.locator(message).first()).first().waitFor()
+        if (await there.count()) break
+        await press(page.locator(message).locator(':is(button, [type="submit"]):visible').first())
       }
-      await page.waitForSelector(selector)
+      await there.waitFor()
     }
 
     // cut lets no request through to an address and what is below it, redirects
@@ -53,7 +61,7 @@ export async function browse({ shots, width, script }, walk) {
       await session.send('Fetch.enable', { patterns: [{ urlPattern: `${address}*` }] })
     }
 
-    await walk({ page, look, arrive, cut })
+    await walk({ page, look, press, arrive, cut })
   } finally {
     await browser.close()
   }

@@ -8,7 +8,7 @@ import { browse } from './chromium.mjs'
 
 const [planning, tax, broker, shots, width, script] = process.argv.slice(2)
 
-await browse({ shots, width, script }, async ({ page, look, arrive, cut }) => {
+await browse({ shots, width, script }, async ({ page, look, press, arrive, cut }) => {
   async function signInEverywhere() {
     await page.goto(planning)
     await page.click('#sign-in')
@@ -36,8 +36,8 @@ await browse({ shots, width, script }, async ({ page, look, arrive, cut }) => {
   await arrive('#name')
   await page.unroute('**/post.js')
   await page.goto(`${broker}/sign-out`)
-  await page.click('#confirm-sign-out')
-  await arrive('#main')
+  await press(page.locator('#confirm-sign-out'))
+  await arrive('h1:has-text("signed out")')
 
   await signInEverywhere()
   await page.click('#sign-out')
