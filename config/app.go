@@ -46,19 +46,10 @@ type App struct {
 	Release []Release `yaml:"release,omitempty"`
 
 	// Assurance is the least that the app needs to know for sure about who
-	// signed in. Default: {identity: P0, authenticator: Cl}, the only level
-	// that this version asserts; a higher one is a mistake.
+	// signed in. A request of the app can ask for more, never for less.
+	// Default: {identity: P0, authenticator: Cl}.
+	// Example: {identity: P2, authenticator: Cm}
 	Assurance Assurance `yaml:"assurance,omitempty"`
-}
-
-// Assurance is a level of confidence (GPG 45 and GPG 44).
-type Assurance struct {
-	// Identity is P0 to P4: none, low, medium, high, very high confidence in
-	// who the person is.
-	Identity string `yaml:"identity,omitempty" jsonschema:"enum=P0,enum=P1,enum=P2,enum=P3,enum=P4"`
-	// Authenticator is Cl, Cm or Ch: low, medium or high protection of the
-	// sign-in.
-	Authenticator string `yaml:"authenticator,omitempty" jsonschema:"enum=Cl,enum=Cm,enum=Ch"`
 }
 
 // AppOIDC is an app's OpenID Connect registration (OpenID Connect Dynamic
@@ -89,6 +80,11 @@ type AppOIDC struct {
 	// PostLogoutRedirectURIs are where a resident may be sent after signing
 	// out. Default: none.
 	PostLogoutRedirectURIs []string `yaml:"post_logout_redirect_uris,omitempty"`
+
+	// InitiateLoginURI is where the app starts a sign-in when somebody else asks
+	// for it (OpenID Connect Core §4): a resident is led there who has proved at
+	// last, days later, what the app had asked for. Default: the app's home.
+	InitiateLoginURI string `yaml:"initiate_login_uri,omitempty"`
 
 	// BackchannelLogoutURI is told when a session that the app takes part in
 	// ends (OpenID Connect Back-Channel Logout 1.0 §2.2). Default: the app is

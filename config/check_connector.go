@@ -17,6 +17,8 @@ func (c Connector) RuleSource() mapping.RuleSource {
 		Claims:   c.Claims,
 		Verified: c.Trust.Verified,
 		Email:    mapping.EmailPolicy{Policy: c.Trust.Email.Policy, When: c.Trust.Email.When},
+		Levels:   c.Levels.source(),
+		Cap:      c.Cap.Vector(),
 	}
 }
 

@@ -93,7 +93,7 @@ func (c *Connector) voice() voice {
 		v.protocol, v.source = "oidc", fmt.Sprintf("%q", []string{o.Discovery, o.Endpoints.Token, o.Endpoints.Userinfo, o.Endpoints.JWKS})
 	case c.OAuth2 != nil:
 		o := c.OAuth2
-		v.protocol, v.source = "oauth2", fmt.Sprintf("%q %q %q", o.Endpoints.Token, o.Profile, o.Calls)
+		v.protocol, v.source = "oauth2", fmt.Sprintf("%q %+v %+v", o.Endpoints.Token, o.Profile, o.Calls)
 	case c.SAML != nil:
 		m := c.SAML.Metadata
 		v.protocol, v.source = "saml", fmt.Sprintf("%q", []string{m.URL, m.File, m.Inline, m.Signer})

@@ -77,6 +77,17 @@ type Broker struct {
 	// Session says how long a resident stays signed in.
 	Session Session `yaml:"session,omitempty"`
 
+	// Contexts are the names by which apps ask for levels of assurance and are
+	// told of them, weakest first: the last one that a sign-in fulfils is its acr
+	// and its SAML authentication context. Default: urn:x-council:acr:cl,
+	// urn:x-council:acr:cm, urn:x-council:acr:cm-phr, urn:x-council:acr:ch,
+	// urn:x-council:acr:p1.cm, urn:x-council:acr:p2.cm and
+	// urn:x-council:acr:p3.cm.
+	Contexts []Context `yaml:"contexts,omitempty"`
+
+	// Mail is how the broker sends e-mail. Required by council connectors.
+	Mail *Mail `yaml:"mail,omitempty"`
+
 	// SAML is the broker's part as a SAML identity provider.
 	SAML IdentityProvider `yaml:"saml,omitempty"`
 
@@ -227,4 +238,20 @@ type Telemetry struct {
 	OTLP string `yaml:"otlp"`
 	// Sample is the share of requests traced, from 0 to 1. Default: 0.01.
 	Sample float64 `yaml:"sample,omitempty"`
+}
+
+// Mail is a server that e-mail is handed to.
+type Mail struct {
+	// SMTP is host:port of the server, or terminal: mails are printed there,
+	// for trying things out. Required. Example: smtp.internal:587
+	SMTP string `yaml:"smtp"`
+	// TLS is starttls, implicit (from the first byte, port 465) or none, for a
+	// server on the same machine. Default: starttls.
+	TLS string `yaml:"tls,omitempty" jsonschema:"enum=starttls,enum=implicit,enum=none"`
+	// Username at the server. Default: none.
+	Username string `yaml:"username,omitempty"`
+	// Password of Username. Example: env:SMTP_PASSWORD
+	Password Secret `yaml:"password,omitempty"`
+	// From is the sender. Required. Example: Strathmore Council <no-reply@strathmore.gov.uk>
+	From string `yaml:"from"`
 }

@@ -15,8 +15,7 @@ type Connector struct {
 	// provider, ISSUER/callback/ID, so it does not change lightly.
 	ID string `yaml:"-"`
 
-	// Preset names the provider: facebook, github, google or microsoft; by SAML
-	// adfs, eidas, entra-saml or shibboleth.
+	// Preset names the provider; councilid preset list has them all.
 	// Example: google
 	Preset string `yaml:"preset,omitempty"`
 
@@ -65,6 +64,10 @@ type Connector struct {
 	// percent-encoded: the same value is somebody else in another name space.
 	SAML *SAML `yaml:"saml,omitempty"`
 
+	// Council is the council's own way in, for people who have none of the
+	// others: passkeys, codes by e-mail, passwords.
+	Council *Council `yaml:"council,omitempty"`
+
 	// Subject is a CEL expression over claims that gives the person's
 	// identifier, unique within the issuer and never reused. Text or a whole
 	// number. Default: claims.sub.
@@ -80,11 +83,47 @@ type Connector struct {
 	// Trust says what the provider is believed to have checked.
 	Trust Trust `yaml:"trust,omitempty"`
 
+	// Levels translates what the provider says about a sign-in into levels of
+	// assurance. Default: {authenticator: {always: Cl}}.
+	Levels Levels `yaml:"levels,omitempty"`
+
+	// Cap bounds what this provider is believed to prove, whatever it says.
+	// Default: {identity: P0, authenticator: Cl}.
+	// Example: {identity: P2, authenticator: Cm, residency: R1}
+	Cap Assurance `yaml:"cap,omitempty"`
+
+	// Ask lists the ways in which the provider can be asked, the least first: one
+	// step for each level that it can reach. Default: one way, for everything.
+	Ask []Ask `yaml:"ask,omitempty"`
+
+	// Session limits how long somebody stays signed in on this provider's word.
+	Session SessionLimit `yaml:"session,omitempty"`
+
+	// Events is how the provider tells of what happens to accounts there, at
+	// ISSUER/events/ID. Default: it does not.
+	Events *Events `yaml:"events,omitempty"`
+
+	// Landing says that the provider sends people back days later to
+	// ISSUER/landing/ID, without an answer: after they proved who they are at a
+	// Post Office, say. Default: false.
+	Landing bool `yaml:"landing,omitempty"`
+
+	// Patience is how long an answer of the provider is waited for. Default: 1h.
+	// Example: 168h
+	Patience time.Duration `yaml:"patience,omitempty"`
+
+	// WebViews is allowed, or refused by a provider that does not let people sign
+	// in within another app's window: they are told how to go on before it
+	// refuses them. Default: allowed.
+	WebViews string `yaml:"web_views,omitempty" jsonschema:"enum=allowed,enum=refused"`
+
 	// Errors maps the provider's own error codes to outcomes: cancelled,
-	// declined, try_later, unavailable, misconfigured, not_allowed. A key is
-	// an error code, or code/subcode where the provider adds an
-	// error_subcode or error_reason. Codes of the standards are known.
-	// Example: {user_cancelled_login: cancelled}
+	// declined, no_consent, unmet, try_later, unavailable, misconfigured,
+	// not_allowed, too_young, gone. A key is an error code, or code/subcode where
+	// the provider adds an error_subcode or error_reason. In place of the subcode
+	// there may be ~ and a word that the error's description has. Codes of the
+	// standards are known.
+	// Example: {user_cancelled_login: cancelled, access_denied~ConsentNotGiven: no_consent}
 	Errors map[string]string `yaml:"errors,omitempty"`
 
 	// Network is how the broker calls the provider.
@@ -106,155 +145,14 @@ type Connector struct {
 	// Simulator is how the simulated provider behaves. Only presets have it.
 	Simulator *Simulator `yaml:"simulator,omitempty"`
 
+	// Setup is what an operator has to know and to do before this provider can be
+	// used. Only presets have it.
+	Setup *Setup `yaml:"setup,omitempty"`
+
 	// Verified is the day on which the preset's facts were last checked
 	// against the provider's documentation. Only presets have it.
 	// Example: 2026-08-21
 	Verified string `yaml:"verified,omitempty"`
-}
-
-// OIDC is a connector's OpenID Connect settings.
-type OIDC struct {
-	// Issuer is the provider's issuer, exactly as in its ID tokens. Required.
-	// A part in braces, as in https://login.example.com/{tid}/v2.0, is
-	// replaced by the ID token's claim of that name before comparing, and
-	// Tenants must then be set.
-	// Example: https://accounts.google.com
-	Issuer string `yaml:"issuer,omitempty"`
-
-	// IssuerAliases are other spellings of the issuer that its ID tokens may
-	// carry. Links are always kept under Issuer.
-	// Example: [accounts.google.com]
-	IssuerAliases []string `yaml:"issuer_aliases,omitempty"`
-
-	// Tenants are the values allowed for the claim in the issuer's braces.
-	// Required with a templated issuer. Example: [9188040d-6c67-4c5b-b112-36a304b66dad]
-	Tenants []string `yaml:"tenants,omitempty"`
-
-	// Discovery is the address of the discovery document. Default:
-	// ISSUER/.well-known/openid-configuration.
-	Discovery string `yaml:"discovery,omitempty"`
-
-	// Endpoints replace addresses of the discovery document. With
-	// authorization, token and jwks all given, no discovery is done.
-	Endpoints Endpoints `yaml:"endpoints,omitempty"`
-
-	// ClientAuth is client_secret_basic, client_secret_post, private_key_jwt
-	// or none (OpenID Connect Core §9). Default: client_secret_basic.
-	ClientAuth string `yaml:"client_auth,omitempty" jsonschema:"enum=client_secret_basic,enum=client_secret_post,enum=private_key_jwt,enum=none"`
-
-	// PrivateKey is the PEM key that signs client assertions: RSA (RS256) or
-	// P-256 (ES256). Required by private_key_jwt. Example: file:keys/one-login.pem
-	PrivateKey Secret `yaml:"private_key,omitempty"`
-
-	// KeyID is the kid of client assertions, where the provider wants one.
-	KeyID string `yaml:"key_id,omitempty"`
-
-	// AssertionAudience is the aud of client assertions: token_endpoint or
-	// issuer. Default: token_endpoint.
-	AssertionAudience string `yaml:"assertion_audience,omitempty" jsonschema:"enum=token_endpoint,enum=issuer"`
-
-	// Algorithms are the ID token signature algorithms accepted, of RS256,
-	// RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA.
-	// Default: [RS256, ES256].
-	Algorithms []string `yaml:"algorithms,omitempty" jsonschema:"enum=RS256,enum=RS384,enum=RS512,enum=PS256,enum=PS384,enum=PS512,enum=ES256,enum=ES384,enum=ES512,enum=EdDSA"`
-
-	// Scopes to ask for; openid is always among them.
-	// Default: [openid, profile, email].
-	Scopes []string `yaml:"scopes,omitempty"`
-
-	// Params are further parameters of the authorization request.
-	// Example: {hd: example.gov.uk}
-	Params map[string]string `yaml:"params,omitempty"`
-
-	// LoginHint says whether the resident's login_hint is passed on.
-	// Default: true.
-	LoginHint *bool `yaml:"login_hint,omitempty"`
-
-	// PKCE is required (S256, RFC 7636) or, for the few providers that refuse
-	// it, forbidden. Default: required.
-	PKCE string `yaml:"pkce,omitempty" jsonschema:"enum=required,enum=forbidden"`
-
-	// Nonce is required or, for providers that never return it, unreturned:
-	// then it is sent, and checked only when it comes back. Default: required.
-	Nonce string `yaml:"nonce,omitempty" jsonschema:"enum=required,enum=unreturned"`
-
-	// Force is how the provider is made to ask for a new sign-in where an app
-	// insists on one: prompt (prompt=login and max_age=0, and it has to prove
-	// by auth_time that it did) or never, for providers that cannot be made
-	// to: they are not offered then. Default: prompt.
-	Force string `yaml:"force,omitempty" jsonschema:"enum=prompt,enum=never"`
-
-	// IssParameter is the value that the callback's iss parameter must have
-	// (RFC 9207). When it is absent from the callback it is required only if
-	// the provider's discovery document announces it. Default: Issuer.
-	IssParameter string `yaml:"iss_parameter,omitempty"`
-
-	// Userinfo is merge (its claims are added to the ID token's) or never.
-	// Default: merge, where the provider has the endpoint.
-	Userinfo string `yaml:"userinfo,omitempty" jsonschema:"enum=merge,enum=never"`
-
-	// ClockSkew is how far the provider's clock may differ. Default: 30s; at
-	// most 60s.
-	ClockSkew time.Duration `yaml:"clock_skew,omitempty"`
-}
-
-// OAuth2 is a connector's OAuth 2.0 settings.
-type OAuth2 struct {
-	// Issuer is our name for the provider: links are kept under it.
-	// Example: https://www.facebook.com
-	Issuer string `yaml:"issuer,omitempty"`
-
-	// Endpoints are the provider's authorization and token endpoints.
-	Endpoints Endpoints `yaml:"endpoints,omitempty"`
-
-	// ClientAuth is client_secret_basic or client_secret_post.
-	// Default: client_secret_post.
-	ClientAuth string `yaml:"client_auth,omitempty" jsonschema:"enum=client_secret_basic,enum=client_secret_post"`
-
-	// Scopes to ask for.
-	Scopes []string `yaml:"scopes,omitempty"`
-
-	// Params are further parameters of the authorization request.
-	Params map[string]string `yaml:"params,omitempty"`
-
-	// PKCE is required or forbidden. Default: required.
-	PKCE string `yaml:"pkce,omitempty" jsonschema:"enum=required,enum=forbidden"`
-
-	// IssParameter is the value of the callback's iss parameter (RFC 9207),
-	// for providers that send one. Default: none is expected; one that comes
-	// all the same is refused unless it equals Issuer.
-	IssParameter string `yaml:"iss_parameter,omitempty"`
-
-	// Profile is the API call that says who signed in; its answer is claims.
-	Profile Call `yaml:"profile,omitempty"`
-
-	// Calls are further API calls; the answer of each is a claim of its name.
-	// Example: {emails: {url: "https://api.github.com/user/emails"}}
-	Calls map[string]Call `yaml:"calls,omitempty"`
-}
-
-// Endpoints are addresses of a provider.
-type Endpoints struct {
-	// Authorization is where residents are sent to sign in.
-	Authorization string `yaml:"authorization,omitempty"`
-	// Token is where codes are exchanged.
-	Token string `yaml:"token,omitempty"`
-	// Userinfo is where further claims come from. OpenID Connect only.
-	Userinfo string `yaml:"userinfo,omitempty"`
-	// JWKS is where the provider's keys are. OpenID Connect only.
-	JWKS string `yaml:"jwks,omitempty"`
-}
-
-// Call is a GET of a provider's API with the access token as bearer.
-type Call struct {
-	// URL to get. Example: https://graph.facebook.com/v23.0/me?fields=id,name
-	URL string `yaml:"url,omitempty"`
-	// Proof is appsecret_proof for Facebook's per-request proof that the
-	// caller holds the app secret. Default: none.
-	Proof string `yaml:"proof,omitempty" jsonschema:"enum=appsecret_proof"`
-	// Unwrap is the member of the answer that holds the profile, where the
-	// provider wraps it. Example: data
-	Unwrap string `yaml:"unwrap,omitempty"`
 }
 
 // Trust says which of a provider's claims count as verified. Nothing does
@@ -279,6 +177,28 @@ type EmailTrust struct {
 	When string `yaml:"when,omitempty"`
 }
 
+// SessionLimit bounds sessions that a provider's word opened.
+type SessionLimit struct {
+	// Idle ends a session that has not been used for so long. Default: as in
+	// broker.yaml; never longer. Example: 30m
+	Idle time.Duration `yaml:"idle,omitempty"`
+	// Lifetime ends it after so long. Default: as in broker.yaml; never longer.
+	Lifetime time.Duration `yaml:"lifetime,omitempty"`
+}
+
+// Setup is what presets say to operators.
+type Setup struct {
+	// Eligibility is who may use the provider, and the agreement that it needs.
+	Eligibility string `yaml:"eligibility,omitempty"`
+	// Steps are what to do at the provider, in order.
+	Steps []string `yaml:"steps,omitempty"`
+	// Status is stable, beta (not tried with the real provider), or reference
+	// (the provider's facts are not public: ask it first). Default: stable.
+	Status string `yaml:"status,omitempty" jsonschema:"enum=stable,enum=beta,enum=reference"`
+	// Sources are where the facts are from.
+	Sources []string `yaml:"sources,omitempty"`
+}
+
 // Network is how one provider is called.
 type Network struct {
 	// Timeout of one call, the answer included. Default: 10s.
@@ -288,6 +208,10 @@ type Network struct {
 	Proxy string `yaml:"proxy,omitempty"`
 	// CA is a PEM file of authorities to trust besides the system's.
 	CA string `yaml:"ca,omitempty"`
+	// Cert is a PEM file with a client certificate (mutual TLS). Default: none.
+	Cert string `yaml:"cert,omitempty"`
+	// Key is the PEM key of Cert. Example: file:keys/digid-tls.pem
+	Key Secret `yaml:"key,omitempty"`
 	// AllowPrivate lets redirects and discovered addresses lead to private and
 	// loopback addresses. Hosts written in this file may always be private.
 	// Link-local addresses and the metadata services of clouds are called only
@@ -296,19 +220,4 @@ type Network struct {
 	// Attempts is how often an idempotent call is tried before it counts as
 	// failed. Default: 3.
 	Attempts int `yaml:"attempts,omitempty"`
-}
-
-// Simulator is how the simulated provider of a preset behaves.
-type Simulator struct {
-	// Claims maps the provider's own claims to CEL expressions over person, a
-	// persona in standard claims: the connector's mapping in reverse.
-	// Example: {first_name: person.given_name}
-	Claims map[string]string `yaml:"claims,omitempty"`
-	// Calls are the answers of the API calls of the same names, CEL over person.
-	Calls map[string]string `yaml:"calls,omitempty"`
-	// Cancel is the query that the provider sends when the person cancels.
-	// Default: error=access_denied.
-	Cancel string `yaml:"cancel,omitempty"`
-	// Algorithm signs the simulated ID tokens. Default: RS256.
-	Algorithm string `yaml:"algorithm,omitempty" jsonschema:"enum=RS256,enum=ES256"`
 }

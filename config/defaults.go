@@ -24,6 +24,22 @@ func (b *Broker) setDefaults() {
 	b.Limits = Limits{Address: 600, App: 6000}
 	b.Keys = Keys{Rotate: 90 * 24 * time.Hour, SAMLLead: 14 * 24 * time.Hour}
 	b.Log = Log{Level: "info"}
+	b.Contexts = contexts()
+}
+
+// contexts name the levels that apps ask for most. With each goes the SAML
+// class that is commonly taken to mean it.
+func contexts() []Context {
+	const acr = "urn:x-council:acr:"
+	return []Context{
+		{ACR: acr + "cl", SAML: "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport", Assurance: Assurance{Authenticator: "Cl"}},
+		{ACR: acr + "cm", SAML: "https://refeds.org/profile/mfa", AMR: []string{"mfa"}, Assurance: Assurance{Authenticator: "Cm"}},
+		{ACR: acr + "cm-phr", AMR: []string{"mfa", "pop"}, Assurance: Assurance{Authenticator: "Cm", Phishing: "F1"}},
+		{ACR: acr + "ch", AMR: []string{"mfa", "hwk"}, Assurance: Assurance{Authenticator: "Ch"}},
+		{ACR: acr + "p1.cm", AMR: []string{"mfa"}, Assurance: Assurance{Identity: "P1", Authenticator: "Cm"}},
+		{ACR: acr + "p2.cm", AMR: []string{"mfa"}, Assurance: Assurance{Identity: "P2", Authenticator: "Cm"}},
+		{ACR: acr + "p3.cm", AMR: []string{"mfa"}, Assurance: Assurance{Identity: "P3", Authenticator: "Cm"}},
+	}
 }
 
 func (r *Redis) setDefaults() { r.Mode = "single" }
@@ -35,6 +51,9 @@ func (c *Connector) setDefaults() {
 	c.Subject = "claims.sub"
 	c.Trust.Email.Policy = "never"
 	c.Network = Network{Timeout: 10 * time.Second, Attempts: 3}
+	c.Cap = Assurance{Identity: "P0", Authenticator: "Cl"}
+	c.Patience = time.Hour
+	c.WebViews = "allowed"
 }
 
 func (o *OIDC) setDefaults() {
@@ -48,6 +67,10 @@ func (o *OIDC) setDefaults() {
 	o.Nonce = "required"
 	o.Force = "prompt"
 	o.Userinfo = "merge"
+	o.GrantedScopes = "any"
+	o.ResponseMode = "query"
+	o.PAR, o.DPoP = "never", "never"
+	o.Logout.Send = "never"
 	o.ClockSkew = 30 * time.Second
 }
 
@@ -55,6 +78,24 @@ func (o *OAuth2) setDefaults() {
 	o.ClientAuth = "client_secret_post"
 	o.PKCE = "required"
 }
+
+func (e *Encryption) setDefaults() {
+	e.KeyAlgorithms = []string{"RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A256KW"}
+	e.ContentAlgorithms = []string{"A256GCM", "A256CBC-HS512"}
+}
+
+func (l *Level) setDefaults() { l.Fresh = 365 * 24 * time.Hour }
+
+func (e *Events) setDefaults() { e.Algorithms = []string{"RS256"} }
+
+func (c *Council) setDefaults() {
+	passkeys, codes := true, true
+	c.Passkeys, c.EmailCodes = &passkeys, &codes
+}
+
+func (m *Mail) setDefaults() { m.TLS = "starttls" }
+
+func (s *Setup) setDefaults() { s.Status = "stable" }
 
 func (s *Simulator) setDefaults() {
 	s.Cancel = "error=access_denied"
@@ -73,6 +114,9 @@ func (o *AppOIDC) setDefaults() {
 }
 
 func (c *Connector) derive(issuer string, p *party) {
+	if c.Levels == (Levels{}) {
+		c.Levels.Authenticator = &Level{Always: "Cl"}
+	}
 	if c.OIDC != nil {
 		c.OIDC.derive()
 	}

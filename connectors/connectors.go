@@ -43,7 +43,7 @@ type Attempt struct {
 	Nonce     string         `json:"nonce"`             // OpenID Connect Core §3.1.2.1
 	Verifier  string         `json:"verifier"`          // RFC 7636 §4.1, the PKCE code verifier
 	MaxAge    *time.Duration `json:"max_age,omitempty"` // the oldest authentication that will do; nil for any
-	ACR       []string       `json:"acr,omitempty"`     // authentication contexts to ask for, in order of preference
+	Step      string         `json:"step,omitempty"`    // which of config.Connector.Ask is asked; "" for the first
 	Force     bool           `json:"force,omitempty"`   // the resident must prove presence again: prompt=login, ForceAuthn
 	Locales   []string       `json:"locales,omitempty"`
 	LoginHint string         `json:"login_hint,omitempty"`
@@ -61,7 +61,8 @@ type Redirect struct {
 type Assertion struct {
 	Issuer   string           // who said it, in one spelling however many the provider uses
 	Subject  string           // the person, unique within Issuer
-	Claims   mapping.Claims   // everything the provider said
+	Claims   mapping.Claims   // everything the provider said, whether it signed that or not
+	Signed   mapping.Signed   // what it signed, for levels of assurance
 	ACR      string           // authentication context, as asserted
 	AMR      []string         // authentication methods, as asserted
 	AuthTime time.Time        // when the person authenticated; the zero time if the provider does not say
@@ -88,7 +89,7 @@ type ProviderSession struct {
 }
 
 // Publisher is a connector that publishes what its provider needs to know of
-// the broker: SAML metadata.
+// the broker: SAML metadata, or the keys of an OpenID Connect client.
 type Publisher interface {
 	// Metadata returns the document and its media type.
 	Metadata(ctx context.Context) (body []byte, mediaType string, err error)
@@ -125,6 +126,60 @@ type LogoutMessage struct {
 	Once       Once     `json:"once,omitzero"`         // of a question: it may be asked once on any node
 }
 
+// Receiver is a connector whose provider tells, from server to server, of what
+// happens to accounts and sessions there.
+type Receiver interface {
+	// Receive checks what was posted to the connector's address for events, or
+	// for back-channel logout. Errors are *Failure; what they mean to the sender
+	// is said by Refuse.
+	Receive(ctx context.Context, r *http.Request) (Notice, error)
+
+	// Acknowledge answers the sender that n was taken. status is the address of a
+	// page that tells a person what became of it, for protocols that want one.
+	Acknowledge(n Notice, status string) Reply
+
+	// Refuse answers the sender that nothing was taken, and why.
+	Refuse(err error) Reply
+}
+
+// Notice is one message of a provider about its accounts.
+type Notice struct {
+	Events []Event
+	Once   Once   // it is acted on once on any node, and acknowledged however often it comes
+	Code   string // by which a person can ask what became of it; "" for none
+}
+
+// Event is something that happened to one account at a provider.
+type Event struct {
+	Action  Action
+	Type    string    // the provider's own word; no personal data
+	Issuer  string    // whose account: of this issuer
+	Subject string    // this subject; "" where only Keys are known
+	Keys    []string  // or these sessions of it alone (ProviderSession.Keys); nil for the account
+	At      time.Time // when it happened; the zero time if the provider does not say
+}
+
+// Action is what follows from an event.
+type Action string
+
+// What config.Events.Actions may name.
+const (
+	EndSessions   Action = "end_sessions"  // whoever is signed in by that account is not any more
+	Freeze        Action = "freeze"        // sessions end, and the link does not lead in any more
+	Thaw          Action = "thaw"          // the link leads in again
+	Unlink        Action = "unlink"        // sessions end, the link is dead, and what the provider said is deleted
+	Undeliverable Action = "undeliverable" // the e-mail address is no use any more
+	Deliverable   Action = "deliverable"   // it is again
+	NoAction      Action = "none"          // for the record alone
+)
+
+// Reply is an answer to another server.
+type Reply struct {
+	Status    int
+	MediaType string // "" for no body
+	Body      []byte
+}
+
 // Outcome is how a sign-in that did not succeed ended, in words that lead to
 // a page. Each provider's own errors become one of these.
 type Outcome string
@@ -137,7 +192,10 @@ const (
 	Refused       Outcome = "refused"       // a check failed: the answer cannot be trusted
 	Misconfigured Outcome = "misconfigured" // the provider refuses our registration: an operator must act
 	NotAllowed    Outcome = "not_allowed"   // a genuine person from an organisation that may not sign in here
-	Unmet         Outcome = "unmet"         // the provider cannot authenticate as strongly as it was asked to
+	Unmet         Outcome = "unmet"         // the provider cannot, or the person could not, prove as much as was asked
+	NoConsent     Outcome = "no_consent"    // the person did not agree to share what the council needs
+	TooYoung      Outcome = "too_young"     // the provider does not serve people of that age
+	Gone          Outcome = "gone"          // the person's account at the provider is closed
 )
 
 // Failure is the error of a sign-in that did not succeed. Outcome chooses the

@@ -82,9 +82,6 @@ func (c *oidcConnector) parameters(a Attempt) map[string]string {
 	if a.Force {
 		params["prompt"], params["max_age"] = "login", "0"
 	}
-	if len(a.ACR) > 0 {
-		params["acr_values"] = strings.Join(a.ACR, " ")
-	}
 	if len(a.Locales) > 0 {
 		params["ui_locales"] = strings.Join(a.Locales, " ")
 	}

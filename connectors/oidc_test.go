@@ -71,7 +71,7 @@ func TestAuthenticationRequest(t *testing.T) {
 	cfg := p.connector()
 	cfg.OIDC.Params = map[string]string{"hd": "example.gov.uk"}
 	a := newAttempt()
-	a.Force, a.ACR, a.Locales, a.LoginHint = true, []string{"high", "low"}, []string{"cy", "en"}, "morag@example.gov.uk"
+	a.Force, a.Locales, a.LoginHint = true, []string{"cy", "en"}, "morag@example.gov.uk"
 
 	redirect, err := p.open(cfg).Start(t.Context(), a)
 	if err != nil {

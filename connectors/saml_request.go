@@ -47,10 +47,7 @@ func (c *samlConnector) forces(a Attempt) bool {
 }
 
 // contexts are the authentication context classes to ask for.
-func (c *samlConnector) contexts(a Attempt) []string {
-	if len(a.ACR) > 0 {
-		return a.ACR
-	}
+func (c *samlConnector) contexts(Attempt) []string {
 	return c.settings.Request.Contexts
 }
 

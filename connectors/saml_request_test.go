@@ -56,10 +56,6 @@ func TestAuthnRequestSettings(t *testing.T) {
 		!slices.Equal(got.Contexts, []string{"urn:a", "urn:b"}) || got.Comparison != "minimum" {
 		t.Errorf("request is %+v", got)
 	}
-	a.ACR = []string{"urn:c"}
-	if got := ask().Contexts; !slices.Equal(got, a.ACR) {
-		t.Errorf("contexts are %v, want the attempt's", got)
-	}
 	for name, want := range map[string]string{
 		"transient": message.Transient, "email": message.Email, "unspecified": message.Unspecified, "urn:own": "urn:own",
 	} {

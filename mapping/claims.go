@@ -19,3 +19,8 @@ type Statement struct {
 	Verified []string `json:"verified,omitempty"` // names of the claims this provider vouches for, sorted
 	Dropped  []string `json:"dropped,omitempty"`  // names whose rule could not be evaluated on this answer, sorted
 }
+
+// Signed are the documents that a provider signed, by the names that
+// config.Level.From knows them by, with what each says. Levels of assurance are
+// read from them alone.
+type Signed map[string]Claims

@@ -13,6 +13,17 @@ type RuleSource struct {
 	Claims   map[string]string // standard claim, or a name of the council's own, to CEL over claims
 	Verified []string          // claims this provider vouches for
 	Email    EmailPolicy
+	Levels   map[string]Level // how sure the provider is, by component: identity, authenticator, phishing, residency
+	Cap      Assurance        // what it is believed to prove at most
+}
+
+// Level says how one component of assurance follows from what a provider
+// signed.
+type Level struct {
+	Always string            // the level of every sign-in; or
+	From   string            // the signed document that says it,
+	Value  string            // CEL over claims, which are those of that document, and
+	Map    map[string]string // what its values mean
 }
 
 // EmailPolicy says when an e-mail address counts as verified.
@@ -33,6 +44,7 @@ type Rules struct {
 	rules    []rule
 	verified []string // the claims that the provider vouches for unless a flag denies it, sorted
 	policy   string
+	cap      Assurance
 	when     *Expression // of policy conditional
 }
 
@@ -49,7 +61,7 @@ func CompileRules(src RuleSource) (*Rules, []Mistake) {
 	sources := map[string]string{emailVerified: "claims." + emailVerified, phoneVerified: "claims." + phoneVerified}
 	maps.Copy(sources, src.Claims)
 
-	set, r := newRuleSet(), &Rules{policy: src.Email.Policy}
+	set, r := newRuleSet(), &Rules{policy: src.Email.Policy, cap: src.Cap}
 	for _, name := range slices.Sorted(maps.Keys(sources)) {
 		set.note("claims."+name, checkName(name))
 		r.rules = append(r.rules, set.rule("claims."+name, name, sources[name]))

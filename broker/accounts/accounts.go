@@ -38,6 +38,7 @@ type Account struct {
 	ID         string            `json:"id"`
 	SubjectKey []byte            `json:"subject_key"`        // derives the pairwise subjects
 	Subjects   map[string]string `json:"subjects,omitempty"` // sector to subject, where one is pinned (a merge, an import)
+	Level      mapping.Assurance `json:"level,omitzero"`     // what valid evidence proves of the person, whichever way in brought it
 }
 
 // Subject is the account's identifier for the apps of a sector.
@@ -55,6 +56,8 @@ type Link struct {
 	Issuer    string
 	Subject   string
 	Created   time.Time
+	Inherit   mapping.Assurance // what the session was worth in which it was linked: the most that it borrows from other evidence
+	Own       mapping.Assurance // what valid evidence that it brought itself proves
 }
 
 // SignIn is one successful sign-in through a connector.
@@ -63,6 +66,8 @@ type SignIn struct {
 	Issuer    string
 	Subject   string
 	Said      mapping.Statement
+	Level     mapping.Assurance // what it proves, capped
+	Until     time.Time         // how long identity and residency stay proved by it
 	At        time.Time
 }
 

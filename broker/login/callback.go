@@ -13,6 +13,7 @@ import (
 	"github.com/councilid/councilid/broker/store"
 	"github.com/councilid/councilid/broker/web"
 	"github.com/councilid/councilid/connectors"
+	"github.com/councilid/councilid/mapping"
 )
 
 // handleCallback takes a provider's answer, or the GET that follows one that
@@ -145,9 +146,9 @@ func (f *Flow) match(r *http.Request, v visitor, a attempt) (Way, error) {
 // not yet written.
 func (f *Flow) admit(r *http.Request, way Way, said *connectors.Assertion) (Session, error) {
 	now := f.Now()
-	statement := way.Rules.Apply(said.Claims)
+	statement, proved := way.Rules.Apply(said.Claims), way.Rules.Assess(said.Signed)
 	account, link, first, err := f.Accounts.Enter(r.Context(), accounts.SignIn{
-		Connector: way.Config.ID, Issuer: said.Issuer, Subject: said.Subject, Said: statement, At: now,
+		Connector: way.Config.ID, Issuer: said.Issuer, Subject: said.Subject, Said: statement, Level: proved, At: now,
 	})
 	if err != nil {
 		return Session{}, err
@@ -155,6 +156,7 @@ func (f *Flow) admit(r *http.Request, way Way, said *connectors.Assertion) (Sess
 	web.Annotate(r, slog.Bool("first", first))
 	return Session{
 		Account: account, Link: link.ID, Connector: way.Config.ID, Issuer: said.Issuer, Said: statement,
+		Proved: proved, Level: mapping.Effective(proved, link.Own, account.Level, link.Inherit),
 		AuthTime: authTime(said.AuthTime, now), Provider: said.Session, Ends: said.SessionEnds,
 	}, nil
 }

@@ -116,7 +116,6 @@ func (f *Flow) newAttempt(r *http.Request, req Request, state store.Handle) conn
 		State:     state.String(),
 		Nonce:     rand.Text(),
 		Verifier:  oauth2.GenerateVerifier(),
-		ACR:       req.ACR,
 		Force:     req.insists(),
 		MaxAge:    req.MaxAge,
 		Locales:   append([]string{f.Site.Language(r)}, req.Locales...),

@@ -271,9 +271,9 @@ func TestRequestsAreBounded(t *testing.T) {
 		return b.works.attempt()
 	}
 	long, many := strings.Repeat("x", 257), slices.Repeat([]string{"en"}, 11)
-	a := ask(login.Request{Reply: json.RawMessage(`{}`), LoginHint: long, ACR: append(many, long), Locales: append([]string{long, "\xff"}, many...)})
-	if a.LoginHint != "" || len(a.ACR) != 10 || slices.Contains(a.Locales, long) || len(a.Locales) != 11 { // the page's own language leads
-		t.Errorf("kept: a hint of %d bytes, %d contexts, locales %q", len(a.LoginHint), len(a.ACR), a.Locales)
+	a := ask(login.Request{Reply: json.RawMessage(`{}`), LoginHint: long, Locales: append([]string{long, "\xff"}, many...)})
+	if a.LoginHint != "" || slices.Contains(a.Locales, long) || len(a.Locales) != 11 { // the page's own language leads
+		t.Errorf("kept: a hint of %d bytes, locales %q", len(a.LoginHint), a.Locales)
 	}
 	if a := ask(login.Request{Reply: json.RawMessage(`{}`), LoginHint: long[:256]}); len(a.LoginHint) != 256 {
 		t.Errorf("a hint of 256 bytes became one of %d", len(a.LoginHint))

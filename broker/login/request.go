@@ -9,20 +9,25 @@ import (
 
 	"github.com/councilid/councilid/broker/store"
 	"github.com/councilid/councilid/connectors"
+	"github.com/councilid/councilid/mapping"
 )
 
 // Request is what an app asked for, whichever protocol it spoke.
 type Request struct {
-	Protocol  string         `json:"protocol"`             // names the FrontEnd that asked
-	App       string         `json:"app"`                  // config.App.ID
-	Passive   bool           `json:"passive,omitempty"`    // no page may be shown: prompt=none, IsPassive
-	Force     bool           `json:"force,omitempty"`      // the resident must sign in again: prompt=login, ForceAuthn
-	Choose    bool           `json:"choose,omitempty"`     // the resident must be asked which account: prompt=select_account
-	MaxAge    *time.Duration `json:"max_age,omitempty"`    // the oldest sign-in that will do; nil for any
-	ACR       []string       `json:"acr,omitempty"`        // authentication contexts asked for, in order of preference
-	LoginHint string         `json:"login_hint,omitempty"` // who the app thinks is there; never believed
-	Connector string         `json:"connector,omitempty"`  // the connector that the app would like: connector_hint
-	Locales   []string       `json:"locales,omitempty"`    // ui_locales
+	Protocol string         `json:"protocol"`          // names the FrontEnd that asked
+	App      string         `json:"app"`               // config.App.ID
+	Passive  bool           `json:"passive,omitempty"` // no page may be shown: prompt=none, IsPassive
+	Force    bool           `json:"force,omitempty"`   // the resident must sign in again: prompt=login, ForceAuthn
+	Choose   bool           `json:"choose,omitempty"`  // the resident must be asked which account: prompt=select_account
+	MaxAge   *time.Duration `json:"max_age,omitempty"` // the oldest sign-in that will do; nil for any
+	// Levels are what the app would like to know for sure, in order of
+	// preference: one of them will do. The app's registered minimum holds besides.
+	// nil: that is enough.
+	Levels    []mapping.Assurance `json:"levels,omitempty"`
+	Essential bool                `json:"essential,omitempty"`  // less than one of Levels is of no use to the app
+	LoginHint string              `json:"login_hint,omitempty"` // who the app thinks is there; never believed
+	Connector string              `json:"connector,omitempty"`  // the connector that the app would like: connector_hint
+	Locales   []string            `json:"locales,omitempty"`    // ui_locales
 	// Reply is how the app wants its answer, in the front end's own words.
 	// This package carries it and never looks inside.
 	Reply json.RawMessage `json:"reply"`
@@ -31,15 +36,16 @@ type Request struct {
 // What a request may carry besides its Reply. Anybody may send one, and all of
 // it waits in Redis while the resident signs in.
 const (
-	maxHint  = 256      // bytes of a hint, a context or a locale; longer ones are no use and are dropped
-	maxList  = 10       // contexts, and locales
+	maxHint  = 256      // bytes of a hint or a locale; longer ones are no use and are dropped
+	maxList  = 10       // levels, and locales
 	maxReply = 16 << 10 // bytes
 )
 
 // bounded is r without what is too much.
 func (r Request) bounded() Request {
 	r.LoginHint, r.Connector = hint(r.LoginHint), hint(r.Connector)
-	r.ACR, r.Locales = few(r.ACR), few(r.Locales)
+	r.Locales = few(r.Locales)
+	r.Levels = r.Levels[:min(len(r.Levels), maxList)]
 	return r
 }
 
@@ -105,4 +111,7 @@ const (
 	LoginRequired Refusal = "login_required" // a passive request, and nobody is signed in well enough
 	AccessDenied  Refusal = "access_denied"  // the resident gave up
 	NoWay         Refusal = "no_way"         // no connector that the app allows can do what it asks
+	Unmet         Refusal = "unmet"          // the level that is essential to the app was not reached
+	Interaction   Refusal = "interaction"    // a passive request, and somebody is signed in, but not well enough
+	Unavailable   Refusal = "unavailable"    // the resident gave up because a provider was in trouble
 )

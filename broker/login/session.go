@@ -20,6 +20,8 @@ type Session struct {
 	Connector string            `json:"connector"`     // its connector
 	Issuer    string            `json:"issuer"`        // who said who it is: the provider, by its own name
 	Said      mapping.Statement `json:"said"`          // what the provider said, in standard names
+	Proved    mapping.Assurance `json:"proved"`        // what the sign-ins of this session proved themselves, capped
+	Level     mapping.Assurance `json:"level"`         // what the session is worth: what apps may be told
 	AuthTime  time.Time         `json:"auth_time"`     // when the resident authenticated at the provider
 	Started   time.Time         `json:"started"`       // when the session began; its lifetime counts from here
 	Ends      time.Time         `json:"ends,omitzero"` // when the provider wants it to be over; the zero time if it does not say

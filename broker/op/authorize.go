@@ -62,7 +62,7 @@ func (s *Server) request(a authorization, to replyTo) (login.Request, error) {
 	return login.Request{
 		Protocol: Protocol, App: a.client.app.ID,
 		Passive: a.passive, Force: a.force, Choose: a.choose || a.client.unassured(to.uri), MaxAge: a.maxAge,
-		ACR: a.acr, LoginHint: a.loginHint, Connector: a.connector, Locales: a.locales,
+		LoginHint: a.loginHint, Connector: a.connector, Locales: a.locales,
 		Reply: answer,
 	}, nil
 }

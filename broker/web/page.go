@@ -5,8 +5,10 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +18,16 @@ import (
 var templateFiles embed.FS
 
 // pageNames are the pages, templates/NAME.html each.
-var pageNames = []string{"choose", "error", "home", "onward", "post", "sign_out", "signed_out", "unsolicited"}
+func pageNames() ([]string, error) {
+	files, err := fs.Glob(templateFiles, "templates/*.html")
+	var names []string
+	for _, file := range files {
+		if name := strings.TrimSuffix(path.Base(file), ".html"); name != "layout" {
+			names = append(names, name)
+		}
+	}
+	return names, err
+}
 
 // pageKey names one page in one language.
 type pageKey struct{ name, lang string }
@@ -28,6 +39,10 @@ func parsePages(look Look, a assets) (map[pageKey]*template.Template, error) {
 	if err != nil {
 		return nil, err
 	}
+	names, err := pageNames()
+	if err != nil {
+		return nil, err
+	}
 	pages := map[pageKey]*template.Template{}
 	for _, lang := range look.Languages {
 		functions := template.FuncMap{
@@ -36,7 +51,7 @@ func parsePages(look Look, a assets) (map[pageKey]*template.Template, error) {
 			"asset": a.url,
 			"link":  link,
 		}
-		for _, name := range pageNames {
+		for _, name := range names {
 			t, err := template.New("layout.html").Funcs(functions).
 				ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html")
 			if err != nil {

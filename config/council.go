@@ -1,0 +1,19 @@
+package config
+
+// Council is the council's own way in. An account there is an e-mail address
+// that its owner has shown to read, and whatever they sign in with besides.
+type Council struct {
+	// Passkeys lets residents sign in with passkeys (WebAuthn), the safest way.
+	// Default: true.
+	Passkeys *bool `yaml:"passkeys,omitempty"`
+	// EmailCodes lets residents sign in with a code that is sent to their
+	// address. Default: true.
+	EmailCodes *bool `yaml:"email_codes,omitempty"`
+	// Passwords lets residents have a password besides. Default: false.
+	Passwords bool `yaml:"passwords,omitempty"`
+	// Breached is a file of passwords that are refused because thieves know
+	// them: a SHA-1 in hexadecimal to a line, sorted, as Have I Been Pwned
+	// publishes them. Default: a list of the commonest that comes with the
+	// program. Example: pwned-passwords.txt
+	Breached string `yaml:"breached,omitempty"`
+}
