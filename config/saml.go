@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"github.com/councilid/councilid/mapping"
+)
 
 // SAML is a connector's SAML 2.0 settings: the broker is the service provider.
 type SAML struct {
@@ -73,6 +77,17 @@ type SAMLRequest struct {
 	Contexts []string `yaml:"contexts,omitempty"`
 	// Comparison of contexts: exact, minimum, maximum or better. Default: exact.
 	Comparison string `yaml:"comparison,omitempty" jsonschema:"enum=exact,enum=minimum,enum=maximum,enum=better"`
+	// Attributes are those that the broker's metadata asks for. Default: none;
+	// the provider sends what was agreed with it.
+	// Example: [fiscalNumber, name, familyName]
+	Attributes []string `yaml:"attributes,omitempty"`
+	// AttributeIndex is the number of that set of attributes in the broker's
+	// metadata, and requests name it (AttributeConsumingServiceIndex).
+	// Default: they do not. Example: 0
+	AttributeIndex *int `yaml:"attribute_index,omitempty"`
+	// QualifiedIssuer writes the broker's name with its format and, as its
+	// NameQualifier, itself (SPID). Default: false.
+	QualifiedIssuer bool `yaml:"qualified_issuer,omitempty"`
 	// EIDAS adds the extensions that an eIDAS node wants.
 	EIDAS *EIDAS `yaml:"eidas,omitempty"`
 }
@@ -130,6 +145,13 @@ type SAMLLogout struct {
 	// Accept ends sessions when the provider says so. Its messages must be
 	// signed. Default: true.
 	Accept *bool `yaml:"accept,omitempty"`
+	// Page is where residents are sent in place of such messages, for a provider
+	// whose sessions end on a page of its own. Default: none.
+	// Example: https://provider.example/logout
+	Page string `yaml:"page,omitempty"`
+	// PageReturn is the page's parameter for the address to come back to.
+	// Required by page. Example: SPRedirectUrl
+	PageReturn string `yaml:"page_return,omitempty"`
 }
 
 // AppSAML is an app's SAML 2.0 registration: the broker is its identity
@@ -254,6 +276,16 @@ type AppContext struct {
 	Identity string `yaml:"identity,omitempty" jsonschema:"enum=P0,enum=P1,enum=P2,enum=P3,enum=P4"`
 	// Authenticator is the least authenticator level. Default: none is needed.
 	Authenticator string `yaml:"authenticator,omitempty" jsonschema:"enum=Cl,enum=Cm,enum=Ch"`
+	// Phishing is F1 for a class that only a sign-in fulfils which cannot be
+	// phished. Default: F0.
+	Phishing string `yaml:"phishing,omitempty" jsonschema:"enum=F0,enum=F1"`
+	// Residency is the least residency level. Default: R0.
+	Residency string `yaml:"residency,omitempty" jsonschema:"enum=R0,enum=R1,enum=R2,enum=R3"`
+}
+
+// Vector is the least that the class means, as the broker reckons with it.
+func (c AppContext) Vector() mapping.Assurance {
+	return Assurance{Identity: c.Identity, Authenticator: c.Authenticator, Phishing: c.Phishing, Residency: c.Residency}.Vector()
 }
 
 // AppSAMLLogout is an app's part in signing out.
