@@ -52,6 +52,7 @@ func (a Account) Subject(sector string) string {
 // Link is one way in to an account.
 type Link struct {
 	ID        string
+	Account   string // where it leads
 	Connector string
 	Issuer    string
 	Subject   string
@@ -101,65 +102,57 @@ func (a *Accounts) Enter(ctx context.Context, in SignIn) (acc Account, link Link
 	return acc, link, err == nil, err
 }
 
-// enter finds a link by its UNIQUE index and everything that a login needs in
-// the same statement. There is a row for each pinned subject, and one row
-// without where there is none.
-const enter = `SELECT l.id, l.connector, l.created_at, l.frozen_at IS NOT NULL, a.id, a.subject_key, a.status, s.sector, s.subject
+// entering selects a link and everything that a login needs in one statement.
+// There is a row for each pinned subject, and one row without where there is
+// none.
+const entering = `SELECT l.id, l.connector, l.issuer, l.subject, l.created_at, l.frozen_at IS NOT NULL,
+		a.id, a.subject_key, a.status, s.sector, s.subject
 	FROM links l
 	JOIN accounts a ON a.id = l.account_id
-	LEFT JOIN subjects s ON s.account_id = a.id AND s.current
-	WHERE l.issuer = $1 AND l.subject = $2`
+	LEFT JOIN subjects s ON s.account_id = a.id AND s.current`
+
+// enter finds a link by its UNIQUE index.
+const enter = entering + ` WHERE l.issuer = $1 AND l.subject = $2`
 
 func (a *Accounts) find(ctx context.Context, issuer, subject string) (Account, Link, error) {
-	link := Link{Issuer: issuer, Subject: subject}
-	var created int64
-	var frozen bool
-	acc, err := a.one(ctx, enter, []any{issuer, subject}, &link.ID, &link.Connector, &created, &frozen)
-	if err == nil && frozen {
-		err = ErrFrozen
-	}
+	acc, link, err := a.one(ctx, enter, issuer, subject)
 	if err != nil {
 		return Account{}, Link{}, fmt.Errorf("enter: %w", err)
 	}
-	link.Created = time.UnixMicro(created)
 	return acc, link, nil
 }
 
-// Reenter finds the account again that somebody entered by a link before, as it
-// is now. The error is ErrFrozen where the account or the link may not be used,
-// and ErrNotFound where the account is gone or the link leads to it no more.
-func (a *Accounts) Reenter(ctx context.Context, account, link string) (Account, error) {
-	var frozen bool
-	acc, err := a.one(ctx, `SELECT l.frozen_at IS NOT NULL, a.id, a.subject_key, a.status, s.sector, s.subject
-		FROM accounts a
-		JOIN links l ON l.account_id = a.id AND l.id = $2
-		LEFT JOIN subjects s ON s.account_id = a.id AND s.current
-		WHERE a.id = $1`, []any{account, link}, &frozen)
-	if err == nil && frozen {
-		err = ErrFrozen
-	}
+// Reenter finds the account again that somebody entered by a link before, as
+// both are now. The error is ErrFrozen where the account or the link may not be
+// used, and ErrNotFound where the account is gone or the link leads to it no
+// more.
+func (a *Accounts) Reenter(ctx context.Context, account, link string) (Account, Link, error) {
+	acc, l, err := a.one(ctx, entering+` WHERE a.id = $1 AND l.id = $2`, account, link)
 	if err != nil {
-		return Account{}, fmt.Errorf("reenter: %w", err)
+		return Account{}, Link{}, fmt.Errorf("reenter: %w", err)
 	}
-	return acc, nil
+	return acc, l, nil
 }
 
-// one reads the account whose rows q selects: what before points to, and then
-// the account's id, subject_key and status, and a pinned sector and subject.
-func (a *Accounts) one(ctx context.Context, q string, args []any, before ...any) (Account, error) {
+// one reads the link whose rows q selects, and the account.
+func (a *Accounts) one(ctx context.Context, q string, args ...any) (Account, Link, error) {
 	rows, err := a.db.Query(ctx, q, args...)
 	if err != nil {
-		return Account{}, err
+		return Account{}, Link{}, err
 	}
 	defer rows.Close()
 
 	var acc Account
+	var link Link
+	var created int64
+	var frozen bool
 	var status string
 	var sector, subject sql.NullString
-	columns := append(before, &acc.ID, &acc.SubjectKey, &status, &sector, &subject)
 	for rows.Next() {
-		if err := rows.Scan(columns...); err != nil {
-			return Account{}, err
+		err := rows.Scan(&link.ID, &link.Connector, &link.Issuer, &link.Subject, &created, &frozen,
+			&acc.ID, &acc.SubjectKey, &status, &sector, &subject)
+		if err != nil {
+			return Account{}, Link{}, err
 		}
 		if sector.Valid {
 			if acc.Subjects == nil {
@@ -169,9 +162,13 @@ func (a *Accounts) one(ctx context.Context, q string, args []any, before ...any)
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return Account{}, err
+		return Account{}, Link{}, err
 	}
-	return acc, usable(status)
+	if frozen {
+		return Account{}, Link{}, ErrFrozen
+	}
+	link.Account, link.Created = acc.ID, time.UnixMicro(created)
+	return acc, link, usable(status)
 }
 
 // usable says what an account's status means to whoever wants to use it.
@@ -193,7 +190,7 @@ func (a *Accounts) create(ctx context.Context, in SignIn) (Account, Link, error)
 	now := a.now()
 	acc := Account{ID: newID(), SubjectKey: make([]byte, 32)}
 	rand.Read(acc.SubjectKey)
-	link := Link{ID: newID(), Connector: in.Connector, Issuer: in.Issuer, Subject: in.Subject, Created: now}
+	link := Link{ID: newID(), Account: acc.ID, Connector: in.Connector, Issuer: in.Issuer, Subject: in.Subject, Created: now}
 	claims, err := claimsOf(acc.ID, link.ID, in.Said, in.At)
 	if err != nil {
 		return Account{}, Link{}, fmt.Errorf("create an account: %w", err)

@@ -44,7 +44,7 @@ func TestEnter(t *testing.T) {
 		if !first {
 			t.Error("the first sign-in is not the first")
 		}
-		want := accounts.Link{ID: link.ID, Connector: in.Connector, Issuer: in.Issuer, Subject: in.Subject, Created: noon}
+		want := accounts.Link{ID: link.ID, Account: acc.ID, Connector: in.Connector, Issuer: in.Issuer, Subject: in.Subject, Created: noon}
 		if diff := cmp.Diff(want, link); diff != "" {
 			t.Errorf("link (-want +got):\n%s", diff)
 		}
@@ -61,12 +61,15 @@ func TestEnter(t *testing.T) {
 			t.Errorf("link (-first +second):\n%s", diff)
 		}
 
-		reentered, err := n.Reenter(t.Context(), acc.ID, link.ID)
+		reentered, sameLink, err := n.Reenter(t.Context(), acc.ID, link.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(acc, reentered); diff != "" {
 			t.Errorf("account (-entered +reentered):\n%s", diff)
+		}
+		if diff := cmp.Diff(link, sameLink); diff != "" {
+			t.Errorf("link (-entered +reentered):\n%s", diff)
 		}
 	})
 }
@@ -244,7 +247,7 @@ func TestUnusable(t *testing.T) {
 			if !errors.Is(err, c.want) || got.ID != "" {
 				t.Errorf("%s: entered %q, %v; want %v", c.change, got.ID, err, c.want)
 			}
-			got, err = n.Reenter(t.Context(), acc.ID, link.ID)
+			got, _, err = n.Reenter(t.Context(), acc.ID, link.ID)
 			if !errors.Is(err, c.want) || got.ID != "" {
 				t.Errorf("%s: reentered %q, %v; want %v", c.change, got.ID, err, c.want)
 			}
@@ -261,7 +264,7 @@ func TestReenterByAnotherLink(t *testing.T) {
 	acc, link, _ := enter(t, n, signIn("https://idp.example", "someone"))
 	other, _, _ := enter(t, n, signIn("https://idp.example", "somebody else"))
 	for _, pair := range [][2]string{{"nobody", link.ID}, {acc.ID, "no link"}, {other.ID, link.ID}} {
-		if got, err := n.Reenter(t.Context(), pair[0], pair[1]); !errors.Is(err, accounts.ErrNotFound) || got.ID != "" {
+		if got, _, err := n.Reenter(t.Context(), pair[0], pair[1]); !errors.Is(err, accounts.ErrNotFound) || got.ID != "" {
 			t.Errorf("account %s by link %s: %q, %v; want ErrNotFound", pair[0], pair[1], got.ID, err)
 		}
 	}
@@ -298,7 +301,7 @@ func TestSubject(t *testing.T) {
 		if diff := cmp.Diff(map[string]string{"tax.example": "pinned", "library.example": "reader"}, acc.Subjects); diff != "" {
 			t.Errorf("pinned subjects (-want +got):\n%s", diff)
 		}
-		if again, err := n.Reenter(t.Context(), acc.ID, link.ID); err != nil || !cmp.Equal(acc, again) {
+		if again, _, err := n.Reenter(t.Context(), acc.ID, link.ID); err != nil || !cmp.Equal(acc, again) {
 			t.Errorf("reentered: %v, %v; want %v", again.Subjects, err, acc.Subjects)
 		}
 		if got := acc.Subject("tax.example"); got != "pinned" {

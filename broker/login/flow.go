@@ -103,7 +103,7 @@ func (f *Flow) Begin(w http.ResponseWriter, r *http.Request, req Request) error 
 // what was issued in it, and the login goes on as without one.
 func (f *Flow) signOn(w http.ResponseWriter, r *http.Request, v visitor, req Request, s Session, ways []Way) error {
 	b := f.Store.Batch()
-	account, err := f.Accounts.Reenter(r.Context(), s.Account.ID, s.Link)
+	account, _, err := f.Accounts.Reenter(r.Context(), s.Account.ID, s.Link)
 	switch {
 	case err == nil:
 		s.Account = account

@@ -116,7 +116,7 @@ func (s *Server) usableRefreshToken(ctx context.Context, c *client, token string
 	if err != nil {
 		return refreshToken{}, err
 	}
-	_, err = s.Accounts.Reenter(ctx, t.grant.Account, t.grant.Link)
+	_, _, err = s.Accounts.Reenter(ctx, t.grant.Account, t.grant.Link)
 	if errors.Is(err, accounts.ErrNotFound) || errors.Is(err, accounts.ErrFrozen) {
 		return refreshToken{}, refused(invalidGrant, "the account may not be used").because(err)
 	}
