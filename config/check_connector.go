@@ -36,14 +36,13 @@ func (r report) connector(c *Connector) {
 	r.id(c.ID)
 	r.protocol(c)
 	r.require("label", len(c.Label) > 0, "")
-	r.require("client_id", c.ClientID != "" || c.SAML != nil, "")
+	r.require("client_id", c.ClientID != "" || c.SAML != nil || c.Council != nil, "")
 	for i, d := range c.Domains {
 		r.address(indexed("domains", i), d, domain)
 	}
 	r.reachable(c)
 	r.mapped(c)
 	r.network(c.Network)
-	r.outcomes(c.Errors)
 	for _, key := range []string{"simulator", "verified"} {
 		if r.own.has(key) {
 			r.wrong(key, "is for presets only")
@@ -63,6 +62,9 @@ func (c *Connector) protocols() []string {
 	if c.SAML != nil {
 		all = append(all, "saml")
 	}
+	if c.Council != nil {
+		all = append(all, "council")
+	}
 	return all
 }
 
@@ -80,8 +82,10 @@ func (r report) protocol(c *Connector) {
 		r.oauth2(c, c.OAuth2)
 	case c.SAML != nil:
 		r.saml(c, c.SAML)
+	case c.Council != nil:
+		r.council(c)
 	case !r.own.has("preset"):
-		r.add("", Problem{Message: "a preset or a protocol (oidc, oauth2 or saml) is required"})
+		r.add("", Problem{Message: "a preset or a protocol (oidc, oauth2, saml or council) is required"})
 	}
 }
 
@@ -210,20 +214,6 @@ func (r report) network(n Network) {
 	}
 	if n.AllowPrivate {
 		r.risky("network.allow_private", "lets this provider's answers lead the broker to machines inside your network")
-	}
-}
-
-// outcomes are the ways in which a sign-in can end that an operator may map
-// an error to.
-func outcomes() []string {
-	return []string{"cancelled", "declined", "try_later", "unavailable", "misconfigured", "not_allowed"}
-}
-
-func (r report) outcomes(codes map[string]string) {
-	for _, code := range slices.Sorted(maps.Keys(codes)) {
-		if outcome := codes[code]; !slices.Contains(outcomes(), outcome) {
-			r.unknown("errors."+code, fmt.Sprintf("%q is not an outcome: use %s", outcome, or(outcomes())), outcome, outcomes())
-		}
 	}
 }
 

@@ -3,7 +3,7 @@ package config
 import "time"
 
 // Connector is connectors/ID.yaml: one upstream identity provider. It names a
-// preset, or has exactly one protocol block (oidc, oauth2 or saml).
+// preset, or has exactly one protocol block (oidc, oauth2, saml or council).
 //
 // Presets are written in the same schema and give what is true of a provider
 // for everybody. What the operator writes replaces the preset's value of that
@@ -35,8 +35,8 @@ type Connector struct {
 	// through it. Links made through it are kept. Default: false.
 	Disabled bool `yaml:"disabled,omitempty"`
 
-	// ClientID is the council's registration at the provider. Required but by
-	// saml.
+	// ClientID is the council's registration at the provider. Required by oidc
+	// and oauth2.
 	ClientID string `yaml:"client_id,omitempty"`
 
 	// ClientSecret belongs to ClientID. Required by the client
@@ -124,7 +124,7 @@ type Connector struct {
 	// there may be ~ and a word that the error's description has. Codes of the
 	// standards are known.
 	// Example: {user_cancelled_login: cancelled, access_denied~ConsentNotGiven: no_consent}
-	Errors map[string]string `yaml:"errors,omitempty"`
+	Errors map[string]string `yaml:"errors,omitempty" jsonschema:"enum=cancelled,enum=declined,enum=no_consent,enum=unmet,enum=try_later,enum=unavailable,enum=misconfigured,enum=not_allowed,enum=too_young,enum=gone"`
 
 	// Network is how the broker calls the provider.
 	Network Network `yaml:"network,omitempty"`

@@ -121,6 +121,11 @@ func (d *decoder) field(path string, n ast.Node, v reflect.Value, choices []stri
 		d.value(path, n, v)
 		return
 	}
+	if v.Kind() == reflect.Map {
+		d.value(path, n, v)
+		d.chosenEach(path, v, choices)
+		return
+	}
 	got := reflect.New(v.Type()).Elem()
 	d.value(path, n, got)
 	if !got.IsZero() && d.chosen(path, got, choices) {
@@ -143,6 +148,16 @@ func (d *decoder) chosen(path string, v reflect.Value, choices []string) bool {
 	p := d.report(path, d.doc.values[path], "%s must be %s, not %q", leaf(path), or(choices), v.String())
 	p.Suggest = nearest(v.String(), choices)
 	return false
+}
+
+// chosenEach holds the values that the document gives a map to the choices of
+// its field, and drops the others.
+func (d *decoder) chosenEach(path string, v reflect.Value, choices []string) {
+	for _, key := range v.MapKeys() {
+		if at := join(path, key.String()); d.doc.has(at) && !d.chosen(at, v.MapIndex(key), choices) {
+			v.SetMapIndex(key, reflect.Value{})
+		}
+	}
 }
 
 // unknown reports a key that is not in the manual. What it was meant for
@@ -192,6 +207,8 @@ func (d *decoder) mapping(path string, n ast.Node, v reflect.Value) {
 		element := reflect.New(v.Type().Elem()).Elem()
 		if was := v.MapIndex(reflect.ValueOf(key)); was.IsValid() {
 			element.Set(was)
+		} else if block, ok := element.Addr().Interface().(defaulter); ok {
+			block.setDefaults()
 		}
 		d.value(join(path, key), pair.Value, element)
 		v.SetMapIndex(reflect.ValueOf(key), element)

@@ -57,12 +57,11 @@ func (c *Connector) setDefaults() {
 }
 
 func (o *OIDC) setDefaults() {
-	loginHint := true
 	o.ClientAuth = "client_secret_basic"
 	o.AssertionAudience = "token_endpoint"
 	o.Algorithms = []string{"RS256", "ES256"}
 	o.Scopes = []string{"openid", "profile", "email"}
-	o.LoginHint = &loginHint
+	o.LoginHint = new(true)
 	o.PKCE = "required"
 	o.Nonce = "required"
 	o.Force = "prompt"
@@ -72,6 +71,10 @@ func (o *OIDC) setDefaults() {
 	o.PAR, o.DPoP = "never", "never"
 	o.Logout.Send = "never"
 	o.ClockSkew = 30 * time.Second
+}
+
+func (n *Nested) setDefaults() {
+	n.Expires, n.Audience = new(true), new(true)
 }
 
 func (o *OAuth2) setDefaults() {
@@ -89,8 +92,7 @@ func (l *Level) setDefaults() { l.Fresh = 365 * 24 * time.Hour }
 func (e *Events) setDefaults() { e.Algorithms = []string{"RS256"} }
 
 func (c *Council) setDefaults() {
-	passkeys, codes := true, true
-	c.Passkeys, c.EmailCodes = &passkeys, &codes
+	c.Passkeys, c.EmailCodes = new(true), new(true)
 }
 
 func (m *Mail) setDefaults() { m.TLS = "starttls" }
@@ -113,19 +115,35 @@ func (o *AppOIDC) setDefaults() {
 	o.RefreshTokenLifetime = 720 * time.Hour
 }
 
-func (c *Connector) derive(issuer string, p *party) {
+func (c *Connector) derive(b *Broker, p *party) {
 	if c.Levels == (Levels{}) {
 		c.Levels.Authenticator = &Level{Always: "Cl"}
+	}
+	c.Session.derive(b.Session)
+	if c.Events != nil && len(c.Events.Audience) == 0 {
+		c.Events.Audience = []string{c.ClientID}
 	}
 	if c.OIDC != nil {
 		c.OIDC.derive()
 	}
 	if c.SAML != nil {
-		c.SAML.derive(issuer, c.ID, p)
+		c.SAML.derive(b.Issuer, c.ID, p)
 	}
 }
 
+// derive bounds l by every session's limits, which a preset does not know.
+func (l *SessionLimit) derive(every Session) {
+	l.Idle = min(cmp.Or(l.Idle, every.Idle), every.Idle)
+	l.Lifetime = min(cmp.Or(l.Lifetime, every.Lifetime), every.Lifetime)
+}
+
 func (o *OIDC) derive() {
+	if o.AssertionAlgorithm == "" && o.PrivateKey.Set() {
+		o.AssertionAlgorithm = o.algorithmOfKey()
+	}
+	if o.Encryption != nil {
+		o.Encryption.derive()
+	}
 	// OpenID Connect Core §3.1.2.1: the scope openid makes it OpenID Connect.
 	if !slices.Contains(o.Scopes, "openid") {
 		o.Scopes = append([]string{"openid"}, o.Scopes...)

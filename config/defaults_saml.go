@@ -50,6 +50,9 @@ func (s *AppSAML) setDefaults() {
 }
 
 func (b *Broker) derive() {
+	for i := range b.Contexts {
+		b.Contexts[i].SAML = cmp.Or(b.Contexts[i].SAML, b.Contexts[i].ACR)
+	}
 	if b.SAML.EntityID == "" {
 		b.SAML.EntityID = b.Issuer + "/saml/metadata"
 	}

@@ -23,6 +23,8 @@ func TestDefaults(t *testing.T) {
 	cfg, least := load(t, defaultsFolder), load(t, "")
 	kept := brokerDefaults(cfg, least)
 	maps.Copy(kept, connectorDefaults(t, cfg))
+	maps.Copy(kept, oidcDefaults(t, cfg))
+	maps.Copy(kept, oauth2Defaults(t, cfg))
 	maps.Copy(kept, appDefaults(t, cfg))
 	maps.Copy(kept, providerDefaults(t, cfg))
 	maps.Copy(kept, samlAppDefaults(t, cfg))
@@ -41,6 +43,7 @@ const defaultsFolder = `
 -- broker.yaml --
 issuer: http://127.0.0.1:8080
 redis: {addresses: ["redis.internal:6379"]}
+mail: {smtp: "smtp.internal:587", from: no-reply@example.gov.uk}
 telemetry: {otlp: "http://collector.internal:4318"}
 -- connectors/secret.yaml --
 label: Secret
@@ -53,7 +56,19 @@ oauth2:
 -- connectors/strict.yaml --
 preset: strict
 client_id: councilid
-oidc: {private_key: "file:keys/p256.pem"}
+oidc:
+  private_key: file:keys/p256.pem
+  encryption: {key: "file:keys/p256.pem"}
+  nested: {core: {in: claims.core, issuer: "https://core.strict.example", jwks: "https://strict.example/core", algorithms: [ES256]}}
+levels: {authenticator: {from: id_token, value: claims.acr, map: {high: Cl}}}
+events: {protocol: risc, issuer: "https://strict.example", actions: {session-revoked: end_sessions}}
+-- connectors/rsa.yaml --
+label: RSA
+client_id: councilid
+oidc: {issuer: https://rsa.example, client_auth: private_key_jwt, private_key: "file:keys/rsa2048.pem"}
+-- connectors/council.yaml --
+label: E-mail or passkey
+council: {}
 -- connectors/simulated.yaml --
 preset: simulated
 client_id: councilid
@@ -62,6 +77,7 @@ client_secret: env:SECRET
 label: Simulated
 oidc: {issuer: https://simulated.example}
 simulator: {}
+setup: {}
 -- apps/keys.yaml --
 label: Keys
 oidc:
@@ -117,42 +133,112 @@ func brokerDefaults(cfg, least *config.Config) map[string]bool {
 		"Log.Format: text":                                b.Log.Format == "", // chosen at start, see cmd/councilid
 		"Log.Level: info":                                 b.Log.Level == "info",
 		"Telemetry.Sample: 0.01":                          b.Telemetry.Sample == 0.01,
+		"Broker.Contexts: urn:x-council:acr:cl":           strings.Join(acrs(b.Contexts), " ") == "cl cm cm-phr ch p1.cm p2.cm p3.cm",
+		"Context.SAML: the":                               b.Contexts[5].SAML == b.Contexts[5].ACR,
+		"Context.AMR: none":                               len(b.Contexts[0].AMR) == 0,
+		"Mail.TLS: starttls":                              b.Mail.TLS == "starttls",
+		"Mail.Username: none":                             b.Mail.Username == "",
 	}
+}
+
+// acrs are the names of contexts, without what those of the council have in
+// common.
+func acrs(contexts []config.Context) []string {
+	var all []string
+	for _, c := range contexts {
+		all = append(all, strings.TrimPrefix(c.ACR, "urn:x-council:acr:"))
+	}
+	return all
 }
 
 func connectorDefaults(t *testing.T, cfg *config.Config) map[string]bool {
 	t.Helper()
-	works, api := connector(t, cfg, "works"), connector(t, cfg, "secret").OAuth2
-	oidc, simulator := works.OIDC, connector(t, cfg, "simulated").Simulator
+	works, simulated := connector(t, cfg, "works"), connector(t, cfg, "simulated")
+	strict, council := connector(t, cfg, "strict"), connector(t, cfg, "council").Council
+	least := config.Assurance{Identity: "P0", Authenticator: "Cl"}
 	return map[string]bool{
-		"Connector.Order: 100":                                    works.Order == 100,
-		"Connector.Disabled: false":                               !works.Disabled,
-		"Connector.Domains: none":                                 len(works.Domains) == 0,
-		"Connector.Subject: claims.sub":                           works.Subject == "claims.sub",
-		"Connector.InsecureLoosenPreset: none":                    len(works.InsecureLoosenPreset) == 0,
+		"Connector.Order: 100":                             works.Order == 100,
+		"Connector.Disabled: false":                        !works.Disabled,
+		"Connector.Domains: none":                          len(works.Domains) == 0,
+		"Connector.Subject: claims.sub":                    works.Subject == "claims.sub",
+		"Connector.InsecureLoosenPreset: none":             len(works.InsecureLoosenPreset) == 0,
+		"Connector.Levels: {authenticator: {always: Cl}":   cmp.Equal(works.Levels, config.Levels{Authenticator: &config.Level{Always: "Cl"}}),
+		"Connector.Cap: {identity: P0, authenticator: Cl}": works.Cap == least,
+		"Connector.Ask: one":                               len(works.Ask) == 0,
+		"Connector.Events: it":                             works.Events == nil,
+		"Connector.Landing: false":                         !works.Landing,
+		"Connector.Patience: 1h":                           works.Patience == time.Hour,
+		"Connector.WebViews: allowed":                      works.WebViews == "allowed",
+		"SessionLimit.Idle: as":                            works.Session.Idle == cfg.Broker.Session.Idle,
+		"SessionLimit.Lifetime: as":                        works.Session.Lifetime == cfg.Broker.Session.Lifetime,
+		"Level.Fresh: 8760h":                               strict.Levels.Authenticator.Fresh == 8760*time.Hour,
+		"Events.JWKS: those":                               strict.Events.JWKS == "", // the connector has them
+		"Events.Algorithms: [RS256]":                       slices.Equal(strict.Events.Algorithms, []string{"RS256"}),
+		"Events.Audience: client_id":                       slices.Equal(strict.Events.Audience, []string{"councilid"}),
+		"Council.Passkeys: true":                           *council.Passkeys,
+		"Council.EmailCodes: true":                         *council.EmailCodes,
+		"Council.Passwords: false":                         !council.Passwords,
+		"Council.Breached: a":                              council.Breached == "", // comes with the program
+		"EmailTrust.Policy: never":                         works.Trust.Email.Policy == "never",
+		"Network.Timeout: 10s":                             works.Network.Timeout == 10*time.Second,
+		"Network.Proxy: none":                              works.Network.Proxy == "",
+		"Network.Cert: none":                               works.Network.Cert == "",
+		"Network.AllowPrivate: false":                      !works.Network.AllowPrivate,
+		"Network.Attempts: 3":                              works.Network.Attempts == 3,
+		"Setup.Status: stable":                             simulated.Setup.Status == "stable",
+		"Simulator.Cancel: error=access_denied":            simulated.Simulator.Cancel == "error=access_denied",
+		"Simulator.Algorithm: RS256":                       simulated.Simulator.Algorithm == "RS256",
+	}
+}
+
+func oidcDefaults(t *testing.T, cfg *config.Config) map[string]bool {
+	t.Helper()
+	oidc, strict := connector(t, cfg, "works").OIDC, connector(t, cfg, "strict").OIDC
+	rsa, encryption, core := connector(t, cfg, "rsa").OIDC, strict.Encryption, strict.Nested["core"]
+	return map[string]bool{
 		"OIDC.Discovery: ISSUER/.well-known/openid-configuration": oidc.Discovery == "https://id.example.gov.uk/.well-known/openid-configuration",
 		"OIDC.ClientAuth: client_secret_basic":                    oidc.ClientAuth == "client_secret_basic",
+		"OIDC.AssertionAlgorithm: RS256":                          rsa.AssertionAlgorithm == "RS256" && strict.AssertionAlgorithm == "ES256",
 		"OIDC.AssertionAudience: token_endpoint":                  oidc.AssertionAudience == "token_endpoint",
 		"OIDC.Algorithms: [RS256, ES256]":                         slices.Equal(oidc.Algorithms, []string{"RS256", "ES256"}),
-		"OIDC.Scopes: [openid, profile, email]":                   slices.Equal(oidc.Scopes, []string{"openid", "profile", "email"}),
-		"OIDC.LoginHint: true":                                    oidc.LoginHint != nil && *oidc.LoginHint,
-		"OIDC.PKCE: required":                                     oidc.PKCE == "required",
-		"OIDC.Force: prompt":                                      oidc.Force == "prompt",
-		"OIDC.Nonce: required":                                    oidc.Nonce == "required",
-		"OIDC.IssParameter: Issuer":                               oidc.IssParameter == oidc.Issuer,
-		"OIDC.Userinfo: merge":                                    oidc.Userinfo == "merge",
-		"OIDC.ClockSkew: 30s":                                     oidc.ClockSkew == 30*time.Second,
-		"OAuth2.ClientAuth: client_secret_post":                   api.ClientAuth == "client_secret_post",
-		"OAuth2.PKCE: required":                                   api.PKCE == "required",
-		"OAuth2.IssParameter: none":                               api.IssParameter == "",
-		"Call.Proof: none":                                        api.Profile.Proof == "",
-		"EmailTrust.Policy: never":                                works.Trust.Email.Policy == "never",
-		"Network.Timeout: 10s":                                    works.Network.Timeout == 10*time.Second,
-		"Network.Proxy: none":                                     works.Network.Proxy == "",
-		"Network.AllowPrivate: false":                             !works.Network.AllowPrivate,
-		"Network.Attempts: 3":                                     works.Network.Attempts == 3,
-		"Simulator.Cancel: error=access_denied":                   simulator.Cancel == "error=access_denied",
-		"Simulator.Algorithm: RS256":                              simulator.Algorithm == "RS256",
+		"OIDC.Encryption: they":                                   oidc.Encryption == nil,
+		"Encryption.KeyID: its":                                   len(encryption.KeyID) == 43,
+		"Encryption.KeyAlgorithms: [RSA-OAEP-256, ECDH-ES, ECDH-ES+A256KW]": slices.Equal(encryption.KeyAlgorithms, []string{
+			"RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A256KW",
+		}),
+		"Encryption.ContentAlgorithms: [A256GCM, A256CBC-HS512]": slices.Equal(encryption.ContentAlgorithms, []string{"A256GCM", "A256CBC-HS512"}),
+		"OIDC.Scopes: [openid, profile, email]":                  slices.Equal(oidc.Scopes, []string{"openid", "profile", "email"}),
+		"OIDC.GrantedScopes: any":                                oidc.GrantedScopes == "any",
+		"OIDC.ResponseMode: query":                               oidc.ResponseMode == "query",
+		"OIDC.PAR: never":                                        oidc.PAR == "never",
+		"OIDC.DPoP: never":                                       oidc.DPoP == "never",
+		"OIDC.LoginHint: true":                                   *oidc.LoginHint,
+		"OIDC.PKCE: required":                                    oidc.PKCE == "required",
+		"OIDC.Force: prompt":                                     oidc.Force == "prompt",
+		"OIDC.Nonce: required":                                   oidc.Nonce == "required",
+		"OIDC.IssParameter: Issuer":                              oidc.IssParameter == oidc.Issuer,
+		"OIDC.Userinfo: merge":                                   oidc.Userinfo == "merge",
+		"OIDC.ClockSkew: 30s":                                    oidc.ClockSkew == 30*time.Second,
+		"OIDCLogout.Send: never":                                 oidc.Logout.Send == "never",
+		"OIDCLogout.BackChannel: false":                          !oidc.Logout.BackChannel,
+		"OIDCLogout.FrontChannel: false":                         !oidc.Logout.FrontChannel,
+		"Nested.Expires: true":                                   *core.Expires,
+		"Nested.Audience: true":                                  *core.Audience,
+	}
+}
+
+func oauth2Defaults(t *testing.T, cfg *config.Config) map[string]bool {
+	t.Helper()
+	api := connector(t, cfg, "secret").OAuth2
+	return map[string]bool{
+		"OAuth2.ClientAuth: client_secret_post": api.ClientAuth == "client_secret_post",
+		"OAuth2.PKCE: required":                 api.PKCE == "required",
+		"OAuth2.IssParameter: none":             api.IssParameter == "",
+		"Call.Proof: none":                      api.Profile.Proof == "",
+		"Call.Assertion: none":                  api.Profile.Assertion == "",
+		"Call.Query: none":                      api.Profile.Query == "",
+		"Call.Absent: false":                    !api.Profile.Absent,
+		"Ask.After: none":                       connector(t, cfg, "strict").Ask == nil,
 	}
 }
 
@@ -174,6 +260,7 @@ func appDefaults(t *testing.T, cfg *config.Config) map[string]bool {
 		"AppOIDC.ClientAuth: client_secret_basic": tax.OIDC.ClientAuth == "client_secret_basic" &&
 			keys.OIDC.ClientAuth == "private_key_jwt" && native.OIDC.ClientAuth == "none",
 		"AppOIDC.PostLogoutRedirectURIs: none": len(tax.OIDC.PostLogoutRedirectURIs) == 0,
+		"AppOIDC.InitiateLoginURI: the":        tax.OIDC.InitiateLoginURI == "",
 		"AppOIDC.PKCE: required": tax.OIDC.PKCE == "optional" &&
 			keys.OIDC.PKCE == "optional" && native.OIDC.PKCE == "required",
 		"AppOIDC.IDTokenAlg: RS256":          tax.OIDC.IDTokenAlg == "RS256",
@@ -208,6 +295,10 @@ func providerDefaults(t *testing.T, cfg *config.Config) map[string]bool {
 		"SAMLRequest.NameIDFormat: none":                             q.NameIDFormat == "",
 		"SAMLRequest.Force: passthrough":                             q.Force == "passthrough",
 		"SAMLRequest.Contexts: none":                                 len(q.Contexts) == 0,
+		"SAMLRequest.Attributes: none":                               len(q.Attributes) == 0,
+		"SAMLRequest.AttributeIndex: they":                           q.AttributeIndex == nil,
+		"SAMLRequest.QualifiedIssuer: false":                         !q.QualifiedIssuer,
+		"SAMLLogout.Page: none":                                      saml.Logout.Page == "",
 		"SAMLRequest.Comparison: exact":                              q.Comparison == "exact",
 		"EIDAS.SPType: public":                                       q.EIDAS.SPType == "public",
 		"SAMLResponse.Binding: post":                                 a.Binding == "post",
@@ -257,6 +348,8 @@ func samlAppDefaults(t *testing.T, cfg *config.Config) map[string]bool {
 		"AppNameID.Qualifiers: true":                 *saml.NameID.Qualifiers,
 		"AppContext.Identity: P0":                    context.Identity == "P0",
 		"AppContext.Authenticator: none":             saml.Contexts[0].Authenticator == "",
+		"AppContext.Phishing: F0":                    saml.Contexts[1].Vector() == (config.Assurance{Authenticator: "Cl"}).Vector(),
+		"AppContext.Residency: R0":                   saml.Contexts[0].Vector() == (config.Assurance{}).Vector(),
 		"AppSAMLLogout.InsecureUnsigned: false":      !saml.Logout.InsecureUnsigned,
 		"AppSAMLLogout.Timeout: 5s":                  saml.Logout.Timeout == 5*time.Second,
 	}
@@ -269,7 +362,7 @@ var saysDefault = regexp.MustCompile(`Default: (\[[^\]]*\]|\{[^}]*\}|[^ ]+)`)
 func documentedDefaults(t *testing.T) []string {
 	t.Helper()
 	var all []string
-	for _, name := range []string{"config.go", "connector.go", "app.go", "saml.go"} {
+	for _, name := range must(filepath.Glob("*.go")) {
 		file := must(parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments))
 		ast.Inspect(file, func(n ast.Node) bool {
 			spec, ok := n.(*ast.TypeSpec)

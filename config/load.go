@@ -62,7 +62,7 @@ func (l *loader) loadConnectors(cfg *Config) {
 		c.setDefaults()
 		if doc, ok := l.open("connectors/" + id + ".yaml"); ok {
 			r := l.report(doc)
-			if l.connector(&c, &r, cfg.Broker.Issuer) {
+			if l.connector(&c, &r, &cfg.Broker) {
 				r.connector(&c)
 				r.alone(&c, seen)
 				r.speaker(&c, heard)

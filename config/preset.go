@@ -10,7 +10,7 @@ import (
 // connector reads an operator's file on top of the preset that it names. It
 // reports whether the preset, if one is named, could be read: without it the
 // rest of the file cannot be judged.
-func (l *loader) connector(c *Connector, r *report, issuer string) bool {
+func (l *loader) connector(c *Connector, r *report, b *Broker) bool {
 	var base Connector
 	name := r.own.word("preset")
 	if name != "" {
@@ -32,7 +32,7 @@ func (l *loader) connector(c *Connector, r *report, issuer string) bool {
 	if c.SAML != nil {
 		r.party = r.metadata("saml.metadata", c.SAML.Metadata, identityProvider())
 	}
-	c.derive(issuer, r.party)
+	c.derive(b, r.party)
 	return true
 }
 

@@ -46,10 +46,21 @@ func Schema() ([]byte, error) {
 		maps.Copy(whole.Definitions, s.Definitions)
 		whole.AnyOf = append(whole.AnyOf, &jsonschema.Schema{Ref: s.Ref})
 	}
-	codes, _ := whole.Definitions["Connector"].Properties.Get("errors")
-	codes.AdditionalProperties.Enum = anySlice(outcomes())
+	choose(whole.Definitions, reflect.TypeFor[Connector](), reflect.TypeFor[Events]())
 	text, err := json.MarshalIndent(whole, "", "  ")
 	return append(text, '\n'), err
+}
+
+// choose adds the choices for the values of maps, which the reflector leaves out.
+func choose(definitions jsonschema.Definitions, types ...reflect.Type) {
+	for _, t := range types {
+		for _, f := range fieldsOf(t) {
+			if f.Type.Kind() == reflect.Map && f.enum != nil {
+				values, _ := definitions[t.Name()].Properties.Get(f.key)
+				values.AdditionalProperties.Enum = anySlice(f.enum)
+			}
+		}
+	}
 }
 
 // schemaOf describes the types that are not written as their kind in Go.
