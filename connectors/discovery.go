@@ -21,6 +21,8 @@ type discovery struct {
 	TokenEndpoint         string `json:"token_endpoint"`
 	UserinfoEndpoint      string `json:"userinfo_endpoint"`
 	JWKSURI               string `json:"jwks_uri"`
+	PAREndpoint           string `json:"pushed_authorization_request_endpoint"`          // RFC 9126 §5
+	EndSessionEndpoint    string `json:"end_session_endpoint"`                           // RP-Initiated Logout 1.0 §2.1
 	IssParameter          bool   `json:"authorization_response_iss_parameter_supported"` // RFC 9207 §3
 }
 
@@ -54,6 +56,8 @@ func discover(ctx context.Context, settings config.OIDC, client *Outbound) (disc
 	d.TokenEndpoint = cmp.Or(e.Token, d.TokenEndpoint)
 	d.UserinfoEndpoint = cmp.Or(e.Userinfo, d.UserinfoEndpoint)
 	d.JWKSURI = cmp.Or(e.JWKS, d.JWKSURI)
+	d.PAREndpoint = cmp.Or(e.PAR, d.PAREndpoint)
+	d.EndSessionEndpoint = cmp.Or(e.EndSession, d.EndSessionEndpoint)
 	return d, nil
 }
 
@@ -67,7 +71,9 @@ func (d discovery) check(settings config.OIDC) error {
 		return errors.New("the document lacks an endpoint")
 	}
 	plain := scheme(settings.Discovery) == "http" // the operator's own choice, for simulators
-	for _, endpoint := range []string{d.AuthorizationEndpoint, d.TokenEndpoint, d.UserinfoEndpoint, d.JWKSURI} {
+	for _, endpoint := range []string{
+		d.AuthorizationEndpoint, d.TokenEndpoint, d.UserinfoEndpoint, d.JWKSURI, d.PAREndpoint, d.EndSessionEndpoint,
+	} {
 		if endpoint != "" && scheme(endpoint) != "https" && !plain {
 			return errors.New("an endpoint is not https")
 		}

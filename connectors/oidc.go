@@ -126,7 +126,9 @@ func (c *oidcConnector) Finish(ctx context.Context, a Attempt, r *http.Request) 
 	if err != nil {
 		return nil, err
 	}
-	return assertion(issuer, subject, said, claims), nil
+	all := assertion(issuer, subject, said, claims)
+	all.Session = c.sessionOf(said, raw)
+	return all, nil
 }
 
 func (c *oidcConnector) redeem(ctx context.Context, d discovery, a Attempt, code string) (*oauth2.Token, error) {

@@ -86,7 +86,7 @@ func TestAuthenticationRequest(t *testing.T) {
 		"response_type": {"code"}, "client_id": {clientID}, "redirect_uri": {callbackURL},
 		"scope": {"openid email"}, "state": {a.State}, "nonce": {a.Nonce},
 		"code_challenge": {base64.RawURLEncoding.EncodeToString(challenge[:])}, "code_challenge_method": {"S256"},
-		"prompt": {"login"}, "max_age": {"0"}, "acr_values": {"high low"}, "ui_locales": {"cy en"},
+		"prompt": {"login"}, "max_age": {"0"}, "ui_locales": {"cy en"},
 		"login_hint": {"morag@example.gov.uk"}, "hd": {"example.gov.uk"},
 	}
 	query, err := url.ParseQuery(got)
