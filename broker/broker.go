@@ -147,7 +147,7 @@ func (b *Broker) build(cfg *config.Config) (*house, error) {
 		flow.Apps[app.ID] = app
 	}
 	oidc, err := op.New(op.Options{
-		Issuer: cfg.Broker.Issuer, Apps: cfg.Apps, Languages: cfg.Broker.Look.Languages,
+		Issuer: cfg.Broker.Issuer, Apps: cfg.Apps, Languages: cfg.Broker.Look.Languages, Contexts: cfg.Broker.Contexts,
 		Flow: flow, Store: b.store, DB: b.db, Keys: b.keys, Accounts: b.accounts, Site: site,
 		Limit: store.Limit{PerMinute: cfg.Broker.Limits.App}, Now: time.Now, Log: b.log, Observe: b.metrics.appCall,
 	})

@@ -139,6 +139,8 @@ func (b *bed) way(id string) login.Way {
 		},
 		Verified: []string{"employee_number", "preferred_username"},
 		Email:    mapping.EmailPolicy{Policy: "claim"},
+		Levels:   map[string]mapping.Level{"authenticator": {Always: "Cl"}},
+		Cap:      mapping.Assurance{Authenticator: mapping.Cl},
 	})
 	if len(mistakes) > 0 {
 		b.t.Fatal(mistakes)

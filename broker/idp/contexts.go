@@ -3,51 +3,78 @@ package idp
 import (
 	"slices"
 
-	"github.com/councilid/councilid/broker/login"
 	"github.com/councilid/councilid/config"
+	"github.com/councilid/councilid/mapping"
 )
 
 // unspecifiedContext says nothing of how somebody authenticated.
 const unspecifiedContext = "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified"
 
-// highest is the most that this version asserts of any sign-in.
-var highest = config.Assurance{Identity: "P0", Authenticator: "Cl"}
-
-// assurance is how sure the broker is of who signed in.
-func assurance(login.Session) config.Assurance { return highest }
-
 // contexts are the authentication context classes that an app may be told,
 // weakest first. A class's place is its strength.
 type contexts []config.AppContext
 
-// choose picks the class that a sign-in of this assurance is told by: the
+// choose picks the class that a session is told by which is worth so much: the
 // strongest that it fulfils and that suits what was asked for (Core §3.3.2.2.1).
-// ok is false where there is none. Nothing asked for is suited by anything.
-func (c contexts) choose(asked []string, comparison string, has config.Assurance) (class string, ok bool) {
-	if len(asked) > 0 && comparison == "exact" {
-		return c.exact(asked, has)
+// ok is false where there is none. Nothing asked for is suited by anything, but
+// then what a class says of the person is left out, unless the app needs to
+// know: how well somebody is known is said to those who ask.
+func (c contexts) choose(asked []string, comparison string, need, has mapping.Assurance) (class string, ok bool) {
+	if len(asked) == 0 {
+		return c.strongest(need, has), true
 	}
-	suits := c.suitable(asked, comparison)
-	for place, context := range slices.Backward(c) {
-		if fulfils(has, context) && suits(place) {
-			return context.Class, true
-		}
+	places := c.places(asked, comparison)
+	if comparison != "exact" {
+		slices.Reverse(places)
 	}
-	if len(asked) > 0 {
-		return "", false
-	}
-	return unspecifiedContext, true
-}
-
-// exact picks the first of those asked for that is fulfilled: they are in order
-// of preference.
-func (c contexts) exact(asked []string, has config.Assurance) (string, bool) {
-	for _, class := range asked {
-		if i := c.place(class); i >= 0 && fulfils(has, c[i]) {
-			return class, true
+	for _, i := range places {
+		if has.AtLeast(c[i].Vector()) {
+			return c[i].Class, true
 		}
 	}
 	return "", false
+}
+
+// strongest is the last class that is fulfilled and says no more of the person
+// than the app needs.
+func (c contexts) strongest(need, has mapping.Assurance) string {
+	for _, context := range slices.Backward(c) {
+		if level := context.Vector(); has.AtLeast(level) && need.AtLeast(level.Person()) {
+			return context.Class
+		}
+	}
+	return unspecifiedContext
+}
+
+// wanted are the levels of the classes that suit what was asked for, in order of
+// preference; nil where none does.
+func (c contexts) wanted(asked []string, comparison string) []mapping.Assurance {
+	var levels []mapping.Assurance
+	for _, i := range c.places(asked, comparison) {
+		levels = append(levels, c[i].Vector())
+	}
+	return levels
+}
+
+// places are where the classes stand that suit what was asked for: for an exact
+// request in its own order, which is one of preference, else weakest first.
+func (c contexts) places(asked []string, comparison string) []int {
+	var places []int
+	if comparison == "exact" {
+		for _, class := range asked {
+			if i := c.place(class); i >= 0 {
+				places = append(places, i)
+			}
+		}
+		return places
+	}
+	suits := c.suitable(asked, comparison)
+	for i := range c {
+		if suits(i) {
+			places = append(places, i)
+		}
+	}
+	return places
 }
 
 // suitable says which places suit a request that compares. A class that is not
@@ -61,8 +88,6 @@ func (c contexts) suitable(asked []string, comparison string) func(place int) bo
 		}
 	}
 	switch {
-	case len(asked) == 0:
-		return func(int) bool { return true }
 	case len(places) == 0, comparison == "better" && len(places) < len(asked):
 		return func(int) bool { return false }
 	case comparison == "minimum":
@@ -77,12 +102,3 @@ func (c contexts) suitable(asked []string, comparison string) func(place int) bo
 func (c contexts) place(class string) int {
 	return slices.IndexFunc(c, func(context config.AppContext) bool { return context.Class == class })
 }
-
-// fulfils reports whether a sign-in is at least what the class means. Identity
-// levels are in the order of their letters.
-func fulfils(has config.Assurance, c config.AppContext) bool {
-	return has.Identity >= c.Identity && authenticator(has.Authenticator) >= authenticator(c.Authenticator)
-}
-
-// authenticator is the strength of an authenticator level.
-func authenticator(level string) int { return slices.Index([]string{"", "Cl", "Cm", "Ch"}, level) }

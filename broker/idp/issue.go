@@ -52,7 +52,7 @@ func (s *Server) Issue(w http.ResponseWriter, r *http.Request, req login.Request
 // statement says of the session what the app may know. told are the names of
 // the claims in it. The error is a refusal.
 func (s *Server) statement(q question, session login.Session) (st message.Statement, told []string, err error) {
-	class, ok := q.contexts.choose(q.Contexts, q.Comparison, assurance(session))
+	class, ok := q.contexts.choose(q.Contexts, q.Comparison, q.Assurance.Vector(), session.Level)
 	if !ok {
 		return st, nil, refused(message.Responder, message.NoAuthnContext, "no requested authentication context was met")
 	}

@@ -38,8 +38,12 @@ func (s *Server) Refuse(w http.ResponseWriter, r *http.Request, req login.Reques
 	}
 	status := message.Status{Code: message.Responder, Second: message.AuthnFailed, Message: "the resident did not sign in"}
 	switch {
-	case why == login.LoginRequired && req.Passive:
+	case (why == login.LoginRequired || why == login.Interaction) && req.Passive:
 		status.Second, status.Message = message.NoPassive, "the resident has to sign in"
+	case why == login.Unmet:
+		status.Second, status.Message = message.NoAuthnContext, "no requested authentication context was reached"
+	case why == login.Unavailable:
+		status.Second, status.Message = "", "the provider that the resident uses is in trouble"
 	case why == login.NoWay:
 		status.Second, status.Message = message.RequestDenied, "no connector can do what the request asks"
 	}

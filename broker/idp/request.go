@@ -63,8 +63,8 @@ func (p party) request(m message.AuthnRequest, to replyTo) (login.Request, error
 	if len(m.Contexts) > maxContexts || slices.ContainsFunc(m.Contexts, tooLong) {
 		return login.Request{}, refused(message.Requester, message.NoAuthnContext, "the requested authentication contexts are too many or too long")
 	}
-	if _, ok := p.contexts.choose(m.Contexts, m.Comparison, highest); !ok {
-		// No sign-in can meet it: the resident is not asked in vain.
+	levels := p.contexts.wanted(m.Contexts, m.Comparison)
+	if len(m.Contexts) > 0 && len(levels) == 0 {
 		return login.Request{}, refused(message.Responder, message.NoAuthnContext, "no requested authentication context can be met")
 	}
 	kept, err := json.Marshal(reply{
@@ -74,7 +74,10 @@ func (p party) request(m message.AuthnRequest, to replyTo) (login.Request, error
 	if err != nil {
 		return login.Request{}, fmt.Errorf("keep the reply: %w", err)
 	}
-	req := login.Request{Protocol: Protocol, App: p.ID, Passive: m.IsPassive, Force: m.ForceAuthn, Reply: kept}
+	req := login.Request{
+		Protocol: Protocol, App: p.ID, Passive: m.IsPassive, Force: m.ForceAuthn, Reply: kept,
+		Levels: levels, Essential: len(levels) > 0, // Core §3.3.2.2.1: or the request fails
+	}
 	if p.saml.MaxAuthnAge > 0 {
 		req.MaxAge = &p.saml.MaxAuthnAge
 	}

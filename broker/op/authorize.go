@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/councilid/councilid/broker/login"
 	"github.com/councilid/councilid/broker/store"
@@ -21,7 +22,13 @@ type reply struct {
 	Scopes        []string `json:"scopes"`
 	Nonce         string   `json:"nonce,omitempty"`
 	CodeChallenge string   `json:"code_challenge,omitempty"`
-	Subject       string   `json:"subject,omitempty"` // who must sign in: the sub of the id_token_hint
+	Subject       string   `json:"subject,omitempty"` // who must sign in: the sub of the id_token_hint, or of the claims parameter
+
+	ACR        []string `json:"acr,omitempty"`       // names of levels that were asked for
+	Vectors    bool     `json:"vectors,omitempty"`   // they were asked for by vtr
+	Trustmark  bool     `json:"trustmark,omitempty"` // with components of our own
+	InUserInfo []string `json:"userinfo,omitempty"`  // claims that were asked for by name
+	InIDToken  []string `json:"id_token,omitempty"`  // of these, in the ID token
 }
 
 // handleAuthorize is the authorization endpoint (OpenID Connect Core §3.1.2).
@@ -30,7 +37,7 @@ func (s *Server) handleAuthorize(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return cannotBeCompleted(web.RequestInvalid, errors.New("the query cannot be read"))
 	}
-	a, to, err := parseAuthorization(form, s.clients)
+	a, to, err := parseAuthorization(form, s.clients, s.contexts)
 	if err != nil && !to.known() {
 		return err
 	}
@@ -55,6 +62,8 @@ func (s *Server) request(a authorization, to replyTo) (login.Request, error) {
 	answer, err := json.Marshal(reply{
 		RedirectURI: to.uri, State: []byte(to.state), Scopes: a.scopes,
 		Nonce: a.nonce, CodeChallenge: a.codeChallenge, Subject: subject,
+		ACR: a.wanted.acr, Vectors: a.wanted.vectors, Trustmark: a.wanted.trustmark,
+		InUserInfo: names(a.claims.UserInfo), InIDToken: names(a.claims.IDToken),
 	})
 	if err != nil {
 		return login.Request{}, fmt.Errorf("keep the reply: %w", err)
@@ -62,16 +71,19 @@ func (s *Server) request(a authorization, to replyTo) (login.Request, error) {
 	return login.Request{
 		Protocol: Protocol, App: a.client.app.ID,
 		Passive: a.passive, Force: a.force, Choose: a.choose || a.client.unassured(to.uri), MaxAge: a.maxAge,
+		Levels: a.wanted.levels, Essential: a.wanted.essential,
 		LoginHint: a.loginHint, Connector: a.connector, Locales: a.locales,
 		Reply: answer,
 	}, nil
 }
 
-// hintedSubject is the subject of the request's id_token_hint, or "" without
-// one. Whether it is the resident who signed in shows when there is a session.
+// hintedSubject is the subject that the request's claims parameter or its
+// id_token_hint names, or "" without. Whether it is the resident who signed in
+// shows when there is a session.
 func (s *Server) hintedSubject(a authorization) (string, error) {
-	if a.idTokenHint == "" {
-		return "", nil
+	named, err := a.claims.subject()
+	if err != nil || a.idTokenHint == "" {
+		return named, err
 	}
 	hinted, err := s.verifyHint(a.idTokenHint)
 	if err != nil {
@@ -79,6 +91,9 @@ func (s *Server) hintedSubject(a authorization) (string, error) {
 	}
 	if hinted.Audience != a.client.id {
 		return "", refused(invalidRequest, "id_token_hint was issued to another client")
+	}
+	if named != "" && named != hinted.Subject {
+		return "", refused(invalidRequest, "claims and id_token_hint name different people")
 	}
 	return hinted.Subject, nil
 }
@@ -90,13 +105,21 @@ func (s *Server) Issue(w http.ResponseWriter, r *http.Request, req login.Request
 	if err != nil {
 		return err
 	}
-	g := c.grant(session, answer)
+	g := s.grant(c, session, answer)
 	if answer.Subject != "" && answer.Subject != g.Subject {
 		// OpenID Connect Core §3.1.2.1: not the person that id_token_hint means.
 		if err := b.Exec(r.Context()); err != nil {
 			return err
 		}
 		return s.Refuse(w, r, req, login.LoginRequired)
+	}
+	if req.Essential && !slices.ContainsFunc(req.Levels, session.Level.AtLeast) {
+		// The flow sees to it. An app that was promised a level must not get less
+		// by a mistake there.
+		if err := b.Exec(r.Context()); err != nil {
+			return err
+		}
+		return s.Refuse(w, r, req, login.Unmet)
 	}
 	h := store.NewHandle()
 	s.putCode(b, h, c, g, answer)
@@ -122,6 +145,9 @@ func (s *Server) Refuse(w http.ResponseWriter, r *http.Request, req login.Reques
 		login.LoginRequired: refused("login_required", "the resident has to sign in"), // OpenID Connect Core §3.1.2.6
 		login.AccessDenied:  refused("access_denied", "the resident did not sign in"), // RFC 6749 §4.1.2.1
 		login.NoWay:         refused("access_denied", "no connector can do what the request asks"),
+		login.Unmet:         refused(unmetAuthenticationRequirements, "the level of assurance that is essential was not reached"),
+		login.Interaction:   refused(interactionRequired, "the resident has to prove more"),
+		login.Unavailable:   refused(temporarilyUnavailable, "the provider that the resident uses is in trouble"),
 	}
 	s.redirectError(w, r, to, answers[why])
 	return nil

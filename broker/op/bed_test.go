@@ -136,13 +136,18 @@ func (b *bed) build(apps []config.App) {
 	rules, mistakes := mapping.CompileRules(mapping.RuleSource{
 		Claims: map[string]string{"name": "claims.name", "email": "claims.email", "birthdate": "claims.birthdate", "phone_number": "claims.phone"},
 		Email:  mapping.EmailPolicy{Policy: "trust"},
+		Levels: map[string]mapping.Level{
+			"identity":      {From: "id_token", Value: "claims.identity", Map: map[string]string{"P0": "P0", "P1": "P1", "P2": "P2"}},
+			"authenticator": {From: "id_token", Value: "claims.authenticator", Map: map[string]string{"Cl": "Cl", "Cm": "Cm"}},
+		},
+		Cap: mapping.Assurance{Identity: mapping.P2, Authenticator: mapping.Cm},
 	})
 	if len(mistakes) > 0 {
 		b.t.Fatal(mistakes)
 	}
 	b.flow = &login.Flow{
 		Ways: []login.Way{{
-			Config:    config.Connector{ID: "upstream", OIDC: &config.OIDC{}},
+			Config:    config.Connector{ID: "upstream", OIDC: &config.OIDC{}, Cap: config.Assurance{Identity: "P2", Authenticator: "Cm"}},
 			Connector: b.provider, Rules: rules,
 		}},
 		Apps: map[string]config.App{}, FrontEnds: map[string]login.FrontEnd{}, Accounts: b.accounts,
@@ -153,7 +158,7 @@ func (b *bed) build(apps []config.App) {
 		b.flow.Apps[app.ID] = app
 	}
 	b.op, err = op.New(op.Options{
-		Issuer: b.URL, Apps: apps, Languages: []string{"en", "cy"}, Flow: b.flow, Store: b.store, DB: b.db,
+		Issuer: b.URL, Apps: apps, Languages: []string{"en", "cy"}, Contexts: contexts(), Flow: b.flow, Store: b.store, DB: b.db,
 		Keys: b.keys, Accounts: b.accounts, Site: site, Limit: store.Limit{PerMinute: 600}, Now: b.now,
 		Log: slog.New(slog.NewJSONHandler(b.log, nil)),
 	})
@@ -163,6 +168,15 @@ func (b *bed) build(apps []config.App) {
 	b.flow.Mount(mux)
 	b.op.Mount(mux)
 	b.handler.Store(site.Protect(mux))
+}
+
+// contexts are the names of levels that apps may use.
+func contexts() []config.Context {
+	return []config.Context{
+		{ACR: "urn:x-council:acr:cl", Assurance: config.Assurance{Authenticator: "Cl"}},
+		{ACR: "urn:x-council:acr:cm", AMR: []string{"mfa"}, Assurance: config.Assurance{Authenticator: "Cm"}},
+		{ACR: "urn:x-council:acr:p2.cm", AMR: []string{"mfa"}, Assurance: config.Assurance{Identity: "P2", Authenticator: "Cm"}},
+	}
 }
 
 // counter counts, and lets something happen when it reaches a number: what
@@ -230,13 +244,21 @@ func (l *log) String() string {
 type provider struct {
 	mu     sync.Mutex
 	person string
+	proves mapping.Assurance
 	last   connectors.Attempt
 }
 
 func (p *provider) signIn(person string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.person = person
+	p.person, p.proves = person, mapping.Assurance{Authenticator: mapping.Cl}
+}
+
+// prove makes the provider prove so much of who signs in from now on.
+func (p *provider) prove(level mapping.Assurance) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.proves = level
 }
 
 func (p *provider) Start(_ context.Context, a connectors.Attempt) (connectors.Redirect, error) {
@@ -249,8 +271,10 @@ func (p *provider) Start(_ context.Context, a connectors.Attempt) (connectors.Re
 func (p *provider) Finish(context.Context, connectors.Attempt, *http.Request) (*connectors.Assertion, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	level := strings.Split(p.proves.String(), ".")
 	return &connectors.Assertion{
 		Issuer: "https://provider.example", Subject: p.person,
+		Signed: mapping.Signed{"id_token": {"identity": level[0], "authenticator": level[1]}},
 		Claims: mapping.Claims{
 			"name": p.person + " Example", "email": p.person + "@example.test", "birthdate": "1980-01-31", "phone": "+441234567890",
 		},

@@ -22,6 +22,7 @@ type metadata struct {
 	Scopes        []string `json:"scopes_supported"`
 	Claims        []string `json:"claims_supported"`
 	ClaimTypes    []string `json:"claim_types_supported"`
+	Contexts      []string `json:"acr_values_supported"`
 	ResponseTypes []string `json:"response_types_supported"`
 	ResponseModes []string `json:"response_modes_supported"`
 	GrantTypes    []string `json:"grant_types_supported"`
@@ -64,8 +65,9 @@ func (s *Server) metadata() metadata {
 		EndSessionEndpoint:    s.Issuer + "/end_session",
 
 		Scopes:        knownScopes[:],
-		Claims:        append([]string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "sid"}, mapping.StandardClaims()...),
+		Claims:        append([]string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "sid", "acr", "amr", "vot", "vtm"}, mapping.StandardClaims()...),
 		ClaimTypes:    []string{"normal"},
+		Contexts:      s.contexts.names(),
 		ResponseTypes: []string{"code"},
 		ResponseModes: []string{"query"},
 		GrantTypes:    []string{"authorization_code", "refresh_token"},
@@ -84,7 +86,8 @@ func (s *Server) metadata() metadata {
 		BackchannelLogout: true,
 		BackchannelSID:    true,
 
-		IssParameter: true,
+		IssParameter:    true,
+		ClaimsParameter: true,
 	}
 }
 

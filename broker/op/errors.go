@@ -32,6 +32,10 @@ const (
 	requestNotSupported      = "request_not_supported"
 	requestURINotSupported   = "request_uri_not_supported"
 	registrationNotSupported = "registration_not_supported"
+	interactionRequired      = "interaction_required"
+
+	// OpenID Connect Core Error Code unmet_authentication_requirements 1.0.
+	unmetAuthenticationRequirements = "unmet_authentication_requirements"
 
 	// RFC 6750 §3.1.
 	invalidToken      = "invalid_token"

@@ -33,6 +33,13 @@ type grant struct {
 	Claims   mapping.Claims `json:"claims"` // released
 	AuthTime time.Time      `json:"auth_time"`
 	CodeHash string         `json:"code_hash,omitempty"` // online: of the code that it was made with
+
+	// InIDToken are the claims that the ID token has besides userinfo.
+	InIDToken []string `json:"in_id_token,omitempty"`
+
+	// assured holds for the sign-in. What is refreshed later says nothing of it:
+	// by then it may be less.
+	assured
 }
 
 // code is what waits to be redeemed. Who and what it is about is in the grant.
@@ -64,13 +71,15 @@ func online(tag string) store.Handle  { return store.Handle{Tag: tag} }
 func offline(tag string) store.Handle { return store.Handle{Tag: tag, Secret: "offline"} }
 
 // grant is what the client gets in the session for what it asked.
-func (c *client) grant(session login.Session, answer reply) grant {
+func (s *Server) grant(c *client, session login.Session, answer reply) grant {
 	scopes := c.grantable(answer.Scopes)
-	return grant{
+	g := grant{
 		Client: c.id, Account: session.Account.ID, Link: session.Link, Subject: session.Account.Subject(c.app.Sector),
 		Session: c.session(session), Scopes: scopes, Claims: c.release.Apply(session.Said.Claims, scopes),
-		AuthTime: session.AuthTime,
+		AuthTime: session.AuthTime, assured: s.assured(c, answer, session.Level),
 	}
+	c.alsoReleased(&g, session.Said.Claims, answer)
+	return g
 }
 
 // session names the session to the client (Front-Channel Logout §3). It stays

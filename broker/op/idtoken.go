@@ -7,14 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/councilid/councilid/mapping"
 )
 
 // idTokenTime is how long an app may take to read its ID token. It says
 // nothing of how long the resident stays signed in.
 const idTokenTime = 10 * time.Minute
 
-// idToken is OpenID Connect Core §2. It has no acr and no amr, as nothing is
-// asserted about how well the resident authenticated.
+// idToken is OpenID Connect Core §2.
 type idToken struct {
 	Issuer          string `json:"iss"`
 	Subject         string `json:"sub"`
@@ -25,16 +26,30 @@ type idToken struct {
 	Nonce           string `json:"nonce,omitempty"`
 	Session         string `json:"sid"` // OpenID Connect Front-Channel Logout §3
 	AccessTokenHash string `json:"at_hash"`
+	Trustmark       string `json:"vtm,omitempty"` // RFC 8485 §4
+	assured
+
+	Claims mapping.Claims `json:"-"` // that were asked for by name
 }
 
 // signIDToken says to the client who signed in.
 func (s *Server) signIDToken(c *client, g grant, nonce, accessToken string) (string, error) {
 	now := s.Now()
-	return s.Keys.Sign(c.oidc.IDTokenAlg, "", idToken{
+	t := idToken{
 		Issuer: s.Issuer, Subject: g.Subject, Audience: c.id,
 		Expires: now.Add(idTokenTime).Unix(), Issued: now.Unix(), AuthTime: g.AuthTime.Unix(),
 		Nonce: nonce, Session: g.Session, AccessTokenHash: leftHash(accessToken),
-	})
+		assured: g.assured, Claims: mapping.Claims{},
+	}
+	if g.VOT != "" {
+		t.Trustmark = s.Issuer + trustmarkPath
+	}
+	for _, name := range g.InIDToken {
+		if value, ok := g.Claims[name]; ok {
+			t.Claims[name] = value
+		}
+	}
+	return s.Keys.Sign(c.oidc.IDTokenAlg, "", t)
 }
 
 // leftHash is at_hash (OpenID Connect Core §3.1.3.6). Every algorithm that we

@@ -34,7 +34,7 @@ func TestIDToken(t *testing.T) {
 	now := float64(b.now().Unix())
 	// Claims about the person are for userinfo alone (OpenID Connect Core §5.4).
 	want := map[string]any{
-		"iss": b.URL, "sub": sub, "aud": "tax", "sid": sid, "nonce": "n0nce",
+		"iss": b.URL, "sub": sub, "acr": "urn:x-council:acr:cl", "aud": "tax", "sid": sid, "nonce": "n0nce",
 		"iat": now, "exp": now + 600, "auth_time": now,
 		"at_hash": base64.RawURLEncoding.EncodeToString(hash[:16]),
 	}

@@ -18,6 +18,8 @@ type introspection struct {
 	TokenType string `json:"token_type,omitempty"`
 	Issued    int64  `json:"iat,omitempty"`
 	Expires   int64  `json:"exp,omitempty"`
+	ACR       string `json:"acr,omitempty"`       // RFC 9470 §6.2
+	AuthTime  int64  `json:"auth_time,omitempty"` // the same
 }
 
 // handleIntrospect is the introspection endpoint (RFC 7662). An app learns
@@ -59,6 +61,6 @@ func (s *Server) introspectRefreshToken(ctx context.Context, c *client, token st
 func (s *Server) active(g grant, issued, expires time.Time) introspection {
 	return introspection{
 		Active: true, Issuer: s.Issuer, ClientID: g.Client, Subject: g.Subject, Scope: strings.Join(g.Scopes, " "),
-		Issued: issued.Unix(), Expires: expires.Unix(),
+		Issued: issued.Unix(), Expires: expires.Unix(), ACR: g.ACR, AuthTime: g.AuthTime.Unix(),
 	}
 }

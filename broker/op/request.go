@@ -32,7 +32,8 @@ type authorization struct {
 	force         bool   // prompt=login
 	choose        bool   // prompt=select_account
 	maxAge        *time.Duration
-	acr           []string
+	claims        claimsRequest
+	wanted        wanted
 	locales       []string
 	loginHint     string
 	connector     string
@@ -42,7 +43,7 @@ type authorization struct {
 // parseAuthorization reads an authorization request. With an error it returns
 // the client and where to send the error; or the zero replyTo where there is
 // nobody to send it to, and an error for the person.
-func parseAuthorization(form url.Values, clients map[string]*client) (authorization, replyTo, error) {
+func parseAuthorization(form url.Values, clients map[string]*client, names contexts) (authorization, replyTo, error) {
 	c, to, err := addressee(form, clients)
 	if err != nil {
 		return authorization{}, replyTo{}, err
@@ -50,12 +51,13 @@ func parseAuthorization(form url.Values, clients map[string]*client) (authorizat
 	a := authorization{client: c}
 	for _, read := range []func(url.Values) error{
 		a.readForm, a.readState, a.readResponse, a.readScope, a.readNonce, a.readPKCE, a.readPrompt, a.readMaxAge, a.readHints,
+		a.readClaims,
 	} {
 		if err := read(form); err != nil {
 			return a, to, err
 		}
 	}
-	return a, to, nil
+	return a, to, a.readLevels(names, form.Get("vtr"), form.Get("acr_values"))
 }
 
 // addressee finds the client and the address that answers to it go to. Nothing
@@ -194,9 +196,8 @@ func (a *authorization) readMaxAge(form url.Values) error {
 }
 
 // readHints reads what an app may say and nobody has to believe. display,
-// claims_locales, claims and parameters that nobody knows say nothing here.
+// claims_locales and parameters that nobody knows say nothing here.
 func (a *authorization) readHints(form url.Values) error {
-	a.acr = strings.Fields(form.Get("acr_values"))
 	a.locales = strings.Fields(form.Get("ui_locales"))
 	a.loginHint = form.Get("login_hint")
 	// The other two names are what apps that spoke to another broker before

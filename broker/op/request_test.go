@@ -36,7 +36,7 @@ func parse(t testing.TB, query string) (authorization, replyTo, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return parseAuthorization(form, registered())
+	return parseAuthorization(form, registered(), testContexts)
 }
 
 // Each of these is refused with its code, at the app's own address.
@@ -129,7 +129,7 @@ func TestParseAuthorization(t *testing.T) {
 		{"&prompt=login+select_account+consent", authorization{force: true, choose: true}},
 		{"&max_age=0", authorization{maxAge: age(0)}},
 		{"&max_age=15000", authorization{maxAge: age(15000 * time.Second)}},
-		{"&acr_values=1+2&ui_locales=cy+en-GB", authorization{acr: []string{"1", "2"}, locales: []string{"cy", "en-GB"}}},
+		{"&acr_values=1+2&ui_locales=cy+en-GB", authorization{wanted: wanted{acr: []string{"1", "2"}}, locales: []string{"cy", "en-GB"}}},
 		{"&login_hint=buffy%40host", authorization{loginHint: "buffy@host"}},
 		{"&kc_idp_hint=google", authorization{connector: "google"}},
 		{"&connector_hint=google&idp_hint=github", authorization{connector: "google"}},
@@ -146,7 +146,7 @@ func TestParseAuthorization(t *testing.T) {
 		}
 		test.want.scopes = []string{openID}
 		got.client = nil
-		if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(authorization{}), cmpopts.EquateEmpty()); diff != "" {
+		if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(authorization{}, wanted{}), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s: -want +got\n%s", test.query, diff)
 		}
 	}
@@ -180,7 +180,7 @@ func FuzzAuthorize(f *testing.F) {
 		if err != nil {
 			return
 		}
-		a, to, err := parseAuthorization(form, clients)
+		a, to, err := parseAuthorization(form, clients, testContexts)
 		if to.known() {
 			c := clients[form.Get("client_id")]
 			if _, ok := c.replyTo(to.uri, ""); !ok || to.uri != form.Get("redirect_uri") {

@@ -24,6 +24,7 @@ type Options struct {
 	Issuer    string       // the broker's address, without a slash at the end
 	Apps      []config.App // those without oidc are not ours and are passed over
 	Languages []string     // that the pages speak
+	Contexts  []config.Context
 	Flow      *login.Flow
 	Store     *store.Store
 	DB        *db.DB
@@ -43,6 +44,7 @@ type Server struct {
 	Options
 	clients   map[string]*client // by client_id
 	apps      map[string]*client // by config.App.ID
+	contexts  contexts
 	discovery json.RawMessage
 }
 
@@ -50,7 +52,7 @@ var _ login.FrontEnd = (*Server)(nil)
 
 // New compiles the apps' registrations.
 func New(o Options) (*Server, error) {
-	s := &Server{Options: o, clients: map[string]*client{}, apps: map[string]*client{}}
+	s := &Server{Options: o, clients: map[string]*client{}, apps: map[string]*client{}, contexts: o.Contexts}
 	for _, app := range o.Apps {
 		if app.OIDC == nil {
 			continue
@@ -90,6 +92,7 @@ func (s *Server) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /.well-known/openid-configuration", s.Site.Handle(s.handleDiscovery))
 	mux.Handle("GET /.well-known/oauth-authorization-server", s.Site.Handle(s.handleDiscovery))
 	mux.Handle("GET /jwks", s.Site.Handle(s.handleKeys))
+	mux.Handle("GET "+trustmarkPath, s.Site.Handle(s.handleTrustmark))
 }
 
 // getInstead answers an app's POST through the browser with a redirect to a
