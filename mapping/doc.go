@@ -27,6 +27,15 @@
 // account by [Pairwise]. A SAML app sees claims under the names that
 // [AttributeName] gives them.
 //
+// # Assurance
+//
+// How sure the provider is of a sign-in is an [Assurance]: a vector of four
+// components that is read by [Rules.Assess] from the documents that the provider
+// signed, and from nothing else it said. Vectors only ever meet and join; nothing
+// is added up. What a session is worth follows from [Effective] alone.
+//
+//	signed documents ──[Rules.Assess]──▶ proved ──[Effective]──▶ session's level
+//
 // # Expressions
 //
 // The language is CEL (cel.dev) with its string functions (trim, replace,

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,6 +25,7 @@ var update = flag.Bool("update", false, "rewrite the results in testdata")
 //	-- rules --                 rules for the cases that follow
 //	-- release --               a release for the cases that follow
 //	-- NAME.said --             a provider's claims    → NAME.statement
+//	-- NAME.signed --           what it signed         → NAME.assurance
 //	-- NAME.known --            scopes and claims      → NAME.released
 //	-- NAME.rules --            rules with mistakes    → NAME.mistakes
 //	-- NAME.release --          a release with some    → NAME.mistakes
@@ -59,7 +61,7 @@ func replay(t *testing.T, old *txtar.Archive) *txtar.Archive {
 	archive, run := &txtar.Archive{Comment: old.Comment}, &cases{TB: t}
 	for _, f := range old.Files {
 		name, section, _ := cutLast(f.Name, ".")
-		if section == "statement" || section == "released" || section == "mistakes" {
+		if slices.Contains([]string{"statement", "assurance", "released", "mistakes"}, section) {
 			continue
 		}
 		archive.Files = append(archive.Files, f)
@@ -86,6 +88,8 @@ func (c *cases) section(name, section string, data []byte) (string, []byte) {
 		return "", nil
 	case "said":
 		return "statement", c.json(c.rules.Apply(parse[mapping.Claims](c, data)))
+	case "signed":
+		return "assurance", []byte(c.rules.Assess(parse[mapping.Signed](c, data)).String() + "\n")
 	case "known":
 		in := parse[struct {
 			Scopes []string
@@ -151,15 +155,22 @@ func ruleSource(t testing.TB, data []byte) mapping.RuleSource {
 			Verified []string
 			Email    struct{ Policy, When string }
 		}
+		Levels map[string]mapping.Level
+		Cap    map[string]mapping.Assurance
 	}
 	if err := yaml.UnmarshalWithOptions(data, &file, yaml.Strict()); err != nil {
 		t.Fatal(err)
 	}
-	return mapping.RuleSource{
+	src := mapping.RuleSource{
 		Claims:   file.Claims,
 		Verified: file.Trust.Verified,
 		Email:    mapping.EmailPolicy{Policy: file.Trust.Email.Policy, When: file.Trust.Email.When},
+		Levels:   file.Levels,
 	}
+	for _, component := range file.Cap {
+		src.Cap = src.Cap.Join(component)
+	}
+	return src
 }
 
 // releaseRules reads a release as an app's file has it.

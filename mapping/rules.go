@@ -44,8 +44,9 @@ type Rules struct {
 	rules    []rule
 	verified []string // the claims that the provider vouches for unless a flag denies it, sorted
 	policy   string
-	cap      Assurance
 	when     *Expression // of policy conditional
+	levels   []level
+	cap      Assurance
 }
 
 // The flags are what the provider says about its own checks, under these names
@@ -70,6 +71,7 @@ func CompileRules(src RuleSource) (*Rules, []Mistake) {
 		set.note(fmt.Sprintf("trust.verified[%d]", i), checkVerified(name, src.Claims))
 	}
 	r.when = set.emailPolicy(src.Email)
+	r.levels = set.levels(src.Levels)
 	r.verified = slices.Compact(slices.Sorted(slices.Values(append([]string{"email"}, src.Verified...))))
 
 	if len(set.mistakes) > 0 {
