@@ -53,7 +53,7 @@ func (s *Server) handleSLO(w http.ResponseWriter, r *http.Request) error {
 	if isKept(r) {
 		return resume(s, w, r, keptLogouts, s.carryOut)
 	}
-	in, err := s.receive(r, party.mustSignLogout)
+	in, err := s.receive(r, received.mustSignLogout)
 	if err != nil {
 		return err
 	}
@@ -64,15 +64,24 @@ func (s *Server) handleSLO(w http.ResponseWriter, r *http.Request) error {
 	return goOn(s, w, r, in, id, keptLogouts, l, s.carryOut)
 }
 
+// mustSignLogout reports whether a logout message is only read with a signature.
+// The answers of SimpleSAMLphp have none unless it is told otherwise.
+func (in received) mustSignLogout() bool { return in.party.mustSignLogout() && !in.answers() }
+
+// answers reports whether the message is an answer to one of ours.
+func (in received) answers() bool { return in.Message.Element.Is(message.Protocol, "LogoutResponse") }
+
 // readLogout reads a logout message and its ID.
 func (s *Server) readLogout(in received, path string) (logout, string, error) {
 	l := logout{App: in.ID, Signed: in.signed}
-	if in.element.Is(message.Protocol, "LogoutResponse") {
+	if in.answers() {
 		m, err := message.ParseLogoutResponse(in.element)
 		if err != nil {
 			return l, "", in.wrong("%w", err)
 		}
-		l.Answers, l.Done = questionID(m.InResponseTo), m.Status.Code == message.Success
+		// An answer that anybody may have written ends the wait, and shows nothing.
+		shown := in.signed || !in.party.mustSignLogout()
+		l.Answers, l.Done = questionID(m.InResponseTo), shown && m.Status.Code == message.Success
 		return l, m.ID, s.check(in, m.Header, path, time.Time{})
 	}
 	var keys []crypto.Decrypter

@@ -266,10 +266,12 @@ func TestSignOutWithoutSession(t *testing.T) {
 func TestOtherAppIsAsked(t *testing.T) {
 	for name, test := range map[string]struct {
 		answer message.Status
+		signed bool
 		want   message.Status
 	}{
-		"and does":     {success, success},
-		"and does not": {message.Status{Code: message.Responder}, partial},
+		"and does":                     {success, true, success},
+		"and does not":                 {message.Status{Code: message.Responder}, true, partial},
+		"and anybody may have said so": {success, false, partial},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t, planning.registered(t), library.registered(t))
@@ -293,7 +295,6 @@ func TestOtherAppIsAsked(t *testing.T) {
 			}
 			// What is not the answer that is waited for changes nothing.
 			same := func(*message.LogoutResponse) {}
-			reply(same, xmlsig.Credential{}).isPage(t, http.StatusBadRequest)
 			reply(same, planning.key()).isPage(t, http.StatusBadRequest)
 			for _, id := range []string{"", "id-other", "other", "id-", m.ID} {
 				a := reply(func(r *message.LogoutResponse) { r.InResponseTo = id }, library.key())
@@ -301,8 +302,12 @@ func TestOtherAppIsAsked(t *testing.T) {
 					t.Errorf("in response to %q: sent to %s", id, a.Header.Get("Location"))
 				}
 			}
-			a := reply(same, library.key())
-			if test.answer != success {
+			key := xmlsig.Credential{}
+			if test.signed {
+				key = library.key()
+			}
+			a := reply(same, key)
+			if test.want != success {
 				a = b.continued(browser, a)
 			}
 			if got := b.answered(planning, m, a); got != test.want {

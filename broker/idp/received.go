@@ -39,8 +39,8 @@ type received struct {
 }
 
 // receive takes a message off a request of the browser. mustSign says of which
-// apps an unsigned one is refused.
-func (s *Server) receive(r *http.Request, mustSign func(party) bool) (received, error) {
+// messages one without a signature is refused.
+func (s *Server) receive(r *http.Request, mustSign func(received) bool) (received, error) {
 	if err := r.ParseForm(); err != nil {
 		if _, tooLong := errors.AsType[*http.MaxBytesError](err); tooLong {
 			return received{}, err
@@ -60,7 +60,7 @@ func (s *Server) receive(r *http.Request, mustSign func(party) bool) (received, 
 
 // identify finds the app that a message is from and checks its signature, which
 // is checked where it is there, needed or not.
-func (s *Server) identify(r *http.Request, m binding.Received, mustSign func(party) bool) (received, error) {
+func (s *Server) identify(r *http.Request, m binding.Received, mustSign func(received) bool) (received, error) {
 	a, ok := s.apps[message.Issuer(m.Message)]
 	if !ok {
 		return received{}, page(web.AppUnknown, "no app has the entityID of the message's Issuer")
@@ -74,7 +74,7 @@ func (s *Server) identify(r *http.Request, m binding.Received, mustSign func(par
 	switch {
 	case err == nil:
 		in.element, in.signed = verified.Element(), true
-	case errors.Is(err, xmlsig.ErrUnsigned) && !mustSign(p):
+	case errors.Is(err, xmlsig.ErrUnsigned) && !mustSign(in):
 		in.element = m.Message.Element
 	default:
 		return received{}, in.wrong("signature: %w", err)

@@ -24,7 +24,7 @@ func (s *Server) handleSOAP(w http.ResponseWriter, r *http.Request) error {
 	}
 	// Unsigned ones are never believed here: with no browser, whoever knows a
 	// name could end its sessions from anywhere.
-	in, err := s.identify(r, m, func(party) bool { return true })
+	in, err := s.identify(r, m, func(received) bool { return true })
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (s *Server) handleSSO(w http.ResponseWriter, r *http.Request) error {
 
 // authnRequest reads a request of a known app.
 func (s *Server) authnRequest(r *http.Request) (received, message.AuthnRequest, error) {
-	in, err := s.receive(r, party.mustSign)
+	in, err := s.receive(r, received.mustSign)
 	if err != nil {
 		return in, message.AuthnRequest{}, err
 	}
