@@ -104,19 +104,34 @@ func (c *Connector) addresses(visit func(path, address string) string) {
 		at("oidc.discovery", &o.Discovery)
 		at("oidc.iss_parameter", &o.IssParameter)
 		o.Endpoints.addresses("oidc.endpoints.", at)
+		moveCalls("oidc.calls.", o.Calls, at)
+		for name, token := range o.Nested {
+			at("oidc.nested."+name+".issuer", &token.Issuer)
+			at("oidc.nested."+name+".jwks", &token.JWKS)
+			at("oidc.nested."+name+".did", &token.DID)
+			o.Nested[name] = token
+		}
 	}
 	if o := c.OAuth2; o != nil {
 		at("oauth2.issuer", &o.Issuer)
 		at("oauth2.iss_parameter", &o.IssParameter)
 		o.Endpoints.addresses("oauth2.endpoints.", at)
 		at("oauth2.profile.url", &o.Profile.URL)
-		for name, call := range o.Calls {
-			at("oauth2.calls."+name+".url", &call.URL)
-			o.Calls[name] = call
-		}
+		moveCalls("oauth2.calls.", o.Calls, at)
 	}
 	if s := c.SAML; s != nil {
 		at("saml.metadata.url", &s.Metadata.URL)
+	}
+	if e := c.Events; e != nil {
+		at("events.issuer", &e.Issuer)
+		at("events.jwks", &e.JWKS)
+	}
+}
+
+func moveCalls(path string, calls map[string]Call, at func(path string, to *string)) {
+	for name, call := range calls {
+		at(path+name+".url", &call.URL)
+		calls[name] = call
 	}
 }
 
@@ -125,4 +140,6 @@ func (e *Endpoints) addresses(path string, at func(path string, to *string)) {
 	at(path+"token", &e.Token)
 	at(path+"userinfo", &e.Userinfo)
 	at(path+"jwks", &e.JWKS)
+	at(path+"par", &e.PAR)
+	at(path+"end_session", &e.EndSession)
 }
