@@ -23,6 +23,7 @@ type samlConnector struct {
 	*Outbound
 	words
 	settings    config.SAML
+	asks        []config.Ask
 	provider    *metadata.Watched
 	published   published
 	limits      xmlgate.Limits
@@ -47,7 +48,7 @@ func openSAML(cfg config.Connector, o Options) (Connector, error) {
 		settings.EntityID = o.EntityID
 	}
 	c := &samlConnector{
-		words: words, settings: settings, limits: limitsOf(settings.Response),
+		words: words, settings: settings, asks: cfg.Ask, limits: limitsOf(settings.Response),
 		acs: o.Redirect, slo: o.Logout, council: o.Council, contact: o.Contact,
 		credentials: o.Credentials, now: o.Now,
 	}
@@ -162,10 +163,10 @@ func (c *samlConnector) entity(ctx context.Context) (*metadata.Entity, error) {
 
 // verified is what read finds by the provider's keys. Where it finds a reason to
 // refuse, it reads again by the keys of today, if they are others: the provider
-// may have rolled them over since.
+// may have rolled them over since. What nobody signed no other key makes good.
 func verified[T any](ctx context.Context, c *samlConnector, e *metadata.Entity, read func(*metadata.Entity) (T, error)) (T, error) {
 	found, err := read(e)
-	if _, told := errors.AsType[*message.StatusError](err); err == nil || told {
+	if _, told := errors.AsType[*message.StatusError](err); err == nil || told || errors.Is(err, xmlsig.ErrUnsigned) {
 		return found, err
 	}
 	if e = c.provider.Renew(ctx, e); e == nil {

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -28,6 +29,9 @@ type samlSession struct {
 // session is the provider's session that a response opened, nil where nobody
 // will ever end it.
 func (c *samlConnector) session(e *metadata.Entity, f *message.Facts) (*ProviderSession, error) {
+	if c.settings.Logout.Page != "" {
+		return &ProviderSession{Detail: json.RawMessage("{}")}, nil // the browser's, whose ever it is
+	}
 	send, accept := enabled(c.settings.Logout.Send), enabled(c.settings.Logout.Accept)
 	if f.NameID.Value == "" || !send && !accept {
 		return nil, nil
@@ -55,8 +59,12 @@ func (c *samlConnector) sessionKey(e *metadata.Entity, id message.NameID, index 
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
 }
 
-// Logout implements [Logouter]: a LogoutRequest (Core §3.7.1).
+// Logout implements [Logouter]: a LogoutRequest (Core §3.7.1), or the
+// provider's page.
 func (c *samlConnector) Logout(ctx context.Context, s ProviderSession, id string) (Redirect, error) {
+	if c.settings.Logout.Page != "" {
+		return Redirect{URL: c.logoutPage(id)}, nil
+	}
 	if !enabled(c.settings.Logout.Send) {
 		return Redirect{}, nil
 	}
@@ -82,9 +90,12 @@ func (c *samlConnector) Logout(ctx context.Context, s ProviderSession, id string
 	return c.send(to.Location, to.Binding, binding.Request, request.Element(), "", true)
 }
 
-// ReadLogout implements [Logouter]. Whatever is not signed is refused: anybody
-// could make a resident's browser bring it.
+// ReadLogout implements [Logouter]. A question that is not signed is refused:
+// anybody could make a resident's browser bring it.
 func (c *samlConnector) ReadLogout(ctx context.Context, r *http.Request) (LogoutMessage, error) {
+	if id, ok := c.fromPage(r); ok {
+		return LogoutMessage{Answers: id, OK: true}, nil
+	}
 	e, err := c.entity(ctx)
 	if err != nil {
 		return LogoutMessage{}, err
@@ -96,6 +107,9 @@ func (c *samlConnector) ReadLogout(ctx context.Context, r *http.Request) (Logout
 	said, err := verified(ctx, c, e, func(e *metadata.Entity) (xmlsig.Verified, error) {
 		return m.Verify(e.Signing, c.trust())
 	})
+	if errors.Is(err, xmlsig.ErrUnsigned) && m.Parameter == binding.Response {
+		return c.unsignedAnswer(e, r)
+	}
 	if err != nil {
 		return LogoutMessage{}, fail(Refused, "logout: %w", err)
 	}
@@ -120,6 +134,18 @@ func (c *samlConnector) readLogout(r *http.Request) (binding.Received, error) {
 		return binding.Received{}, err
 	}
 	return binding.ReadSOAP(body, c.limits)
+}
+
+// unsignedAnswer is an answer that nobody signed, as SimpleSAMLphp makes them by
+// default. The sign-out goes on after it, and nothing is believed of it.
+func (c *samlConnector) unsignedAnswer(e *metadata.Entity, r *http.Request) (LogoutMessage, error) {
+	m, err := binding.Read(r, c.limits)
+	if err != nil {
+		return LogoutMessage{}, fail(Refused, "logout: %w", err)
+	}
+	answer, err := c.logoutAnswer(e, m.Message.Element, m.Binding)
+	answer.OK = false
+	return answer, err
 }
 
 func (c *samlConnector) logoutAnswer(e *metadata.Entity, said xmlgate.Element, by string) (LogoutMessage, error) {

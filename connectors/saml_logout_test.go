@@ -51,9 +51,11 @@ func TestLogoutByUs(t *testing.T) {
 	}
 }
 
+// An answer that nobody signed says as little as a refusal; one with a bad
+// signature is no answer.
 func TestLogoutIsAnsweredBadly(t *testing.T) {
 	for fault, want := range map[string]connectors.Outcome{
-		"logout-unsigned": connectors.Refused, "logout-foreign-key": connectors.Refused, "logout-refused": "",
+		"logout-unsigned": "", "logout-foreign-key": connectors.Refused, "logout-refused": "",
 	} {
 		p := newSAMLProvider(t)
 		c := p.open()
@@ -303,13 +305,14 @@ func TestLogoutAnswers(t *testing.T) {
 		"partial": {func(m *message.LogoutResponse) { m.Status.Second = message.PartialLogout }, idpCredential(), connectors.LogoutMessage{Answers: "1", OK: true}},
 		"failure": {func(m *message.LogoutResponse) { m.Status.Code = message.Responder }, idpCredential(), connectors.LogoutMessage{Answers: "1"}},
 
-		"to nothing of ours": {func(m *message.LogoutResponse) { m.InResponseTo = "1" }, idpCredential(), connectors.LogoutMessage{}},
-		"to nothing":         {func(m *message.LogoutResponse) { m.InResponseTo = "" }, idpCredential(), connectors.LogoutMessage{}},
-		"unsigned":           {nil, xmlsig.Credential{}, connectors.LogoutMessage{}},
-		"signed by another":  {nil, stranger(), connectors.LogoutMessage{}},
-		"of another issuer":  {func(m *message.LogoutResponse) { m.Issuer = spEntityID }, idpCredential(), connectors.LogoutMessage{}},
-		"for another":        {func(m *message.LogoutResponse) { m.Destination = callbackURL }, idpCredential(), connectors.LogoutMessage{}},
-		"issued long ago":    {func(m *message.LogoutResponse) { m.IssueInstant = m.IssueInstant.Add(-time.Hour) }, idpCredential(), connectors.LogoutMessage{}},
+		"to nothing of ours":   {func(m *message.LogoutResponse) { m.InResponseTo = "1" }, idpCredential(), connectors.LogoutMessage{}},
+		"to nothing":           {func(m *message.LogoutResponse) { m.InResponseTo = "" }, idpCredential(), connectors.LogoutMessage{}},
+		"unsigned, to us":      {nil, xmlsig.Credential{}, connectors.LogoutMessage{Answers: "1"}},
+		"unsigned, to another": {func(m *message.LogoutResponse) { m.Destination = callbackURL }, xmlsig.Credential{}, connectors.LogoutMessage{}},
+		"signed by another":    {nil, stranger(), connectors.LogoutMessage{}},
+		"of another issuer":    {func(m *message.LogoutResponse) { m.Issuer = spEntityID }, idpCredential(), connectors.LogoutMessage{}},
+		"for another":          {func(m *message.LogoutResponse) { m.Destination = callbackURL }, idpCredential(), connectors.LogoutMessage{}},
+		"issued long ago":      {func(m *message.LogoutResponse) { m.IssueInstant = m.IssueInstant.Add(-time.Hour) }, idpCredential(), connectors.LogoutMessage{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHandmade(t)
@@ -403,4 +406,18 @@ func TestLogoutOfAForeignSession(t *testing.T) {
 			t.Errorf("%q was sent", detail)
 		}
 	}
+}
+
+// What is called an answer may be unsigned, so a question must not be called one.
+func TestLogoutQuestionCalledAnAnswer(t *testing.T) {
+	h := newHandmade(t)
+	m := message.LogoutRequest{
+		Header: message.Header{ID: "_q", InResponseTo: "id-1", IssueInstant: h.clock.Now(), Destination: logoutURL, Issuer: idp},
+		NameID: somebody(),
+	}
+	got, err := h.logouter().ReadLogout(t.Context(), h.carried(m.Element(), binding.Response, xmlsig.Credential{}))
+	if got.Keys != nil {
+		t.Errorf("it names sessions: %+v", got)
+	}
+	wantOutcome(t, nil, err, connectors.Refused)
 }

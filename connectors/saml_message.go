@@ -13,7 +13,10 @@ import (
 
 // header begins a message of ours.
 func (c *samlConnector) header(id, to string) message.Header {
-	return message.Header{ID: id, IssueInstant: c.now(), Destination: to, Issuer: c.settings.EntityID}
+	return message.Header{
+		ID: id, IssueInstant: c.now(), Destination: to,
+		Issuer: c.settings.EntityID, Qualified: c.settings.Request.QualifiedIssuer,
+	}
 }
 
 // messageID makes an ID of a name that is unique already. An ID must not begin

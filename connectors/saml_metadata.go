@@ -11,9 +11,11 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/connectors/saml2/binding"
 	"github.com/councilid/councilid/connectors/saml2/message"
 	"github.com/councilid/councilid/connectors/saml2/metadata"
@@ -165,12 +167,26 @@ func (c *samlConnector) publication() metadata.Publication {
 	} else {
 		p.NameIDFormats = []string{message.Persistent, message.Transient, message.Email, message.Unspecified}
 	}
-	if request.EIDAS != nil {
-		for _, name := range request.EIDAS.Attributes {
-			p.Attributes = append(p.Attributes, metadata.RequestedAttribute{
-				Name: name, NameFormat: mapping.NameFormatURI, Required: true,
-			})
-		}
+	p.Attributes, p.AttributesIndex = requested(request), 1
+	if request.AttributeIndex != nil {
+		p.AttributesIndex = *request.AttributeIndex
 	}
 	return p
+}
+
+// requested are the attributes that our metadata asks for.
+func requested(request config.SAMLRequest) []metadata.RequestedAttribute {
+	names := request.Attributes
+	if request.EIDAS != nil {
+		names = slices.Concat(names, request.EIDAS.Attributes)
+	}
+	var all []metadata.RequestedAttribute
+	for _, name := range names {
+		format := mapping.NameFormatBasic
+		if strings.Contains(name, ":") {
+			format = mapping.NameFormatURI
+		}
+		all = append(all, metadata.RequestedAttribute{Name: name, NameFormat: format, Required: true})
+	}
+	return all
 }

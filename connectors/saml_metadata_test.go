@@ -255,6 +255,19 @@ func TestOwnMetadataFollowsTheSettings(t *testing.T) {
 	}
 }
 
+// The set of attributes has the number that requests call it by.
+func TestOwnMetadataNumbersTheAttributes(t *testing.T) {
+	for lines, want := range map[string]string{
+		"  request: {attributes: [a]}":                     `<AttributeConsumingService index="1">`,
+		"  request: {attributes: [a], attribute_index: 0}": `<AttributeConsumingService index="0">`,
+	} {
+		body, _, err := newSAMLProvider(t, lines).open().(connectors.Publisher).Metadata(t.Context())
+		if err != nil || !strings.Contains(string(body), want) {
+			t.Errorf("%s: the metadata lacks %s: %s, %v", lines, want, body, err)
+		}
+	}
+}
+
 // SimpleSAMLphp signs no assertions for whoever does not ask for it.
 func TestOwnMetadataAsksForSignedAssertions(t *testing.T) {
 	for signed, want := range map[string]bool{"assertion": true, "either": true, "both": true, "response": false} {

@@ -23,6 +23,7 @@ func (c *samlConnector) request(a Attempt, to string) message.AuthnRequest {
 		AllowCreate:     format != message.Transient, // or an identifier that nobody has used yet is refused
 		Contexts:        c.contexts(a),
 		Comparison:      settings.Comparison,
+		AttributesIndex: settings.AttributeIndex,
 		Extensions:      extensions(settings.EIDAS),
 	}
 }
@@ -46,8 +47,15 @@ func (c *samlConnector) forces(a Attempt) bool {
 	return a.Force
 }
 
-// contexts are the authentication context classes to ask for.
-func (c *samlConnector) contexts(Attempt) []string {
+// contexts are the authentication context classes to ask for in an attempt's
+// step.
+func (c *samlConnector) contexts(a Attempt) []string {
+	for i, ask := range c.asks {
+		asked := ask.Step == a.Step || a.Step == "" && i == 0
+		if asked && len(ask.Contexts) > 0 {
+			return ask.Contexts
+		}
+	}
 	return c.settings.Request.Contexts
 }
 

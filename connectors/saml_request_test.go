@@ -107,3 +107,30 @@ func TestContextIsHeld(t *testing.T) {
 		}
 	}
 }
+
+// SPID wants the broker's name with its format, and the attributes by number.
+func TestAuthnRequestOfSPID(t *testing.T) {
+	h := newHandmade(t)
+	h.cfg.SAML.Request.QualifiedIssuer = true
+	h.cfg.SAML.Request.AttributeIndex = new(0)
+	h.cfg.SAML.Request.NameIDFormat = "transient"
+	start, err := h.open().Start(t.Context(), h.attempt())
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := h.readByProvider(start)
+	issuer := request.Child(message.Assertion, "Issuer")
+	if issuer.Text() != spEntityID || issuer.Attr("NameQualifier") != spEntityID || issuer.Attr("Format") != "urn:oasis:names:tc:SAML:2.0:nameid-format:entity" {
+		t.Errorf("issuer is %q of %q in format %q", issuer.Text(), issuer.Attr("NameQualifier"), issuer.Attr("Format"))
+	}
+	policy := request.Child(message.Protocol, "NameIDPolicy")
+	if policy.Attr("Format") != message.Transient || policy.Attr("AllowCreate") != "" {
+		t.Errorf("NameIDPolicy has format %q and AllowCreate %q", policy.Attr("Format"), policy.Attr("AllowCreate"))
+	}
+	if got := request.Attr("AttributeConsumingServiceIndex"); got != "0" {
+		t.Errorf("AttributeConsumingServiceIndex is %q", got)
+	}
+	if request.Child(message.Protocol, "Scoping").Exists() {
+		t.Error("there is a Scoping")
+	}
+}

@@ -69,7 +69,9 @@ func (c *samlConnector) assertion(e *metadata.Entity, f *message.Facts) (*Assert
 	}
 	return &Assertion{
 		Issuer: e.ID, Subject: subject, Claims: claims,
-		ACR: f.Context, AuthTime: f.AuthnInstant,
+		// A signature covers all that Facts has.
+		Signed: mapping.Signed{"assertion": claims, "context": {"class": f.Context}},
+		ACR:    f.Context, AuthTime: f.AuthnInstant,
 		Once:    Once{ID: f.AssertionID, Until: c.forgotten(f.Until)},
 		Session: session, SessionEnds: f.SessionNotOnOrAfter,
 	}, nil

@@ -11,29 +11,36 @@ import (
 const statusCodes = "urn:oasis:names:tc:SAML:2.0:status:"
 
 func TestStatusOutcome(t *testing.T) {
-	c := &samlConnector{words: words{outcomes: map[string]Outcome{"NoPassive": TryLater, "VersionMismatch": Refused}}}
+	c := &samlConnector{words: words{outcomes: map[string]Outcome{
+		"NoPassive": TryLater, "VersionMismatch": Refused, "AuthnFailed~nr22": NoConsent, "RequestDenied~nr22": Gone,
+	}}}
 	for _, test := range []struct {
-		code, second string
-		want         Outcome
+		code, second, message string
+		want                  Outcome
 	}{
-		{"Responder", "AuthnFailed", Cancelled},
-		{"Requester", "AuthnFailed", Cancelled},
-		{"Responder", "NoAuthnContext", Unmet},
-		{"Responder", "RequestDenied", Declined},
-		{"Responder", "UnknownPrincipal", NotAllowed},
-		{"Responder", "NoAvailableIDP", Unavailable},
-		{"Responder", "NoSupportedIDP", Unavailable},
-		{"Responder", "", TryLater},
-		{"Requester", "", Misconfigured},
-		{"Requester", "InvalidNameIDPolicy", Misconfigured},
-		{"Responder", "ProxyCountExceeded", Misconfigured},
-		{"Responder", "UnsupportedBinding", Misconfigured},
-		{"Responder", "SomethingNew", Misconfigured},
+		{"Responder", "AuthnFailed", "", Cancelled},
+		{"Requester", "AuthnFailed", "", Cancelled},
+		{"Responder", "NoAuthnContext", "", Unmet},
+		{"Responder", "RequestDenied", "", Declined},
+		{"Responder", "UnknownPrincipal", "", NotAllowed},
+		{"Responder", "NoAvailableIDP", "", Unavailable},
+		{"Responder", "NoSupportedIDP", "", Unavailable},
+		{"Responder", "", "", TryLater},
+		{"Requester", "", "", Misconfigured},
+		{"Requester", "InvalidNameIDPolicy", "", Misconfigured},
+		{"Responder", "ProxyCountExceeded", "", Misconfigured},
+		{"Responder", "UnsupportedBinding", "", Misconfigured},
+		{"Responder", "SomethingNew", "", Misconfigured},
 
-		{"Responder", "NoPassive", TryLater}, // as the operator says
-		{"VersionMismatch", "", Refused},
+		{"Responder", "NoPassive", "", TryLater}, // as the operator says
+		{"VersionMismatch", "", "", Refused},
+		{"Responder", "AuthnFailed", "ErrorCode nr22", NoConsent},
+		{"Responder", "AuthnFailed", "(nr22).", NoConsent},
+		{"Responder", "AuthnFailed", "ErrorCode nr221", Cancelled},
+		{"Responder", "RequestDenied", "ErrorCode nr22", Gone},
+		{"Responder", "NoPassive", "ErrorCode nr22", TryLater},
 	} {
-		s := message.Status{Code: statusCodes + test.code}
+		s := message.Status{Code: statusCodes + test.code, Message: test.message}
 		if test.second != "" {
 			s.Second = statusCodes + test.second
 		}

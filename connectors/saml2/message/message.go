@@ -31,6 +31,7 @@ type Header struct {
 	IssueInstant time.Time
 	Destination  string
 	Issuer       string
+	Qualified    bool // the Issuer has its Format and is its own NameQualifier; built only
 }
 
 // Issuer reads who a message says it is from, so that its keys can be found.
@@ -137,6 +138,9 @@ func required(e xmlgate.Element, space, local string) (xmlgate.Element, error) {
 func (h Header) issuer() *saml.Issuer {
 	if h.Issuer == "" {
 		return nil
+	}
+	if h.Qualified {
+		return &saml.Issuer{Value: h.Issuer, Format: entity, NameQualifier: h.Issuer}
 	}
 	return &saml.Issuer{Value: h.Issuer}
 }

@@ -26,6 +26,7 @@ type AuthnRequest struct {
 	SPNameQualifier string
 	Contexts        []string         // context classes or declarations, in order of preference
 	Comparison      string           // exact, minimum, maximum or better
+	AttributesIndex *int             // AttributeConsumingServiceIndex; built only
 	ProxyCount      *int             // of Scoping: how many providers there may be behind this one; nil for no limit
 	ProviderIDs     []string         // of Scoping's IDPList: which of them may be asked
 	RequesterIDs    []string         // of Scoping
@@ -48,6 +49,9 @@ func (m AuthnRequest) Element() *etree.Element {
 	}
 	if m.ACSIndex != nil {
 		r.AssertionConsumerServiceIndex = strconv.Itoa(*m.ACSIndex)
+	}
+	if m.AttributesIndex != nil {
+		r.AttributeConsumingServiceIndex = strconv.Itoa(*m.AttributesIndex)
 	}
 	if m.Subject != (NameID{}) {
 		r.Subject = &saml.Subject{NameID: m.Subject.element()}

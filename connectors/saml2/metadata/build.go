@@ -41,6 +41,7 @@ type Publication struct {
 	AuthnRequestsSigned  bool
 	WantAssertionsSigned bool
 	Attributes           []RequestedAttribute
+	AttributesIndex      int // of the set of them
 }
 
 // Build returns the EntityDescriptor, signed where c has a Signer, which is an
@@ -180,7 +181,7 @@ func (p Publication) attributes() []saml.AttributeConsumingService {
 	if len(p.Attributes) == 0 {
 		return nil
 	}
-	s := saml.AttributeConsumingService{Index: 1, ServiceNames: localised(p.Name)}
+	s := saml.AttributeConsumingService{Index: p.AttributesIndex, ServiceNames: localised(p.Name)}
 	if s.ServiceNames == nil {
 		s.ServiceNames = []saml.LocalizedName{{Lang: "en", Value: p.ID}}
 	}

@@ -57,6 +57,7 @@ func publications(certificates ...*x509.Certificate) map[string]metadata.Publica
 			},
 			SLO:                 endpoints("/logout/adfs", binding.Redirect, binding.POST),
 			AuthnRequestsSigned: true, WantAssertionsSigned: true,
+			AttributesIndex: 1,
 			Attributes: []metadata.RequestedAttribute{
 				{Name: "urn:oid:0.9.2342.19200300.100.1.3", FriendlyName: "mail", Required: true},
 				{Name: "groups", NameFormat: "urn:oasis:names:tc:SAML:2.0:attrname-format:basic"},
@@ -64,7 +65,7 @@ func publications(certificates ...*x509.Certificate) map[string]metadata.Publica
 		},
 		"least": {Role: metadata.ServiceProvider, ID: "https://login.example.gov.uk/connectors/x/metadata", ACS: []metadata.Endpoint{
 			{Binding: binding.POST, Location: "https://login.example.gov.uk/callback/x?a=b&c=<d>\""},
-		}, Attributes: []metadata.RequestedAttribute{{Name: "a"}}},
+		}, Attributes: []metadata.RequestedAttribute{{Name: "a"}}, AttributesIndex: 1},
 	}
 }
 
@@ -123,7 +124,7 @@ func TestBuildParse(t *testing.T) {
 			NameIDFormats: e.NameIDFormats, SLO: e.SLO, SSO: e.SSO,
 			WantAuthnRequestsSigned: e.WantAuthnRequestsSigned, Scopes: e.Scopes,
 			ACS: e.ACS, AuthnRequestsSigned: e.AuthnRequestsSigned, WantAssertionsSigned: e.WantAssertionsSigned,
-			Attributes: e.Attributes,
+			Attributes: e.Attributes, AttributesIndex: p.AttributesIndex,
 		}
 		if p.ValidFor == 0 {
 			p.ValidFor = 7 * 24 * time.Hour
