@@ -15,8 +15,8 @@ type Simulator struct {
 	// Claims are what the provider says of a person, wherever it does, by its
 	// own names. Example: {first_name: person.given_name}
 	Claims map[string]string `yaml:"claims,omitempty"`
-	// IDToken are the claims of the ID token, where it says other things than
-	// userinfo. Default: as claims. Example: {vot: '"Cl.Cm"'}
+	// IDToken are the claims of the ID token. Without them it says what claims
+	// says. Example: {vot: '"Cl.Cm"'}
 	IDToken map[string]string `yaml:"id_token,omitempty"`
 	// Nested are the tokens that the connector's nested have the names of.
 	Nested map[string]SimulatedToken `yaml:"nested,omitempty"`
@@ -32,7 +32,7 @@ type Simulator struct {
 // SimulatedToken is a signed token within what a simulated provider says. Its
 // issuer, audience and times are the simulator's doing.
 type SimulatedToken struct {
-	// When says whether there is such a token. Default: always.
+	// When says whether there is such a token; without it there is.
 	// Example: person.reached.identity != "P0"
 	When string `yaml:"when,omitempty"`
 	// Claims are what it says. Example: {vot: person.reached.identity}
