@@ -58,71 +58,102 @@ func spaced(e *etree.Element) {
 
 // syntax adds documents that parsers read differently, or read files for.
 func (f *forge) syntax() {
-	whole := func() string { return string(xmlgate.Bytes(f.byAssertion())) }
-	add := func(name, refusal, raw string) { f.add(Document{Name: name, Refusal: refusal, XML: []byte(raw)}) }
-	in := func(name, refusal, old, replacement string) {
-		f.add(Document{Name: name, Refusal: refusal, XML: spelt(f.byAssertion(), old, replacement)})
-	}
-	add("D1 DOCTYPE with an entity", "directive",
-		"<!DOCTYPE r [<!ENTITY a \"admin\">]>"+strings.Replace(whole(), ">alice<", ">&a;<", 1))
-	add("D2 DOCTYPE with an external identifier", "directive", "<!DOCTYPE r SYSTEM \"file:///etc/passwd\">"+whole())
-	add("D3 DOCTYPE with a default for ID", "directive", "<!DOCTYPE r [<!ATTLIST r ID CDATA \"_evil\">]>"+whole())
-	add("DOCTYPE with a parameter entity", "directive",
-		"<!DOCTYPE r [<!ENTITY % p SYSTEM \"http://evil.example/\"> %p;]>"+whole())
-	add("a billion laughs", "directive",
-		"<!DOCTYPE r [<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;&a;&a;\"><!ENTITY c \"&b;&b;&b;&b;\">]>"+whole())
-	add("G3 directive with a comment", "directive", "<!x <!-- > --> >"+whole())
-	add("directive in the root", "directive", strings.Replace(whole(), "<saml:Issuer>", "<!x><saml:Issuer>", 1))
-	add("D4 declared to be UTF-16", "not XML 1.0 in UTF-8", "<?xml version=\"1.0\" encoding=\"utf-16\"?>"+whole())
-	add("declared to be UTF-7", "not XML 1.0 in UTF-8", "<?xml version=\"1.0\" encoding=\"utf-7\"?>"+whole())
-	add("in UTF-16", "document contains a NUL byte", "\xff\xfe"+strings.Join(strings.Split(whole(), ""), "\x00")+"\x00")
-	add("byte order mark", "text outside the root element", "\ufeff"+whole())
-	add("declared in UTF-8", "", "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"+whole())
-	add("declared loosely", "XML declaration", "<?xml version=\"1.0\" version=\"1.0\"?>"+whole())
-	add("D5 XML 1.1", "not XML 1.0 in UTF-8", "<?xml version=\"1.1\"?>"+whole())
-	add("D6 twice", "second root element", whole()+whole())
-	add("second root", "second root element", whole()+"<r/>")
-	add("D7 stylesheet", "processing instruction", "<?xml-stylesheet href=\"http://evil.example/\"?>"+whole())
-	add("reference before the root", "text outside the root element", "&#32;"+whole())
-	add("CDATA after the root", "text outside the root element", whole()+"<![CDATA[ ]]>")
-	add("text after the root", "text outside the root element", whole()+"x")
-	add("comment after the root", "comment", whole()+"<!---->")
-	add("cut off", "document not complete", whole()[:len(whole())-len("</samlp:Response>")])
-	add("nothing at all", "document not complete", " ")
-	add("no XML", "text outside the root element", "alice")
-	add("end without a start", "end tag without a start", "</r>"+whole())
-	add("end of another name", "end tag of another name", strings.Replace(whole(), "</saml:Issuer>", "</samlp:Issuer>", 1))
-	in("N3 ID twice", "attribute repeated", "ID=\"_response\"", "ID=\"_response\" ID=\"_evil\"")
-	in("attribute of one name by two prefixes", "attribute repeated", "ID=\"_response\"",
+	f.directives()
+	f.prologues()
+	f.names()
+	f.namespaces()
+}
+
+// syntactic adds a document of this text.
+func (f *forge) syntactic(name, refusal, raw string) {
+	f.add(Document{Name: name, Refusal: refusal, XML: []byte(raw)})
+}
+
+// respelt adds the genuine response with one text in place of another.
+func (f *forge) respelt(name, refusal, old, replacement string) {
+	f.add(Document{Name: name, Refusal: refusal, XML: spelt(f.byAssertion(), old, replacement)})
+}
+
+func (f *forge) whole() string { return string(xmlgate.Bytes(f.byAssertion())) }
+
+// directives adds documents that declare what a parser would have to expand or
+// to fetch.
+func (f *forge) directives() {
+	f.syntactic("D1 DOCTYPE with an entity", "directive",
+		"<!DOCTYPE r [<!ENTITY a \"admin\">]>"+strings.Replace(f.whole(), ">alice<", ">&a;<", 1))
+	f.syntactic("D2 DOCTYPE with an external identifier", "directive", "<!DOCTYPE r SYSTEM \"file:///etc/passwd\">"+f.whole())
+	f.syntactic("D3 DOCTYPE with a default for ID", "directive", "<!DOCTYPE r [<!ATTLIST r ID CDATA \"_evil\">]>"+f.whole())
+	f.syntactic("DOCTYPE with a parameter entity", "directive",
+		"<!DOCTYPE r [<!ENTITY % p SYSTEM \"http://evil.example/\"> %p;]>"+f.whole())
+	f.syntactic("a billion laughs", "directive",
+		"<!DOCTYPE r [<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;&a;&a;\"><!ENTITY c \"&b;&b;&b;&b;\">]>"+f.whole())
+	f.syntactic("G3 directive with a comment", "directive", "<!x <!-- > --> >"+f.whole())
+	f.syntactic("directive in the root", "directive", strings.Replace(f.whole(), "<saml:Issuer>", "<!x><saml:Issuer>", 1))
+}
+
+// prologues adds documents with more, or less, than one root element of XML 1.0
+// in UTF-8.
+func (f *forge) prologues() {
+	f.syntactic("D4 declared to be UTF-16", "not XML 1.0 in UTF-8", "<?xml version=\"1.0\" encoding=\"utf-16\"?>"+f.whole())
+	f.syntactic("declared to be UTF-7", "not XML 1.0 in UTF-8", "<?xml version=\"1.0\" encoding=\"utf-7\"?>"+f.whole())
+	f.syntactic("in UTF-16", "document contains a NUL byte", "\xff\xfe"+strings.Join(strings.Split(f.whole(), ""), "\x00")+"\x00")
+	f.syntactic("byte order mark", "text outside the root element", "\ufeff"+f.whole())
+	f.syntactic("declared in UTF-8", "", "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"+f.whole())
+	f.syntactic("declared loosely", "XML declaration", "<?xml version=\"1.0\" version=\"1.0\"?>"+f.whole())
+	f.syntactic("D5 XML 1.1", "not XML 1.0 in UTF-8", "<?xml version=\"1.1\"?>"+f.whole())
+	f.syntactic("D6 twice", "second root element", f.whole()+f.whole())
+	f.syntactic("second root", "second root element", f.whole()+"<r/>")
+	f.syntactic("D7 stylesheet", "processing instruction", "<?xml-stylesheet href=\"http://evil.example/\"?>"+f.whole())
+	f.syntactic("reference before the root", "text outside the root element", "&#32;"+f.whole())
+	f.syntactic("CDATA after the root", "text outside the root element", f.whole()+"<![CDATA[ ]]>")
+	f.syntactic("text after the root", "text outside the root element", f.whole()+"x")
+	f.syntactic("comment after the root", "comment", f.whole()+"<!---->")
+	f.syntactic("cut off", "document not complete", f.whole()[:len(f.whole())-len("</samlp:Response>")])
+	f.syntactic("nothing at all", "document not complete", " ")
+	f.syntactic("no XML", "text outside the root element", "alice")
+	f.syntactic("end without a start", "end tag without a start", "</r>"+f.whole())
+	f.syntactic("end of another name", "end tag of another name", strings.Replace(f.whole(), "</saml:Issuer>", "</samlp:Issuer>", 1))
+}
+
+// names adds attributes that two readers could tell apart differently, and
+// names that are none.
+func (f *forge) names() {
+	f.respelt("N3 ID twice", "attribute repeated", "ID=\"_response\"", "ID=\"_response\" ID=\"_evil\"")
+	f.respelt("attribute of one name by two prefixes", "attribute repeated", "ID=\"_response\"",
 		"xmlns:a=\"urn:x\" xmlns:b=\"urn:x\" a:x=\"1\" b:x=\"2\" ID=\"_response\"")
-	in("id of another case", "ID repeated", "ID=\"_response\"", "ID=\"_response\" id=\"_assertion\"")
-	in("xml:id", "ID repeated", "ID=\"_response\"", "ID=\"_response\" xml:id=\"_assertion\"")
-	in("N1 ID of another namespace before ID", "assertion: reference to something else", "ID=\"_assertion\"",
+	f.respelt("id of another case", "ID repeated", "ID=\"_response\"", "ID=\"_response\" id=\"_assertion\"")
+	f.respelt("xml:id", "ID repeated", "ID=\"_response\"", "ID=\"_response\" xml:id=\"_assertion\"")
+	f.respelt("N1 ID of another namespace before ID", "assertion: reference to something else", "ID=\"_assertion\"",
 		"xmlns:e=\"urn:e\" e:ID=\"_assertion\" ID=\"_evil\"")
-	in("N2 attributes of another namespace", "", "ID=\"_response\"",
+	f.respelt("N2 attributes of another namespace", "", "ID=\"_response\"",
 		"xmlns:e=\"urn:e\" e:InResponseTo=\"id-other\" e:Destination=\"https://evil.example/\" ID=\"_response\"")
-	in("V1 relative namespace", "relative namespace", "<samlp:Response", "<samlp:Response xmlns:rel=\"1\"")
-	in("V2 relative namespace on the signature", "relative namespace", "<ds:Signature", "<ds:Signature xmlns:rel=\"./x\"")
+	f.respelt("G1 attribute :x", "malformed name", "ID=\"_response\"", "ID=\"_response\" :x=\"\"")
+	f.respelt("G2 element x::Root", "not well-formed XML in line 1", "<saml:Issuer>", "<saml:Issuer><x::Root/>")
+	f.respelt("element xml:x", "element of a reserved namespace", "<saml:Issuer>", "<saml:Issuer><xml:x/>")
+	f.respelt("element xmlns:x", "malformed name", "<saml:Issuer>", "<saml:Issuer><xmlns:x/>")
+	f.respelt("white space written two ways", "white space reference in an attribute", "ID=\"_response\"", "ID=\"_response\" x=\"\t&#9;\"")
+	f.respelt("attributes without white space", "no white space between attributes", " Version=", "Version=")
+	f.respelt("surrogate by reference in a name", "reference to no character", ">alice<", ">alice&#xD800;<")
+	f.respelt("surrogate by reference in an attribute", "reference to no character", "ID=\"_response\"", "ID=\"_response\" x=\"&#xDFFF;\"")
+	f.respelt("attribute without quotes", "not well-formed XML in line 1", "ID=\"_response\"", "ID=_response")
+}
+
+// namespaces adds declarations of namespaces that are none, or that mean
+// something else than before.
+func (f *forge) namespaces() {
+	f.respelt("V1 relative namespace", "relative namespace", "<samlp:Response", "<samlp:Response xmlns:rel=\"1\"")
+	f.respelt("V2 relative namespace on the signature", "relative namespace", "<ds:Signature", "<ds:Signature xmlns:rel=\"./x\"")
 	for _, space := range []string{"urn:x y", ":", "http://[/", "urn:%zz"} {
-		in("namespace "+space, "namespace that is no URI", "<samlp:Response", "<samlp:Response xmlns:x=\""+space+"\"")
+		f.respelt("namespace "+space, "namespace that is no URI", "<samlp:Response", "<samlp:Response xmlns:x=\""+space+"\"")
 	}
-	in("relative default namespace", "relative namespace", "<saml:Issuer>", "<saml:Issuer xmlns=\"x\">")
-	in("prefix bound to nothing", "prefix bound to no namespace", "<samlp:Response", "<samlp:Response xmlns:p=\"\"")
-	in("prefix that is a number", "prefix that is no name", "<samlp:Response", "<samlp:Response xmlns:1=\"urn:x\"")
-	in("prefix not declared", "prefix not declared", "<saml:Issuer>", "<saml:Issuer><x:y/>")
-	in("attribute's prefix not declared", "prefix not declared", "ID=\"_response\"", "ID=\"_response\" x:y=\"\"")
-	in("prefix xml bound anew", "reserved namespace", "<samlp:Response", "<samlp:Response xmlns:xml=\"urn:x\"")
-	in("prefix xmlns bound", "reserved namespace", "<samlp:Response", "<samlp:Response xmlns:xmlns=\"urn:x\"")
-	in("prefix bound to xmlns", "reserved namespace", "<samlp:Response", "<samlp:Response xmlns:x=\"http://www.w3.org/2000/xmlns/\"")
-	in("prefix saml bound anew", "assertion: digest does not match", "<saml:Subject>", "<saml:Subject xmlns:saml=\"urn:x\">")
-	in("prefix ds bound anew", "assertion: signature of an unexpected shape", "<ds:SignedInfo>", "<ds:SignedInfo xmlns:ds=\"urn:x\">")
-	in("G1 attribute :x", "malformed name", "ID=\"_response\"", "ID=\"_response\" :x=\"\"")
-	in("G2 element x::Root", "not well-formed XML in line 1", "<saml:Issuer>", "<saml:Issuer><x::Root/>")
-	in("element xml:x", "element of a reserved namespace", "<saml:Issuer>", "<saml:Issuer><xml:x/>")
-	in("element xmlns:x", "malformed name", "<saml:Issuer>", "<saml:Issuer><xmlns:x/>")
-	in("white space written two ways", "white space reference in an attribute", "ID=\"_response\"", "ID=\"_response\" x=\"\t&#9;\"")
-	in("attributes without white space", "no white space between attributes", " Version=", "Version=")
-	in("surrogate by reference in a name", "reference to no character", ">alice<", ">alice&#xD800;<")
-	in("surrogate by reference in an attribute", "reference to no character", "ID=\"_response\"", "ID=\"_response\" x=\"&#xDFFF;\"")
-	in("attribute without quotes", "not well-formed XML in line 1", "ID=\"_response\"", "ID=_response")
+	f.respelt("relative default namespace", "relative namespace", "<saml:Issuer>", "<saml:Issuer xmlns=\"x\">")
+	f.respelt("prefix bound to nothing", "prefix bound to no namespace", "<samlp:Response", "<samlp:Response xmlns:p=\"\"")
+	f.respelt("prefix that is a number", "prefix that is no name", "<samlp:Response", "<samlp:Response xmlns:1=\"urn:x\"")
+	f.respelt("prefix not declared", "prefix not declared", "<saml:Issuer>", "<saml:Issuer><x:y/>")
+	f.respelt("attribute's prefix not declared", "prefix not declared", "ID=\"_response\"", "ID=\"_response\" x:y=\"\"")
+	f.respelt("prefix xml bound anew", "reserved namespace", "<samlp:Response", "<samlp:Response xmlns:xml=\"urn:x\"")
+	f.respelt("prefix xmlns bound", "reserved namespace", "<samlp:Response", "<samlp:Response xmlns:xmlns=\"urn:x\"")
+	f.respelt("prefix bound to xmlns", "reserved namespace", "<samlp:Response", "<samlp:Response xmlns:x=\"http://www.w3.org/2000/xmlns/\"")
+	f.respelt("prefix saml bound anew", "assertion: digest does not match", "<saml:Subject>", "<saml:Subject xmlns:saml=\"urn:x\">")
+	f.respelt("prefix ds bound anew", "assertion: signature of an unexpected shape", "<ds:SignedInfo>", "<ds:SignedInfo xmlns:ds=\"urn:x\">")
 }

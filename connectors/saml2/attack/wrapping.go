@@ -66,61 +66,75 @@ func (f *forge) wrappedResponses() {
 }
 
 func (f *forge) wrappedAssertions() {
-	sibling := func(outer, e *etree.Element) { before(child(outer, "Assertion"), e) }
-	genuine := func() (outer, assertion *etree.Element) {
-		outer = f.byAssertion()
-		return outer, child(outer, "Assertion")
-	}
+	f.evilBeside()
+	f.turned()
+	f.evilBefore()
+}
 
-	outer, assertion := genuine()
-	sibling(outer, evil(assertion, "_evil"))
+// signedAssertion is the response whose assertion alone is signed, and that.
+func (f *forge) signedAssertion() (outer, assertion *etree.Element) {
+	outer = f.byAssertion()
+	return outer, child(outer, "Assertion")
+}
+
+// evilBeside leaves the signed assertion as it is, with an evil one before or
+// around it.
+func (f *forge) evilBeside() {
+	outer, assertion := f.signedAssertion()
+	before(assertion, evil(assertion, "_evil"))
 	f.refuse("XSW3 evil assertion before the signed one", several, outer)
 
-	outer, assertion = genuine()
+	outer, assertion = f.signedAssertion()
 	wrapper := evil(assertion, "_evil")
 	outer.RemoveChild(assertion)
 	wrapper.AddChild(assertion)
 	outer.AddChild(wrapper)
 	f.refuse("XSW4 evil assertion around the signed one", several, outer)
 
-	// The signature stays on the altered assertion, the original goes elsewhere.
-	turned := func(place func(outer, turned, original *etree.Element)) *etree.Element {
-		outer, assertion := genuine()
+	outer, assertion = f.signedAssertion()
+	after(child(outer, "Issuer"), wrap("samlp:Extensions", evil(assertion, "_assertion")))
+	f.refuse("XSW7 evil assertion of the same ID in Extensions", repeatedID, outer)
+
+	outer, assertion = f.signedAssertion()
+	after(child(outer, "Issuer"), wrap("samlp:Extensions", evil(assertion, "_evil")))
+	f.refuse("evil assertion in Extensions", several, outer)
+}
+
+// turned leaves the signature on the altered assertion, and moves the original
+// elsewhere.
+func (f *forge) turned() {
+	refuse := func(name string, place func(outer, turned, original *etree.Element)) {
+		outer, assertion := f.signedAssertion()
 		original := assertion.Copy()
 		remove(original, "Signature")
 		promote(assertion).CreateAttr("ID", "_evil")
 		place(outer, assertion, original)
-		return outer
+		f.refuse(name, several, outer)
 	}
-	f.refuse("XSW5 original at the end", several, turned(
-		func(outer, _, original *etree.Element) { outer.AddChild(original) }))
-	f.refuse("XSW6 original in the signature", several, turned(
-		func(_, turned, original *etree.Element) { child(turned, "Signature").AddChild(original) }))
-	f.refuse("original in an Object of the signature", several, turned(
-		func(_, turned, original *etree.Element) {
-			child(turned, "Signature").AddChild(wrap("ds:Object", original))
-		}))
-	f.refuse("original in Advice of the turned one", several, turned(
-		func(_, turned, original *etree.Element) { turned.AddChild(wrap("saml:Advice", original)) }))
-	f.refuse("original in Status", several, turned(
-		func(outer, _, original *etree.Element) {
-			child(outer, "Status").AddChild(wrap("samlp:StatusDetail", original))
-		}))
+	refuse("XSW5 original at the end", func(outer, _, original *etree.Element) { outer.AddChild(original) })
+	refuse("XSW6 original in the signature", func(_, turned, original *etree.Element) {
+		child(turned, "Signature").AddChild(original)
+	})
+	refuse("original in an Object of the signature", func(_, turned, original *etree.Element) {
+		child(turned, "Signature").AddChild(wrap("ds:Object", original))
+	})
+	refuse("original in Advice of the turned one", func(_, turned, original *etree.Element) {
+		turned.AddChild(wrap("saml:Advice", original))
+	})
+	refuse("original in Status", func(outer, _, original *etree.Element) {
+		child(outer, "Status").AddChild(wrap("samlp:StatusDetail", original))
+	})
+}
 
-	outer, assertion = genuine()
-	after(child(outer, "Issuer"), wrap("samlp:Extensions", evil(assertion, "_assertion")))
-	f.refuse("XSW7 evil assertion of the same ID in Extensions", repeatedID, outer)
-
-	outer, assertion = genuine()
-	after(child(outer, "Issuer"), wrap("samlp:Extensions", evil(assertion, "_evil")))
-	f.refuse("evil assertion in Extensions", several, outer)
-
-	outer, assertion = genuine()
-	sibling(outer, promote(assertion.Copy()))
+// evilBefore puts an evil copy, its signature with it, before or around the
+// original.
+func (f *forge) evilBefore() {
+	outer, assertion := f.signedAssertion()
+	before(assertion, promote(assertion.Copy()))
 	f.refuse("XSW9 evil assertion of the same ID and signature before the original", repeatedID, outer)
 
-	outer, assertion = genuine()
-	wrapper = promote(assertion.Copy())
+	outer, assertion = f.signedAssertion()
+	wrapper := promote(assertion.Copy())
 	wrapper.CreateAttr("ID", "_evil")
 	outer.RemoveChild(assertion)
 	wrapper.AddChild(wrap("saml:Advice", assertion))
