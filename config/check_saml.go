@@ -3,6 +3,7 @@ package config
 import (
 	"crypto/x509"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ func (r report) saml(c *Connector, s *SAML) {
 	if s.Response.UnsolicitedApp != "" && s.Request.Force == "always" {
 		r.wrong("saml.response.unsolicited_app", "is not for request.force always: whom nobody here sent there nobody asked to sign in anew")
 	}
+	r.require("saml.logout.page_return", s.Logout.Page == "" || s.Logout.PageReturn != "", " by page")
 	r.provides(s)
 	for i, name := range s.Lists {
 		if slices.Contains(s.Lists[:i], name) {
@@ -43,6 +45,14 @@ func (r report) samlRequest(c *Connector, q SAMLRequest) {
 	if q.EIDAS != nil {
 		r.uris("saml.request.eidas.attributes", q.EIDAS.Attributes)
 	}
+	if q.AttributeIndex == nil {
+		return
+	}
+	// Metadata §2.4.4.1: the number is an xs:unsignedShort, and no set is empty.
+	if *q.AttributeIndex < 0 || *q.AttributeIndex > math.MaxUint16 {
+		r.wrong("saml.request.attribute_index", "must be from 0 to 65535")
+	}
+	r.require("saml.request.attributes", q.EIDAS != nil || len(q.Attributes) > 0, " by attribute_index, which is their number")
 }
 
 // nameIDFormat checks a format to ask for.

@@ -121,6 +121,7 @@ func (c *Connector) addresses(visit func(path, address string) string) {
 	}
 	if s := c.SAML; s != nil {
 		at("saml.metadata.url", &s.Metadata.URL)
+		at("saml.logout.page", &s.Logout.Page)
 	}
 	if e := c.Events; e != nil {
 		at("events.issuer", &e.Issuer)
