@@ -126,16 +126,32 @@ type LogoutMessage struct {
 	Once       Once     `json:"once,omitzero"`         // of a question: it may be asked once on any node
 }
 
-// Receiver is a connector whose provider tells, from server to server, of what
+// Listener is a connector whose provider tells, from server to server, of what
 // happens to accounts and sessions there.
+type Listener interface {
+	// Receiver takes what comes to one of the connector's addresses: nil where
+	// the connector has no such address.
+	Receiver(at Inbox) Receiver
+}
+
+// Inbox is one of the addresses at which a connector is told of accounts.
+type Inbox string
+
+// The inboxes.
+const (
+	EventsInbox      Inbox = "events"      // ISSUER/events/ID
+	DeletionInbox    Inbox = "deletion"    // ISSUER/events/ID/deletion, where people ask for their data to be deleted
+	BackChannelInbox Inbox = "backchannel" // ISSUER/logout/ID/backchannel
+)
+
+// Receiver speaks the protocol of one inbox.
 type Receiver interface {
-	// Receive checks what was posted to the connector's address for events, or
-	// for back-channel logout. Errors are *Failure; what they mean to the sender
-	// is said by Refuse.
+	// Receive checks what was posted. Errors are *Failure; what they mean to the
+	// sender is said by Refuse.
 	Receive(ctx context.Context, r *http.Request) (Notice, error)
 
 	// Acknowledge answers the sender that n was taken. status is the address of a
-	// page that tells a person what became of it, for protocols that want one.
+	// page that tells a person what became of it, for notices with a Code.
 	Acknowledge(n Notice, status string) Reply
 
 	// Refuse answers the sender that nothing was taken, and why.
@@ -154,9 +170,9 @@ type Event struct {
 	Action  Action
 	Type    string    // the provider's own word; no personal data
 	Issuer  string    // whose account: of this issuer
-	Subject string    // this subject; "" where only Keys are known
-	Keys    []string  // or these sessions of it alone (ProviderSession.Keys); nil for the account
-	At      time.Time // when it happened; the zero time if the provider does not say
+	Subject string    // this subject; "" where it is not known, and nothing follows for a link
+	Keys    []string  // what the sessions are called that it is about (ProviderSession.Keys)
+	At      time.Time // when it happened, or else when the provider said so
 }
 
 // Action is what follows from an event.

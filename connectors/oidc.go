@@ -17,10 +17,13 @@ import (
 // oidcConnector speaks OpenID Connect Core 1.0: the authorization code flow.
 type oidcConnector struct {
 	provider
+	inboxes
 	settings  config.OIDC
 	discovery *cached[discovery]
 	keys      *keySet
-	issuers   []string // what the callback's iss may be
+	issuers   []string       // what the callback's iss may be
+	accounts  accountIssuers // what events and logout messages may name as iss
+	slo       string         // where the provider sends browsers to sign out, or that have
 }
 
 func openOIDC(cfg config.Connector, o Options) (Connector, error) {
@@ -34,13 +37,17 @@ func openOIDC(cfg config.Connector, o Options) (Connector, error) {
 	}
 	p.scopes, p.pkce = settings.Scopes, settings.PKCE != "forbidden"
 	d := newDiscovery(settings, p.Outbound, o)
-	return &oidcConnector{
+	c := &oidcConnector{
 		provider:  p,
 		settings:  settings,
 		discovery: d,
 		keys:      newKeySet(settings.Algorithms, d, p.Outbound, o),
 		issuers:   issParameters(settings),
-	}, nil
+		accounts:  issuersOf(settings.Issuer, settings.IssuerAliases, settings.Tenants, cfg.Events),
+		slo:       o.Logout,
+	}
+	c.inboxes = c.openInboxes(cfg, o)
+	return c, nil
 }
 
 // issParameters are the values that the callback's iss may have: the one that
