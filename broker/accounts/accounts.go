@@ -4,7 +4,11 @@
 // An account has links, one for each upstream subject that leads in to it. A
 // link is found by issuer and subject alone. An e-mail address, however well
 // verified, never leads to an account: it can change hands, and two people can
-// share one. A link is made at a person's first sign-in, with a new account.
+// share one. A link is made at a person's first sign-in, with a new account, or
+// by [Accounts.Join] for somebody who has proved both sides.
+//
+// An account has evidence, of what was proved of the person by which link and
+// until when. How much of it a sign-in is worth is said by [mapping.Effective].
 //
 // What a returning resident's sign-in adds to the account (when, which app,
 // what the provider said) is not written by [Accounts.Enter] but folded in
@@ -14,7 +18,6 @@ package accounts
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -49,18 +52,6 @@ func (a Account) Subject(sector string) string {
 	return mapping.Pairwise(a.SubjectKey, sector)
 }
 
-// Link is one way in to an account.
-type Link struct {
-	ID        string
-	Account   string // where it leads
-	Connector string
-	Issuer    string
-	Subject   string
-	Created   time.Time
-	Inherit   mapping.Assurance // what the session was worth in which it was linked: the most that it borrows from other evidence
-	Own       mapping.Assurance // what valid evidence that it brought itself proves
-}
-
 // SignIn is one successful sign-in through a connector.
 type SignIn struct {
 	Connector string
@@ -81,45 +72,44 @@ type Accounts struct {
 // Open returns the accounts in d.
 func Open(d *db.DB, now func() time.Time) *Accounts { return &Accounts{db: d, now: now} }
 
-// Enter finds the account that the sign-in's issuer and subject are linked to,
-// and makes it at the first sign-in, which first reports. A returning resident
-// costs one SQL read and no write. The error is ErrFrozen where the account or
-// the link may not be used.
-func (a *Accounts) Enter(ctx context.Context, in SignIn) (acc Account, link Link, first bool, err error) {
+// check refuses a sign-in of nobody in particular: everybody whose provider left
+// the issuer or the subject out would share an account.
+func (in SignIn) check() error {
 	if in.Issuer == "" || in.Subject == "" {
-		// Everybody whose provider left one out would share an account.
-		return Account{}, Link{}, false, errors.New("enter: the sign-in has no issuer or no subject")
+		return errors.New("the sign-in has no issuer or no subject")
 	}
-	acc, link, err = a.find(ctx, in.Issuer, in.Subject)
-	if !errors.Is(err, ErrNotFound) {
-		return acc, link, false, err
-	}
-	acc, link, err = a.create(ctx, in)
-	if errors.Is(err, errRaced) {
-		acc, link, err = a.find(ctx, in.Issuer, in.Subject)
-		return acc, link, false, err
-	}
-	return acc, link, err == nil, err
+	return nil
 }
 
-// entering selects a link and everything that a login needs in one statement.
-// There is a row for each pinned subject, and one row without where there is
-// none.
-const entering = `SELECT l.id, l.connector, l.issuer, l.subject, l.created_at, l.frozen_at IS NOT NULL,
-		a.id, a.subject_key, a.status, s.sector, s.subject
-	FROM links l
-	JOIN accounts a ON a.id = l.account_id
-	LEFT JOIN subjects s ON s.account_id = a.id AND s.current`
-
-// enter finds a link by its UNIQUE index.
-const enter = entering + ` WHERE l.issuer = $1 AND l.subject = $2`
-
-func (a *Accounts) find(ctx context.Context, issuer, subject string) (Account, Link, error) {
-	acc, link, err := a.one(ctx, enter, issuer, subject)
-	if err != nil {
-		return Account{}, Link{}, fmt.Errorf("enter: %w", err)
+// Enter finds the account that the sign-in's issuer and subject are linked to,
+// and makes it at the first sign-in, which first reports. A returning resident
+// costs one SQL read, and a write only where the sign-in proves more of the
+// person than is known. The error is ErrFrozen where the account or the link may
+// not be used, with the reason as a FrozenError where a provider gave one.
+func (a *Accounts) Enter(ctx context.Context, in SignIn) (acc Account, link Link, first bool, err error) {
+	if err := in.check(); err != nil {
+		return Account{}, Link{}, false, fmt.Errorf("enter: %w", err)
 	}
-	return acc, link, nil
+	e, err := a.find(ctx, enter, in.Issuer, in.Subject)
+	proved := in.proof(a.now())
+	switch {
+	case errors.Is(err, errDead):
+		// What the link is worth follows from this sign-in alone, as at the first.
+		acc, link, err = a.Join(ctx, e.account.ID, in, in.Level)
+		return acc, link, false, err
+	case errors.Is(err, ErrNotFound):
+		e, err = a.create(ctx, in)
+		first = err == nil
+	case err == nil && proved.addsTo(e.own):
+		e, err = a.prove(ctx, e, proved, in.At)
+	}
+	if errors.Is(err, errRaced) {
+		e, err = a.find(ctx, enter, in.Issuer, in.Subject)
+	}
+	if err != nil {
+		return Account{}, Link{}, false, fmt.Errorf("enter: %w", err)
+	}
+	return e.account, e.link, first, nil
 }
 
 // Reenter finds the account again that somebody entered by a link before, as
@@ -127,111 +117,46 @@ func (a *Accounts) find(ctx context.Context, issuer, subject string) (Account, L
 // used, and ErrNotFound where the account is gone or the link leads to it no
 // more.
 func (a *Accounts) Reenter(ctx context.Context, account, link string) (Account, Link, error) {
-	acc, l, err := a.one(ctx, entering+` WHERE a.id = $1 AND l.id = $2`, account, link)
+	e, err := a.find(ctx, entering+` WHERE a.id = $1 AND l.id = $2`, account, link)
 	if err != nil {
 		return Account{}, Link{}, fmt.Errorf("reenter: %w", err)
 	}
-	return acc, l, nil
+	return e.account, e.link, nil
 }
 
-// one reads the link whose rows q selects, and the account.
-func (a *Accounts) one(ctx context.Context, q string, args ...any) (Account, Link, error) {
-	rows, err := a.db.Query(ctx, q, args...)
-	if err != nil {
-		return Account{}, Link{}, err
-	}
-	defer rows.Close()
+var (
+	// errRaced says that the link was made, or ended, by somebody else meanwhile.
+	errRaced = errors.New("the link was changed meanwhile")
 
-	var acc Account
-	var link Link
-	var created int64
-	var frozen bool
-	var status string
-	var sector, subject sql.NullString
-	for rows.Next() {
-		err := rows.Scan(&link.ID, &link.Connector, &link.Issuer, &link.Subject, &created, &frozen,
-			&acc.ID, &acc.SubjectKey, &status, &sector, &subject)
-		if err != nil {
-			return Account{}, Link{}, err
-		}
-		if sector.Valid {
-			if acc.Subjects == nil {
-				acc.Subjects = map[string]string{}
-			}
-			acc.Subjects[sector.String] = subject.String
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return Account{}, Link{}, err
-	}
-	if frozen {
-		return Account{}, Link{}, ErrFrozen
-	}
-	link.Account, link.Created = acc.ID, time.UnixMicro(created)
-	return acc, link, usable(status)
-}
-
-// usable says what an account's status means to whoever wants to use it.
-func usable(status string) error {
-	switch status {
-	case "active":
-		return nil
-	case "frozen":
-		return ErrFrozen
-	}
-	return ErrNotFound // "", merged, erased
-}
-
-// errRaced says that the link was made by somebody else meanwhile.
-var errRaced = errors.New("the link exists")
+	// errDead says that the link was unlinked.
+	errDead = fmt.Errorf("the link is dead: %w", ErrNotFound)
+)
 
 // create makes an account with its first link.
-func (a *Accounts) create(ctx context.Context, in SignIn) (Account, Link, error) {
+func (a *Accounts) create(ctx context.Context, in SignIn) (entrance, error) {
 	now := a.now()
 	acc := Account{ID: newID(), SubjectKey: make([]byte, 32)}
 	rand.Read(acc.SubjectKey)
-	link := Link{ID: newID(), Account: acc.ID, Connector: in.Connector, Issuer: in.Issuer, Subject: in.Subject, Created: now}
-	claims, err := claimsOf(acc.ID, link.ID, in.Said, in.At)
-	if err != nil {
-		return Account{}, Link{}, fmt.Errorf("create an account: %w", err)
-	}
-	err = a.db.InTx(ctx, func(tx *db.Tx) error {
-		if err := insertAccount(ctx, tx, acc, link); err != nil {
+	link := newLink(acc.ID, in, in.Level, now)
+	acc.Level = link.Own
+	err := a.db.InTx(ctx, func(tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `INSERT INTO accounts (id, subject_key, status, created_at) VALUES ($1, $2, 'active', $3)`,
+			acc.ID, acc.SubjectKey, now.UnixMicro())
+		if err != nil {
 			return err
 		}
-		if err := insertClaims(ctx, tx, claims); err != nil {
+		made, err := insertLink(ctx, tx, link, in)
+		if err != nil {
 			return err
 		}
 		by := map[string]any{"link": link.ID, "connector": link.Connector}
-		return chain(ctx, tx, now,
-			entry{Kind: "account.created", Account: acc.ID, Actor: resident, Detail: by},
-			entry{Kind: "link.created", Account: acc.ID, Actor: resident, Detail: by})
+		created := entry{Kind: "account.created", Account: acc.ID, Actor: resident, Detail: by}
+		return chain(ctx, tx, now, append([]entry{created}, made...)...)
 	})
 	if err != nil {
-		return Account{}, Link{}, fmt.Errorf("create an account: %w", err)
+		return entrance{}, fmt.Errorf("create an account: %w", err)
 	}
-	return acc, link, nil
-}
-
-// insertAccount inserts an account with one link. Of several that race to make
-// the same link one wins; the others wait for it and get errRaced.
-func insertAccount(ctx context.Context, tx *db.Tx, acc Account, link Link) error {
-	created := link.Created.UnixMicro()
-	_, err := tx.Exec(ctx, `INSERT INTO accounts (id, subject_key, status, created_at) VALUES ($1, $2, 'active', $3)`,
-		acc.ID, acc.SubjectKey, created)
-	if err != nil {
-		return err
-	}
-	res, err := tx.Exec(ctx, `INSERT INTO links (id, account_id, connector, issuer, subject, created_at, last_used_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT (issuer, subject) DO NOTHING`,
-		link.ID, acc.ID, link.Connector, link.Issuer, link.Subject, created)
-	if err != nil {
-		return err
-	}
-	if n, err := res.RowsAffected(); err != nil || n == 0 {
-		return errors.Join(err, errRaced)
-	}
-	return nil
+	return entrance{account: acc, link: link}, nil
 }
 
 // newID returns a random identifier. It says nothing about the person.

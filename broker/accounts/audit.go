@@ -32,13 +32,14 @@ var ErrAudit = errors.New("the audit chain is broken")
 const (
 	resident = "resident" // the actor of what residents do to their own accounts
 	operator = "operator" // the actor of what is done by a command
+	provider = "provider" // the actor of what a provider told
 )
 
 // entry is one thing that was done.
 type entry struct {
 	Kind    string         // account.created …
 	Account string         // whose
-	Actor   string         // who did it: resident, operator, or an operator's account
+	Actor   string         // who did it: resident, operator, provider, or an operator's account
 	Detail  map[string]any // without personal data
 }
 

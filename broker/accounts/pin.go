@@ -58,14 +58,11 @@ func pin(ctx context.Context, tx *db.Tx, account, sector, subject string) error 
 	if err != nil {
 		return err
 	}
-	res, err := tx.Exec(ctx, `INSERT INTO subjects (account_id, sector, subject, current) VALUES ($1, $2, $3, $4)
+	pinned, err := changes(tx.Exec(ctx, `INSERT INTO subjects (account_id, sector, subject, current) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (sector, subject) DO UPDATE SET current = excluded.current WHERE subjects.account_id = excluded.account_id`,
-		account, sector, subject, true)
-	if err != nil {
-		return err
+		account, sector, subject, true))
+	if err == nil && !pinned {
+		return ErrTaken
 	}
-	if n, err := res.RowsAffected(); err != nil || n == 0 {
-		return errors.Join(err, ErrTaken)
-	}
-	return nil
+	return err
 }

@@ -2,11 +2,13 @@ package accounts
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"iter"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/councilid/councilid/broker/db"
 )
@@ -25,6 +27,20 @@ func inOrder[V any](m map[pair]V) iter.Seq2[pair, V] {
 			}
 		}
 	}
+}
+
+// changes reports whether a statement changed anything.
+func changes(res sql.Result, err error) (bool, error) {
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n > 0, err
+}
+
+// micros is a time as it is stored, or NULL for the zero time.
+func micros(t time.Time) sql.NullInt64 {
+	return sql.NullInt64{Int64: t.UnixMicro(), Valid: !t.IsZero()}
 }
 
 // insert runs one INSERT for many rows: into names the table and its columns,

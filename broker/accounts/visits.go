@@ -54,7 +54,8 @@ func (a *Accounts) record(ctx context.Context, ids []string, visits []Visit) err
 	})
 }
 
-// liveLinks returns, for each account of the visits that still is, its links.
+// liveLinks returns, for each account of the visits that still is, its links
+// that are not dead: what their providers said does not come back.
 func liveLinks(ctx context.Context, tx *db.Tx, visits []Visit) (map[string][]string, error) {
 	accounts := make([]any, len(visits))
 	for i, v := range visits {
@@ -62,7 +63,7 @@ func liveLinks(ctx context.Context, tx *db.Tx, visits []Visit) (map[string][]str
 	}
 	rows, err := tx.Query(ctx, `SELECT a.id, COALESCE(l.id, '')
 		FROM accounts a
-		LEFT JOIN links l ON l.account_id = a.id
+		LEFT JOIN links l ON l.account_id = a.id AND l.unlinked_at IS NULL
 		WHERE a.status IN ('active', 'frozen') AND a.id IN `+tuples(1, len(accounts)), accounts...)
 	if err != nil {
 		return nil, err

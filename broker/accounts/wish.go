@@ -1,10 +1,16 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
 
+	"github.com/councilid/councilid/broker/db"
 	"github.com/councilid/councilid/mapping"
 )
 
@@ -16,22 +22,117 @@ type Wish struct {
 	Connector string            // where the person went to prove it
 	Level     mapping.Assurance // what the app asked for
 	Asked     time.Time
-	Until     time.Time // when nobody waits for it any more
+	Until     time.Time // when nobody waits for it any more; the zero time: never
 }
 
 // Await keeps a wish of the account. A second one of the same app replaces the
-// first.
+// first. ID may be left to it.
 func (a *Accounts) Await(ctx context.Context, account string, w Wish) error {
-	return errors.New("not yet")
+	w.ID = cmp.Or(w.ID, newID())
+	err := a.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := hold(ctx, tx, account); err != nil {
+			return err
+		}
+		kept, err := changes(tx.Exec(ctx, `INSERT INTO wishes (id, account_id, app, connector, level, asked_at, valid_until)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)
+			ON CONFLICT (account_id, app) DO UPDATE SET id = excluded.id, connector = excluded.connector,
+					level = excluded.level, asked_at = excluded.asked_at, valid_until = excluded.valid_until
+				WHERE wishes.id <> excluded.id`,
+			w.ID, account, w.App, w.Connector, w.Level.String(), w.Asked.UnixMicro(), micros(w.Until)))
+		if err != nil || !kept {
+			return err
+		}
+		return chain(ctx, tx, a.now(), entry{Kind: "wish.kept", Account: account, Actor: resident, Detail: map[string]any{
+			"app": w.App, "connector": w.Connector, "level": w.Level.String(),
+		}})
+	})
+	if err != nil {
+		return fmt.Errorf("await: %w", err)
+	}
+	return nil
 }
 
 // Awaited returns the account's wishes that are not over, the oldest first.
 func (a *Accounts) Awaited(ctx context.Context, account string) ([]Wish, error) {
-	return nil, errors.New("not yet")
+	rows, err := a.db.Query(ctx, `SELECT id, app, connector, level, asked_at, valid_until FROM wishes
+		WHERE account_id = $1 AND (valid_until IS NULL OR valid_until > $2) ORDER BY asked_at, id`, account, a.now().UnixMicro())
+	if err != nil {
+		return nil, fmt.Errorf("awaited: %w", err)
+	}
+	defer rows.Close()
+
+	var wishes []Wish
+	for rows.Next() {
+		w, err := scanWish(rows)
+		if err != nil {
+			return nil, fmt.Errorf("awaited: %w", err)
+		}
+		wishes = append(wishes, w)
+	}
+	return wishes, rows.Err()
+}
+
+func scanWish(rows *sql.Rows) (Wish, error) {
+	var w Wish
+	var level string
+	var asked int64
+	var until sql.NullInt64
+	if err := rows.Scan(&w.ID, &w.App, &w.Connector, &level, &asked, &until); err != nil {
+		return Wish{}, err
+	}
+	w.Asked = time.UnixMicro(asked)
+	if until.Valid {
+		w.Until = time.UnixMicro(until.Int64)
+	}
+	var err error
+	w.Level, err = mapping.ParseAssurance(level)
+	return w, err
 }
 
 // Grant ends wishes that have come true, and leaves a message in the outbox for
-// each app.
+// each app. Of several that grant a wish one does; a wish that is over is not
+// granted any more.
 func (a *Accounts) Grant(ctx context.Context, account string, ids ...string) error {
-	return errors.New("not yet")
+	err := a.db.InTx(ctx, func(tx *db.Tx) error {
+		now := a.now()
+		var granted []entry
+		for _, id := range slices.Sorted(slices.Values(ids)) {
+			var app, level string
+			err := tx.QueryRow(ctx, `DELETE FROM wishes WHERE id = $1 AND account_id = $2 AND (valid_until IS NULL OR valid_until > $3)
+				RETURNING app, level`, id, account, now.UnixMicro()).Scan(&app, &level)
+			if errors.Is(err, sql.ErrNoRows) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if err := tellLevel(ctx, tx, account, app, level, now); err != nil {
+				return err
+			}
+			granted = append(granted, entry{
+				Kind: "wish.granted", Account: account, Actor: resident, Detail: map[string]any{"app": app, "level": level},
+			})
+		}
+		if len(granted) == 0 {
+			return nil
+		}
+		return chain(ctx, tx, now, granted...)
+	})
+	if err != nil {
+		return fmt.Errorf("grant: %w", err)
+	}
+	return nil
+}
+
+// tellLevel leaves a message to an app that somebody has reached a level. It
+// names the account, not the person: by which subject the app knows the account
+// is looked up when the message is sent.
+func tellLevel(ctx context.Context, tx *db.Tx, account, app, level string, now time.Time) error {
+	payload, err := json.Marshal(map[string]any{"account": account, "app": app, "level": level, "at": now.UTC().Format(time.RFC3339)})
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO outbox (id, kind, app, payload, created_at, due_at) VALUES ($1, $2, $3, $4, $5, $5)`,
+		newID(), "assurance-level-change", app, string(payload), now.UnixMicro())
+	return err
 }

@@ -1,0 +1,101 @@
+package accounts
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/councilid/councilid/broker/db"
+	"github.com/councilid/councilid/mapping"
+)
+
+// Evidence is what was proved of the person behind an account, and until when
+// that holds. What an account or a link is worth is not stored anywhere: it is
+// the join of the evidence that is valid at the moment of reading, so that it
+// depends neither on the order in which evidence came nor on how often, and
+// what has expired simply counts no more. Nothing has to be worked out anew at
+// night. Evidence of a link that is frozen or dead does not count.
+//
+// A sign-in that proves something of the person leaves a row. There is one for
+// each vector that the link ever proved, and all that later sign-ins do is to
+// move its end on: so a lower one takes nothing away.
+
+// policyVersion is the edition of the guidance by which levels are given.
+const policyVersion = "GPG45-1.0"
+
+// slack is how much longer evidence has to last to be worth a write.
+const slack = 24 * time.Hour
+
+// proof is something of the person that is proved for a time.
+type proof struct {
+	level mapping.Assurance
+	until time.Time // the zero time: for good
+}
+
+// proof is what the sign-in proves of the person; the zero proof for nothing.
+func (in SignIn) proof(now time.Time) proof {
+	if !in.Until.IsZero() && !in.Until.After(now) {
+		return proof{}
+	}
+	return proof{in.Level.Person(), in.Until}
+}
+
+// addsTo reports whether p is more than what is known.
+func (p proof) addsTo(known []proof) bool {
+	return p.level != mapping.Assurance{} && !slices.ContainsFunc(known, p.within)
+}
+
+// within reports whether q proves as much, and for about as long.
+func (p proof) within(q proof) bool {
+	lasts := q.until.IsZero() || !p.until.IsZero() && !p.until.After(q.until.Add(slack))
+	return lasts && q.level.AtLeast(p.level)
+}
+
+// prove keeps what a sign-in proved of the person, and adds it to the entrance. It
+// is errRaced where the link is not live any more.
+func (a *Accounts) prove(ctx context.Context, e entrance, p proof, at time.Time) (entrance, error) {
+	err := a.db.InTx(ctx, func(tx *db.Tx) error {
+		// Whoever freezes or unlinks it waits, or was there before.
+		live, err := changes(tx.Exec(ctx, `UPDATE links SET connector = connector
+			WHERE id = $1 AND frozen_at IS NULL AND unlinked_at IS NULL`, e.link.ID))
+		if err != nil {
+			return err
+		}
+		if !live {
+			return errRaced
+		}
+		proved, err := insertEvidence(ctx, tx, e.link, p, at, a.now())
+		if err != nil || len(proved) == 0 {
+			return err
+		}
+		return chain(ctx, tx, a.now(), proved...)
+	})
+	e.link.Own, e.account.Level = e.link.Own.Join(p.level), e.account.Level.Join(p.level)
+	return e, err
+}
+
+// insertEvidence stores what a link proved, and says what is to be audited:
+// nothing where it was known already.
+func insertEvidence(ctx context.Context, tx *db.Tx, link Link, p proof, at, now time.Time) ([]entry, error) {
+	if p.level == (mapping.Assurance{}) {
+		return nil, nil
+	}
+	vector := p.level.String()
+	changed, err := changes(tx.Exec(ctx, `INSERT INTO evidence
+			(id, account_id, link_id, kind, levels, policy_version, checked_at, valid_until)
+		VALUES ($1, $2, $3, 'sign-in', $4, $5, $6, $7)
+		ON CONFLICT (id) DO UPDATE SET
+			policy_version = excluded.policy_version, checked_at = excluded.checked_at, valid_until = excluded.valid_until
+			WHERE evidence.valid_until <= $8 OR excluded.valid_until > evidence.valid_until + $9
+				OR evidence.valid_until IS NOT NULL AND excluded.valid_until IS NULL`,
+		link.ID+"."+vector, link.Account, link.ID, vector, policyVersion, at.UnixMicro(), micros(p.until),
+		now.UnixMicro(), slack.Microseconds()))
+	if err != nil || !changed {
+		return nil, err
+	}
+	detail := map[string]any{"link": link.ID, "connector": link.Connector, "levels": vector}
+	if !p.until.IsZero() {
+		detail["until"] = p.until.UTC().Format(time.RFC3339)
+	}
+	return []entry{{Kind: "evidence.recorded", Account: link.Account, Actor: resident, Detail: detail}}, nil
+}
