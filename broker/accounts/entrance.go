@@ -18,16 +18,18 @@ type entrance struct {
 }
 
 // entering selects a link and everything that a login needs in one statement.
-// There is a row for each pinned subject and each piece of valid evidence, in
-// every combination, and one row where there is none of either. Evidence that
-// another link brought counts while that link lives ($3 is now).
-const entering = `SELECT l.id, l.connector, l.issuer, l.subject, l.created_at, l.inherit, l.frozen_at IS NOT NULL, l.frozen_why, l.unlinked_at IS NOT NULL,
-		a.id, a.subject_key, a.status, s.sector, s.subject, e.link_id, e.levels, e.valid_until
+// There is a row for each pinned subject and each piece of evidence, in every
+// combination, and one row where there is none of either. Which evidence counts
+// is decided below: most people have none, and a longer statement costs them
+// more than an old row costs the others.
+const entering = `SELECT l.id, l.connector, l.issuer, l.subject, l.created_at, l.inherit, l.frozen_at, l.frozen_why, l.unlinked_at,
+		a.id, a.subject_key, a.status, s.sector, s.subject,
+		e.levels, e.valid_until, e.link_id, COALESCE(k.frozen_at, k.unlinked_at)
 	FROM links l
 	JOIN accounts a ON a.id = l.account_id
 	LEFT JOIN subjects s ON s.account_id = a.id AND s.current
-	LEFT JOIN evidence e ON e.account_id = a.id AND (e.valid_until IS NULL OR e.valid_until > $3) AND NOT EXISTS (
-		SELECT 1 FROM links k WHERE k.id = e.link_id AND (k.frozen_at IS NOT NULL OR k.unlinked_at IS NOT NULL))`
+	LEFT JOIN evidence e ON e.account_id = a.id
+	LEFT JOIN links k ON k.id = e.link_id`
 
 // enter finds a link by its UNIQUE index.
 const enter = entering + ` WHERE l.issuer = $1 AND l.subject = $2`
@@ -36,7 +38,7 @@ const enter = entering + ` WHERE l.issuer = $1 AND l.subject = $2`
 // ErrFrozen where nobody gets in by it; of one that is errDead, it tells whose it
 // was.
 func (a *Accounts) find(ctx context.Context, q string, args ...any) (entrance, error) {
-	rows, err := a.db.Query(ctx, q, append(args, a.now().UnixMicro())...)
+	rows, err := a.db.Query(ctx, q, args...)
 	if err != nil {
 		return entrance{}, err
 	}
@@ -44,12 +46,12 @@ func (a *Accounts) find(ctx context.Context, q string, args ...any) (entrance, e
 
 	var e entrance
 	var r entranceRow
-	columns := r.columns(&e)
+	columns, now := r.columns(&e), a.now()
 	for rows.Next() {
 		if err := rows.Scan(columns...); err != nil {
 			return entrance{}, err
 		}
-		if err := r.addTo(&e); err != nil {
+		if err := r.addTo(&e, now); err != nil {
 			return entrance{}, err
 		}
 	}
@@ -62,63 +64,79 @@ func (a *Accounts) find(ctx context.Context, q string, args ...any) (entrance, e
 
 // entranceRow is what one row has besides the texts of an entrance.
 type entranceRow struct {
-	created           int64
-	frozen, dead      bool
-	why, status       string
-	inherit           sql.NullString
-	sector, subject   sql.NullString
-	broughtBy, levels sql.NullString
-	validUntil        sql.NullInt64
+	created         int64
+	inherit         sql.NullString
+	frozen, dead    sql.NullInt64 // since when
+	why, status     string
+	sector, subject sql.NullString
+
+	levels     sql.NullString
+	validUntil sql.NullInt64
+	broughtBy  sql.NullString // the link
+	silenced   sql.NullInt64  // since when that is frozen or dead
 }
 
 func (r *entranceRow) columns(e *entrance) []any {
 	return []any{
 		&e.link.ID, &e.link.Connector, &e.link.Issuer, &e.link.Subject, &r.created, &r.inherit, &r.frozen, &r.why, &r.dead,
-		&e.account.ID, &e.account.SubjectKey, &r.status, &r.sector, &r.subject, &r.broughtBy, &r.levels, &r.validUntil,
+		&e.account.ID, &e.account.SubjectKey, &r.status, &r.sector, &r.subject,
+		&r.levels, &r.validUntil, &r.broughtBy, &r.silenced,
 	}
 }
 
 // addTo adds the row to e. The order of the rows, and how often one comes, make
 // no difference.
-func (r *entranceRow) addTo(e *entrance) (err error) {
+func (r *entranceRow) addTo(e *entrance, now time.Time) error {
 	if r.sector.Valid {
 		if e.account.Subjects == nil {
 			e.account.Subjects = map[string]string{}
 		}
 		e.account.Subjects[r.sector.String] = r.subject.String
 	}
-	if r.inherit.Valid {
-		if e.link.Inherit, err = mapping.ParseAssurance(r.inherit.String); err != nil {
-			return fmt.Errorf("link %s: %w", e.link.ID, err)
-		}
+	var err error
+	if e.link.Inherit, err = vector(r.inherit); err != nil {
+		return fmt.Errorf("link %s: %w", e.link.ID, err)
 	}
-	if !r.levels.Valid {
-		return nil
-	}
-	p := proof{}
-	if p.level, err = mapping.ParseAssurance(r.levels.String); err != nil {
+	p, err := r.proof(now)
+	if err != nil {
 		return fmt.Errorf("evidence of account %s: %w", e.account.ID, err)
 	}
-	if r.validUntil.Valid {
-		p.until = time.UnixMicro(r.validUntil.Int64)
-	}
-	e.account.Level = e.account.Level.Join(p.level.Person())
+	e.account.Level = e.account.Level.Join(p.level)
 	if r.broughtBy.String == e.link.ID {
-		e.link.Own = e.link.Own.Join(p.level.Person())
+		e.link.Own = e.link.Own.Join(p.level)
 		e.own = append(e.own, p)
 	}
 	return nil
 }
 
+// proof is what the evidence of the row proves now; the zero proof for nothing.
+func (r *entranceRow) proof(now time.Time) (proof, error) {
+	p := proof{until: moment(r.validUntil)}
+	if r.silenced.Valid || p.over(now) {
+		return proof{}, nil
+	}
+	level, err := vector(r.levels)
+	p.level = level.Person()
+	return p, err
+}
+
+// vector reads a vector that is stored; NULL is the least.
+func vector(text sql.NullString) (mapping.Assurance, error) {
+	if !text.Valid {
+		return mapping.Assurance{}, nil
+	}
+	return mapping.ParseAssurance(text.String)
+}
+
 // usable says whether somebody gets in.
 func (r *entranceRow) usable() error {
-	if r.frozen {
+	if r.frozen.Valid {
 		return &FrozenError{r.why}
 	}
 	if err := usable(r.status); err != nil {
 		return err
 	}
-	if r.dead {
+	if r.dead.Valid {
 		return errDead
 	}
 	return nil

@@ -34,11 +34,15 @@ type proof struct {
 
 // proof is what the sign-in proves of the person; the zero proof for nothing.
 func (in SignIn) proof(now time.Time) proof {
-	if !in.Until.IsZero() && !in.Until.After(now) {
+	p := proof{in.Level.Person(), in.Until}
+	if p.over(now) {
 		return proof{}
 	}
-	return proof{in.Level.Person(), in.Until}
+	return p
 }
+
+// over reports whether p counts no more.
+func (p proof) over(now time.Time) bool { return !p.until.IsZero() && !p.until.After(now) }
 
 // addsTo reports whether p is more than what is known.
 func (p proof) addsTo(known []proof) bool {

@@ -43,6 +43,14 @@ func micros(t time.Time) sql.NullInt64 {
 	return sql.NullInt64{Int64: t.UnixMicro(), Valid: !t.IsZero()}
 }
 
+// moment is the time that micros stored.
+func moment(t sql.NullInt64) time.Time {
+	if !t.Valid {
+		return time.Time{}
+	}
+	return time.UnixMicro(t.Int64)
+}
+
 // insert runs one INSERT for many rows: into names the table and its columns,
 // tail says what happens on a conflict.
 func insert(ctx context.Context, tx *db.Tx, into string, rows [][]any, tail string) error {

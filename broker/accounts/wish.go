@@ -80,10 +80,7 @@ func scanWish(rows *sql.Rows) (Wish, error) {
 	if err := rows.Scan(&w.ID, &w.App, &w.Connector, &level, &asked, &until); err != nil {
 		return Wish{}, err
 	}
-	w.Asked = time.UnixMicro(asked)
-	if until.Valid {
-		w.Until = time.UnixMicro(until.Int64)
-	}
+	w.Asked, w.Until = time.UnixMicro(asked), moment(until)
 	var err error
 	w.Level, err = mapping.ParseAssurance(level)
 	return w, err
