@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -13,12 +14,14 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/councilid/councilid/broker/accounts"
+	"github.com/councilid/councilid/broker/council"
 	"github.com/councilid/councilid/broker/db"
 	"github.com/councilid/councilid/broker/idp"
 	"github.com/councilid/councilid/broker/keys"
 	"github.com/councilid/councilid/broker/login"
 	"github.com/councilid/councilid/broker/op"
 	"github.com/councilid/councilid/broker/store"
+	"github.com/councilid/councilid/broker/web"
 	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/connectors"
 	"github.com/councilid/councilid/connectors/saml2/xmlsig"
@@ -140,7 +143,7 @@ func (b *Broker) build(cfg *config.Config) (*house, error) {
 		Limit: store.Limit{PerMinute: cfg.Broker.Limits.Address}, Secure: secure,
 		Now: time.Now, Observe: b.metrics.signIn, ObserveEnd: b.metrics.sessionEnd,
 	}
-	if flow.Ways, err = b.ways(cfg); err != nil {
+	if flow.Ways, err = b.ways(cfg, site); err != nil {
 		return nil, err
 	}
 	for _, app := range cfg.Apps {
@@ -164,11 +167,20 @@ func (b *Broker) build(cfg *config.Config) (*house, error) {
 	}
 	flow.FrontEnds[op.Protocol], flow.FrontEnds[idp.Protocol] = oidc, saml
 	mux := http.NewServeMux()
-	for _, room := range []interface{ Mount(*http.ServeMux) }{site, flow, oidc, saml} {
-		room.Mount(mux)
+	rooms := []room{site, flow, oidc, saml}
+	for _, way := range flow.Ways {
+		if own, ok := way.Connector.(*council.Council); ok {
+			rooms = append(rooms, own)
+		}
+	}
+	for _, r := range rooms {
+		r.Mount(mux)
 	}
 	return &house{flow: flow, op: oidc, handler: traced(cfg.Broker, site.Protect(mux))}, nil
 }
+
+// room answers at addresses of its own.
+type room interface{ Mount(mux *http.ServeMux) }
 
 // credentials are the keys of SAML, for both of its rooms.
 func (b *Broker) credentials() []xmlsig.Credential {
@@ -180,19 +192,13 @@ func (b *Broker) credentials() []xmlsig.Credential {
 }
 
 // ways opens the connectors. It calls no provider.
-func (b *Broker) ways(cfg *config.Config) ([]login.Way, error) {
+func (b *Broker) ways(cfg *config.Config, site *web.Site) ([]login.Way, error) {
 	var ways []login.Way
 	for _, c := range cfg.Connectors {
 		if c.Disabled {
 			continue
 		}
-		connector, err := connectors.Open(c, connectors.Options{
-			Redirect: cfg.Broker.Issuer + "/callback/" + c.ID,
-			EntityID: cfg.Broker.Issuer + "/connectors/" + c.ID + "/metadata",
-			Logout:   cfg.Broker.Issuer + "/logout/" + c.ID,
-			Council:  cfg.Broker.Look.Council, Contact: cfg.Broker.SAML.Contact,
-			Credentials: b.credentials, Log: b.log, Now: time.Now, Observe: b.metrics.upstreamCall,
-		})
+		connector, err := b.connector(cfg, c, site)
 		if err != nil {
 			return nil, fmt.Errorf("connector %s: %w", c.ID, err)
 		}
@@ -203,4 +209,22 @@ func (b *Broker) ways(cfg *config.Config) ([]login.Way, error) {
 		ways = append(ways, login.Way{Config: c, Connector: connector, Rules: rules})
 	}
 	return ways, nil
+}
+
+// connector opens one connector: to a provider, or to the broker's own pages.
+func (b *Broker) connector(cfg *config.Config, c config.Connector, site *web.Site) (connectors.Connector, error) {
+	if c.Council != nil {
+		return council.Open(council.Options{
+			Connector: c, Mail: cfg.Broker.Mail, Issuer: cfg.Broker.Issuer, Name: cfg.Broker.Look.Council, Terminal: os.Stdout,
+			Store: b.store, DB: b.db, Site: site, Limit: store.Limit{PerMinute: cfg.Broker.Limits.Address},
+			Now: time.Now, Log: b.log.With("connector", c.ID),
+		})
+	}
+	return connectors.Open(c, connectors.Options{
+		Redirect: cfg.Broker.Issuer + "/callback/" + c.ID,
+		EntityID: cfg.Broker.Issuer + "/connectors/" + c.ID + "/metadata",
+		Logout:   cfg.Broker.Issuer + "/logout/" + c.ID,
+		Council:  cfg.Broker.Look.Council, Contact: cfg.Broker.SAML.Contact,
+		Credentials: b.credentials, Log: b.log, Now: time.Now, Observe: b.metrics.upstreamCall,
+	})
 }

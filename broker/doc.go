@@ -19,6 +19,7 @@
 //	GET|POST /logout/{connector}            a provider signs out     login
 //	POST /logout/{connector}/soap           the same, without a browser
 //	GET  /connectors/{connector}/metadata   what a provider reads    login
+//	GET|POST /council/{connector}/…         the council's own way in council
 //	GET|POST /sign-out                      the resident signs out   login
 //	GET  /sign-out/continue                 and has read the receipt login
 //	GET  /assets/…   GET /language          style and languages      web

@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	"broker/keys":          {"broker/store", "broker/db"},
 	"broker/accounts":      {"mapping", "broker/db"},
 	"broker/login":         {"config", "mapping", "connectors", "broker/accounts", "broker/store", "broker/web"},
+	"broker/council":       {"config", "mapping", "connectors", "broker/store", "broker/web", "broker/db"},
 	"broker/op": {
 		"config", "mapping", "connectors", "broker/accounts", "broker/store", "broker/web",
 		"broker/login", "broker/keys", "broker/db",
@@ -46,7 +47,7 @@ var mayImport = map[string][]string{
 	},
 	"broker": {
 		"config", "mapping", "connectors", kit, "broker/accounts", "broker/store", "broker/web", "broker/db",
-		"broker/keys", "broker/login", "broker/op", "broker/idp",
+		"broker/keys", "broker/login", "broker/council", "broker/op", "broker/idp",
 	},
 	"cmd/councilid":      {"config", "mapping", "connectors", kit, "broker", "broker/keys", "cmd/councilid/demo"},
 	"cmd/councilid/demo": {"config", "connectors", "connectors/simulator", kit},

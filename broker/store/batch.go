@@ -28,7 +28,7 @@ func (s *Store) Batch() *Batch { return &Batch{store: s} }
 // What is not found is not an error. Errors are ErrUnavailable, *Exceeded, those
 // of a Check, or a value that could not be written or read as JSON.
 func (b *Batch) Exec(ctx context.Context) error {
-	if b.limit.PerMinute > 0 && b.err == nil {
+	if b.limit != (Limit{}) && b.err == nil {
 		return b.execCounted(ctx)
 	}
 	return b.exec(ctx)

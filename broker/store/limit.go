@@ -9,10 +9,19 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Limit is how often something may happen. The zero Limit does not limit.
+// Limit is how often something may happen: so many times a minute or an hour,
+// all at once if need be. The zero Limit does not limit.
 type Limit struct {
-	// PerMinute is the rate, and the size of a burst.
 	PerMinute int
+	PerHour   int // where PerMinute is 0
+}
+
+// rate is l as the limiter has it.
+func (l Limit) rate() redis_rate.Limit {
+	if l.PerMinute > 0 {
+		return redis_rate.PerMinute(l.PerMinute)
+	}
+	return redis_rate.PerHour(l.PerHour)
 }
 
 // Exceeded is the error of a batch that was counted too often. The batch has
@@ -29,7 +38,7 @@ func (*Exceeded) Error() string { return "rate limit exceeded" }
 func (b *Batch) Count(key string, l Limit) { b.key, b.limit = key, l }
 
 func (b *Batch) execCounted(ctx context.Context) error {
-	key, limit := "{"+digest(b.key)+"}", redis_rate.PerMinute(b.limit.PerMinute)
+	key, limit := "{"+digest(b.key)+"}", b.limit.rate()
 	r := &rider{UniversalClient: b.store.client, batch: b}
 	res, err := redis_rate.NewLimiter(r).Allow(ctx, key, limit)
 	switch {

@@ -37,6 +37,16 @@ func limitLimits(t *testing.T, s *harness) {
 	if allowed, _, err := counted(t, b, other, limit); !allowed || err != nil {
 		t.Errorf("another key: %v, %v", allowed, err)
 	}
+	hourly := store.NewHandle().Tag
+	for i := range 3 {
+		allowed, retryAfter, err := counted(t, b, hourly, store.Limit{PerHour: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := i < 2; allowed != want || !allowed && (retryAfter < 20*time.Minute || retryAfter > 30*time.Minute) {
+			t.Errorf("two an hour, call %d: allowed is %v, retry after %v", i, allowed, retryAfter)
+		}
+	}
 	for range 10 {
 		if allowed, _, err := counted(t, b, key, store.Limit{}); !allowed || err != nil {
 			t.Errorf("no limit: %v, %v", allowed, err)

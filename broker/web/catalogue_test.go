@@ -15,9 +15,15 @@ import (
 
 func catalogue(t *testing.T, lang string) map[string]string {
 	t.Helper()
-	var messages map[string]string
-	if err := json.Unmarshal([]byte(read(t, "catalogues/active."+lang+".json")), &messages); err != nil {
+	files, err := filepath.Glob("catalogues/*." + lang + ".json")
+	if err != nil {
 		t.Fatal(err)
+	}
+	messages := map[string]string{}
+	for _, name := range files {
+		if err := json.Unmarshal([]byte(read(t, name)), &messages); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return messages
 }
@@ -41,13 +47,15 @@ func found(text, pattern string) []string {
 }
 
 // usedKeys are the keys that the templates name, where a key depends on an
-// error's message or on a connector's outcome with all of these.
+// error's message, on a connector's outcome or on what was wrong with a form with
+// all of these.
 func usedKeys(t *testing.T) []string {
 	t.Helper()
 	messages := found(read(t, "error.go"), `(?m)^\t[A-Z]\w+ += "([a-z_]+)"`)
 	outcomes := found(read(t, "../../connectors/connectors.go"), `(?m)Outcome += "([a-z_]+)"`)
-	if len(messages) == 0 || len(outcomes) == 0 {
-		t.Fatalf("found %d messages and %d outcomes", len(messages), len(outcomes))
+	problems := found(read(t, "council.go"), `(?m)^\tProblem\w+ += "([a-z_]+)"`)
+	if len(messages) == 0 || len(outcomes) == 0 || len(problems) == 0 {
+		t.Fatalf("found %d messages, %d outcomes and %d problems", len(messages), len(outcomes), len(problems))
 	}
 	templates, err := filepath.Glob("templates/*.html")
 	if err != nil {
@@ -59,8 +67,11 @@ func usedKeys(t *testing.T) []string {
 		keys = append(keys, found(text, `\bt "([^"]+)"`)...)
 		for _, pattern := range found(text, `\bt \(printf "([^"]+)"`) {
 			variants := messages
-			if strings.HasPrefix(pattern, "notice.") {
+			switch {
+			case strings.HasPrefix(pattern, "notice."):
 				variants = outcomes
+			case strings.HasPrefix(pattern, "council.problem."):
+				variants = problems
 			}
 			for _, v := range variants {
 				keys = append(keys, strings.Replace(pattern, "%s", v, 1))

@@ -1,0 +1,126 @@
+package council
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/big"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/councilid/councilid/broker/store"
+	"github.com/councilid/councilid/broker/web"
+)
+
+// A code that is sent by e-mail shows that somebody reads the address. It has
+// eight digits, serves once, in the visit that asked for it, and for ten
+// minutes (NIST SP 800-63A-4 has six digits and a day for this); at the fifth
+// wrong guess it is spent. How many are sent is limited, so that nobody gets
+// more than a hundred guesses an hour out of a hundred million, nor fills a
+// stranger's mailbox.
+const (
+	codeTime    = 10 * time.Minute
+	codeGuesses = 5
+)
+
+var (
+	codesFromHere = store.Limit{PerHour: 6}  // to an address, for one network
+	codesInAll    = store.Limit{PerHour: 20} // to an address
+)
+
+// sent is a code on its way. What the code was, only the mail and the visit's
+// address together can tell.
+type sent struct {
+	Digest  string    `json:"digest"`
+	Address address   `json:"address"` // what it shows to be read
+	Guesses int       `json:"guesses,omitempty"`
+	Until   time.Time `json:"until"`
+}
+
+var codeTable = store.Table[sent]{Name: "council-code"}
+
+// newCode is eight digits, each as likely as any other.
+func newCode() (string, error) {
+	n, err := rand.Int(rand.Reader, big.NewInt(100_000_000))
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%08d", n), nil
+}
+
+// digest stands for a code in Redis. It is keyed with the visit's secret, which
+// Redis does not know: of eight digits alone, a hash hides nothing.
+func digest(h store.Handle, code string) string {
+	mac := hmac.New(sha256.New, []byte(h.Secret))
+	mac.Write([]byte(code))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// sendCode sends a code to the address, in place of an earlier one of the visit.
+func (c *Council) sendCode(r *http.Request, s *stay, to address) error {
+	network := web.Network(c.Site.Address(r)).String()
+	b := c.Store.Batch()
+	for key, limit := range map[string]store.Limit{to.Key + " " + network: codesFromHere, to.Key: codesInAll} {
+		b.Count("council-code:"+key, limit)
+		if err := b.Exec(r.Context()); err != nil {
+			return err
+		}
+	}
+	code, err := newCode()
+	if err != nil {
+		return err
+	}
+	codeTable.Put(b, s.handle, sent{Digest: digest(s.handle, code), Address: to, Until: c.Now().Add(codeTime)}, codeTime)
+	if err := b.Exec(r.Context()); err != nil {
+		return err
+	}
+	return c.post.send(r.Context(), to, c.Site.Language(r), "code", contents{Code: code[:4] + " " + code[4:], Minutes: int(codeTime.Minutes())})
+}
+
+// codeProblem is why a code does not count, as in council.problem.PROBLEM.
+type codeProblem string
+
+func (p codeProblem) Error() string { return string(p) }
+
+const (
+	codeWrong codeProblem = web.ProblemCodeWrong
+	codeSpent codeProblem = web.ProblemCodeSpent
+)
+
+// redeem returns the address that the code shows to be read. The code is taken
+// before it is looked at: of many guesses at once, on any node, one counts.
+func (c *Council) redeem(ctx context.Context, s *stay, typed string) (address, error) {
+	b := c.Store.Batch()
+	taken := codeTable.Take(b, s.handle)
+	if err := b.Exec(ctx); err != nil {
+		return address{}, err
+	}
+	code, ok := taken.Value()
+	if !ok || !c.Now().Before(code.Until) {
+		return address{}, codeSpent
+	}
+	if hmac.Equal([]byte(digest(s.handle, digits(typed))), []byte(code.Digest)) {
+		return code.Address, nil
+	}
+	code.Guesses++
+	if code.Guesses >= codeGuesses {
+		return address{}, codeSpent
+	}
+	codeTable.Put(b, s.handle, code, code.Until.Sub(c.Now()))
+	return address{}, errors.Join(codeWrong, b.Exec(ctx))
+}
+
+// digits is what somebody typed without what they may have put between.
+func digits(typed string) string {
+	return strings.Map(func(r rune) rune {
+		if r == ' ' || r == '-' || r == '\u00a0' {
+			return -1
+		}
+		return r
+	}, typed)
+}

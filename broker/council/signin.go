@@ -1,0 +1,83 @@
+package council
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/councilid/councilid/broker/store"
+	"github.com/councilid/councilid/broker/web"
+)
+
+// showSignIn is the first page.
+func (c *Council) showSignIn(w http.ResponseWriter, r *http.Request, s *stay) error {
+	b := c.Store.Batch()
+	s.put(b)
+	if err := b.Exec(r.Context()); err != nil {
+		return err
+	}
+	return c.Site.Page(w, r, http.StatusOK, "council_sign_in", web.CouncilSignIn{
+		Problem: s.Problem, Address: s.Typed, Send: c.link("address", s.handle), Cancel: c.link("cancel", s.handle),
+	})
+}
+
+// takeAddress sends a code to the address that was typed. Nobody learns whether
+// it is known: signing in and creating an account are one thing here.
+func (c *Council) takeAddress(w http.ResponseWriter, r *http.Request, s *stay) error {
+	s.visit = visit{Browser: s.Browser, Need: s.Need, Typed: r.PostFormValue("address")}
+	to, err := parseAddress(s.Typed)
+	if err != nil {
+		return c.wrong(w, r, s, "sign-in", web.ProblemAddress)
+	}
+	s.Typed = to.Text
+	if problem, err := problemOf(c.sendCode(r, s, to)); problem != "" || err != nil {
+		return errors.Join(err, c.wrong(w, r, s, "sign-in", problem))
+	}
+	return c.goTo(w, r, s, "code")
+}
+
+// problemOf is what the resident is told of err, as in council.problem.PROBLEM,
+// or err itself where it is not for them.
+func problemOf(err error) (string, error) {
+	if _, ok := errors.AsType[*store.Exceeded](err); ok {
+		return web.ProblemCodesMany, nil
+	}
+	if errors.Is(err, errPost) {
+		return web.ProblemMail, nil
+	}
+	if problem, ok := errors.AsType[codeProblem](err); ok {
+		return string(problem), nil
+	}
+	return "", err
+}
+
+// showCode asks for the code.
+func (c *Council) showCode(w http.ResponseWriter, r *http.Request, s *stay) error {
+	return c.Site.Page(w, r, http.StatusOK, "council_code", web.CouncilCode{
+		Problem: s.Problem, Address: s.Typed, Minutes: int(codeTime.Minutes()),
+		Check: c.link("code", s.handle), Again: c.link("address", s.handle), Other: c.link("sign-in", s.handle), Cancel: c.link("cancel", s.handle),
+	})
+}
+
+// takeCode goes on once the code has shown that the resident reads the address.
+func (c *Council) takeCode(w http.ResponseWriter, r *http.Request, s *stay) error {
+	shown, err := c.redeem(r.Context(), s, r.PostFormValue("code"))
+	if problem, err := problemOf(err); problem != "" || err != nil {
+		return errors.Join(err, c.wrong(w, r, s, "code", problem))
+	}
+	u, err := c.users.enter(r.Context(), shown)
+	if err != nil {
+		return err
+	}
+	return c.proved(w, r, s, u, byCode)
+}
+
+// proved goes on with somebody who has shown who they are.
+func (c *Council) proved(w http.ResponseWriter, r *http.Request, s *stay, u user, m method) error {
+	return c.answer(w, r, s, u, m)
+}
+
+// cancel leads back without having signed in.
+func (c *Council) cancel(w http.ResponseWriter, r *http.Request, s *stay) error {
+	return c.reply(w, r, s, url.Values{"error": {"access_denied"}})
+}
