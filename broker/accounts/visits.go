@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/councilid/councilid/broker/db"
@@ -42,11 +41,15 @@ func (a *Accounts) Record(ctx context.Context, ids []string, visits []Visit) err
 
 func (a *Accounts) record(ctx context.Context, ids []string, visits []Visit) error {
 	return a.db.InTx(ctx, func(tx *db.Tx) error {
-		live, err := liveLinks(ctx, tx, visits)
+		open, err := openAccounts(ctx, tx, visits)
 		if err != nil {
 			return err
 		}
-		h, err := fold(ids, visits, live)
+		live, err := useLinks(ctx, tx, visits, open)
+		if err != nil {
+			return err
+		}
+		h, err := fold(ids, visits, open, live)
 		if err != nil {
 			return err
 		}
@@ -54,38 +57,45 @@ func (a *Accounts) record(ctx context.Context, ids []string, visits []Visit) err
 	})
 }
 
-// liveLinks returns, for each account of the visits that still is, its links
-// that are not dead: what their providers said does not come back.
-func liveLinks(ctx context.Context, tx *db.Tx, visits []Visit) (map[string][]string, error) {
+// openAccounts returns which accounts of the visits still are, with their status.
+func openAccounts(ctx context.Context, tx *db.Tx, visits []Visit) (map[string]string, error) {
 	accounts := make([]any, len(visits))
 	for i, v := range visits {
 		accounts[i] = v.Account
 	}
-	rows, err := tx.Query(ctx, `SELECT a.id, COALESCE(l.id, '')
-		FROM accounts a
-		LEFT JOIN links l ON l.account_id = a.id AND l.unlinked_at IS NULL
-		WHERE a.status IN ('active', 'frozen') AND a.id IN `+tuples(1, len(accounts)), accounts...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
+	return texts(tx.Query(ctx, `SELECT id, status FROM accounts
+		WHERE status IN ('active', 'frozen') AND id IN `+tuples(1, len(accounts)), accounts...))
+}
 
-	live := map[string][]string{}
-	for rows.Next() {
-		var account, link string
-		if err := rows.Scan(&account, &link); err != nil {
-			return nil, err
+// useLinks says when the links of the visits were last used, and returns those
+// that are not dead, with the account that each leads to. It holds them until tx ends: whoever
+// unlinks one meanwhile waits, and then finds all that its provider said.
+func useLinks(ctx context.Context, tx *db.Tx, visits []Visit, open map[string]string) (map[string]string, error) {
+	used := map[pair]int64{}
+	for _, v := range visits {
+		if k := (pair{v.Link, v.Account}); open[v.Account] != "" {
+			used[k] = max(used[k], v.At.UnixMicro())
 		}
-		live[account] = append(live[account], link)
 	}
-	return live, rows.Err()
+	if len(used) == 0 {
+		return nil, nil
+	}
+	var args []any
+	for k, at := range inOrder(used) {
+		args = append(args, k[0], k[1], at)
+	}
+	// The first of the values matches no link: it tells PostgreSQL the types.
+	return texts(tx.Query(ctx, `UPDATE links SET last_used_at =
+			CASE WHEN links.last_used_at > used.column3 THEN links.last_used_at ELSE used.column3 END
+		FROM (VALUES ('', '', CAST(0 AS BIGINT)), `+tuples(len(used), 3)+`) AS used
+		WHERE links.id = used.column1 AND links.account_id = used.column2 AND links.unlinked_at IS NULL
+		RETURNING links.id, links.account_id`, args...))
 }
 
 // history is what some visits come to.
 type history struct {
 	signIns  [][]any
 	services map[pair]service // by account and app
-	used     map[string]int64 // link to its last use
 	claims   map[pair]claimRow
 }
 
@@ -94,21 +104,19 @@ type service struct {
 	released    []string // at last
 }
 
-// fold adds up visits. What the provider said counts only while the link is
-// the account's.
-func fold(ids []string, visits []Visit, live map[string][]string) (*history, error) {
-	h := &history{services: map[pair]service{}, used: map[string]int64{}, claims: map[pair]claimRow{}}
+// fold adds up the visits of open accounts. What the provider said counts only
+// while the link is the account's.
+func fold(ids []string, visits []Visit, open, live map[string]string) (*history, error) {
+	h := &history{services: map[pair]service{}, claims: map[pair]claimRow{}}
 	for i, v := range visits {
-		links, ok := live[v.Account]
-		if !ok {
+		if open[v.Account] == "" {
 			continue
 		}
 		h.signIns = append(h.signIns, []any{ids[i], v.Account, v.Link, v.App, v.At.UnixMicro(), v.SSO})
 		h.addService(v)
-		if !slices.Contains(links, v.Link) {
+		if live[v.Link] != v.Account {
 			continue
 		}
-		h.used[v.Link] = max(h.used[v.Link], v.At.UnixMicro())
 		if err := h.addClaims(v); err != nil {
 			return nil, err
 		}
@@ -151,10 +159,7 @@ func (h *history) store(ctx context.Context, tx *db.Tx) error {
 	if err := insertServices(ctx, tx, h.services); err != nil {
 		return err
 	}
-	if err := insertClaims(ctx, tx, h.claims); err != nil {
-		return err
-	}
-	return updateUsed(ctx, tx, h.used)
+	return insertClaims(ctx, tx, h.claims)
 }
 
 // insertServices widens what is known of the use of each service.
@@ -175,19 +180,4 @@ func insertServices(ctx context.Context, tx *db.Tx, services map[pair]service) e
 				THEN excluded.last_used_at ELSE services.last_used_at END,
 			released = CASE WHEN excluded.last_used_at > services.last_used_at
 				THEN excluded.released ELSE services.released END`)
-}
-
-func updateUsed(ctx context.Context, tx *db.Tx, used map[string]int64) error {
-	var args []any
-	for link, at := range used {
-		args = append(args, link, at)
-	}
-	if len(args) == 0 {
-		return nil
-	}
-	// The first of the values matches no link: it tells PostgreSQL the types.
-	_, err := tx.Exec(ctx, `UPDATE links SET last_used_at = used.column2
-		FROM (VALUES ('', CAST(0 AS BIGINT)), `+tuples(len(used), 2)+`) AS used
-		WHERE links.id = used.column1 AND (links.last_used_at IS NULL OR links.last_used_at < used.column2)`, args...)
-	return err
 }

@@ -207,6 +207,49 @@ func TestRecordLeavesOut(t *testing.T) {
 	})
 }
 
+// TestRecordAnothersLink has a link in two people's visits: it speaks for the one
+// whose it is.
+func TestRecordAnothersLink(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		here, _, _ := enter(t, n, signIn("https://idp.example", "here"))
+		other, link, _ := enter(t, n, signIn("https://idp.example", "other"))
+		n.exec(t, `DELETE FROM claims`)
+		visit := accounts.Visit{Link: link.ID, App: "tax", At: noon.Add(time.Hour), Said: mapping.Statement{Claims: mapping.Claims{"name": "Jo"}}}
+		mine, theirs := visit, visit
+		mine.Account, theirs.Account = here.ID, other.ID
+		mine.At = mine.At.Add(time.Hour)
+		record(t, n, []string{"1", "2"}, []accounts.Visit{mine, theirs})
+		want := []string{"account_id=" + other.ID + " "}
+		if diff := cmp.Diff(want, n.dump(t, `SELECT account_id FROM claims`)); diff != "" {
+			t.Errorf("claims (-want +got):\n%s", diff)
+		}
+		want = []string{fmt.Sprintf("last_used_at=%d ", theirs.At.UnixMicro())}
+		if diff := cmp.Diff(want, n.dump(t, `SELECT last_used_at FROM links WHERE id = $1`, link.ID)); diff != "" {
+			t.Errorf("link (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestRecordAfterUnlinking: what a provider said does not come back with a visit
+// that is folded in later.
+func TestRecordAfterUnlinking(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		acc, link, _ := enter(t, n, signIn("https://idp.example", "someone"))
+		if _, err := n.Unlink(t.Context(), link.Issuer, link.Subject, "account-delete"); err != nil {
+			t.Fatal(err)
+		}
+		record(t, n, []string{"1"}, []accounts.Visit{{
+			Account: acc.ID, Link: link.ID, App: "tax", At: noon.Add(time.Hour), Said: mapping.Statement{Claims: mapping.Claims{"name": "Jo"}},
+		}})
+		if got := n.count(t, "claims"); got != 0 {
+			t.Errorf("%d claims of a dead link", got)
+		}
+		if got := n.count(t, "sign_ins"); got != 1 {
+			t.Errorf("%d sign-ins, want 1: the account lives", got)
+		}
+	})
+}
+
 func TestRecordNothing(t *testing.T) {
 	n := connect(t, sqlite(t))
 	record(t, n, nil, nil)
