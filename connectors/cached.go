@@ -18,15 +18,17 @@ const pause = 5 * time.Second
 type cached[T any] struct {
 	load   func(context.Context) (T, error)
 	fresh  time.Duration
+	rest   time.Duration // the least time between two renewals
 	now    func() time.Time
 	failed func(error) // told of refreshes that failed, which no caller sees
 
-	flight singleflight.Group
-	mu     sync.Mutex
-	value  T
-	loaded time.Time // when value was loaded; zero before the first time
-	tried  time.Time // when a load last ended
-	err    error     // how it ended
+	flight  singleflight.Group
+	mu      sync.Mutex
+	value   T
+	loaded  time.Time // when value was loaded; zero before the first time
+	tried   time.Time // when a load last ended
+	err     error     // how it ended
+	renewed time.Time // when a renewal last succeeded
 }
 
 // get returns the value, loading it if there is none yet.
@@ -48,16 +50,24 @@ func (c *cached[T]) get(ctx context.Context) (T, error) {
 	return c.wait(ctx)
 }
 
-// renew returns the value after loading it anew, unless that has just failed.
+// renew returns the value after loading it anew, unless that has just failed or
+// a renewal is not due yet.
 func (c *cached[T]) renew(ctx context.Context) (T, error) {
 	c.mu.Lock()
-	value, err, resting := c.value, c.err, c.resting()
+	value, err := c.value, c.err
+	wait := c.resting() || c.now().Sub(c.renewed) < c.rest
 	c.mu.Unlock()
 
-	if resting {
+	if wait {
 		return value, err
 	}
-	return c.wait(ctx)
+	value, err = c.wait(ctx)
+	if err == nil {
+		c.mu.Lock()
+		c.renewed = c.now()
+		c.mu.Unlock()
+	}
+	return value, err
 }
 
 func (c *cached[T]) resting() bool {

@@ -1,18 +1,22 @@
 package connectors
 
 import (
+	"cmp"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
+
+	"github.com/councilid/councilid/mapping"
 )
 
 // callback is what the browser brought back: an authorization response
 // (RFC 6749 §4.1.2), not trusted yet.
 type callback struct {
-	code    string
-	iss     string // RFC 9207
-	err     string
-	subcode string // error_subcode or error_reason, where a provider adds one
+	code string
+	iss  string // RFC 9207
+	err  denial
+	form url.Values // what was posted (OAuth 2.0 Form Post Response Mode)
 }
 
 // readCallback reads the parameters of the query or, for the response mode
@@ -40,11 +44,12 @@ func parseCallback(query, form url.Values) (callback, error) {
 			params[name] = v[0]
 		}
 	}
-	c := callback{code: params["code"], iss: params["iss"], err: params["error"], subcode: params["error_subcode"]}
-	if c.subcode == "" {
-		c.subcode = params["error_reason"]
-	}
-	if c.err == "" && c.code == "" {
+	c := callback{code: params["code"], iss: params["iss"], form: form, err: denial{
+		code:        params["error"],
+		subcode:     cmp.Or(params["error_subcode"], params["error_reason"]),
+		description: params["error_description"],
+	}}
+	if c.err.code == "" && c.code == "" {
 		return callback{}, fail(Refused, "callback has neither code nor error")
 	}
 	return c, nil
@@ -59,8 +64,27 @@ func (p *provider) accept(c callback, issuers []string, issRequired bool) error 
 		return fail(Refused, "callback lacks iss")
 	case c.iss != "" && !slices.Contains(issuers, c.iss):
 		return fail(Refused, "callback has the iss of another issuer")
-	case c.err != "":
-		return p.refusal(c.err, c.subcode)
+	case c.err.code != "":
+		return p.refusal(c.err)
 	}
 	return nil
+}
+
+// maxFormClaim bounds a field of the form that becomes a claim. Apple's, with a
+// name and an address, has some hundred bytes.
+const maxFormClaim = 8 << 10
+
+// formClaims are the fields of these names that hold JSON objects. The browser
+// brought them, and nobody signed them: what is malformed is left out.
+func (c callback) formClaims(names []string) mapping.Claims {
+	claims := mapping.Claims{}
+	for _, name := range names {
+		var object map[string]any
+		text := c.form.Get(name)
+		if len(text) > maxFormClaim || json.Unmarshal([]byte(text), &object) != nil || object == nil {
+			continue
+		}
+		claims[name] = object
+	}
+	return claims
 }

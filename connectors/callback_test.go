@@ -44,7 +44,7 @@ func FuzzCallback(f *testing.F) {
 
 func checkCallback(t *testing.T, r *http.Request, c callback) {
 	t.Helper()
-	if c.code == "" && c.err == "" {
+	if c.code == "" && c.err.code == "" {
 		t.Error("neither code nor error")
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)

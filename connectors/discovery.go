@@ -45,7 +45,7 @@ func discover(ctx context.Context, settings config.OIDC, client *Outbound) (disc
 	var d discovery
 	e := settings.Endpoints
 	if e.Authorization == "" || e.Token == "" || e.JWKS == "" {
-		if err := client.getJSON(ctx, "discovery", settings.Discovery, "", &d); err != nil {
+		if err := client.getJSON(ctx, "discovery", settings.Discovery, nil, &d); err != nil {
 			return d, err
 		}
 		if err := d.check(settings); err != nil {

@@ -101,10 +101,9 @@ func eventKeys(e *config.Events, idTokens *keySet, client *Outbound, o Options) 
 	if e == nil {
 		return nil
 	}
-	at := &cached[discovery]{fresh: discoveryFresh, now: o.Now, load: func(context.Context) (discovery, error) {
-		return discovery{JWKSURI: e.JWKS}, nil
-	}}
-	own := newKeySet(e.Algorithms, at, client, o)
+	own := newKeySet(e.Algorithms, o, func(ctx context.Context) ([]jose.JSONWebKey, error) {
+		return fetchKeys(ctx, client, e.JWKS)
+	})
 	if e.JWKS == "" && idTokens != nil {
 		own.keys = idTokens.keys
 	}

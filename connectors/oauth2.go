@@ -3,13 +3,9 @@ package connectors
 import (
 	"cmp"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
+	"maps"
 	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 
 	"golang.org/x/oauth2"
 
@@ -30,7 +26,7 @@ func openOAuth2(cfg config.Connector, o Options) (Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.scopes, p.pkce = settings.Scopes, settings.PKCE != "forbidden"
+	p.pkce = settings.PKCE != "forbidden"
 	return &oauth2Connector{provider: p, settings: settings}, nil
 }
 
@@ -39,7 +35,7 @@ func (c *oauth2Connector) Start(_ context.Context, a Attempt) (Redirect, error) 
 	if err := c.ready(); err != nil {
 		return Redirect{}, err
 	}
-	return Redirect{URL: c.authorizationURL(c.settings.Endpoints.Authorization, a, c.settings.Params)}, nil
+	return to(c.settings.Endpoints.Authorization, c.authorizationRequest(a, c.settings.Scopes, c.settings.Params)), nil
 }
 
 // Finish implements [Connector].
@@ -56,7 +52,7 @@ func (c *oauth2Connector) Finish(ctx context.Context, a Attempt, r *http.Request
 	if err != nil {
 		return nil, err
 	}
-	claims, err := c.profile(ctx, token.AccessToken)
+	claims, err := c.profile(ctx, token)
 	if err != nil {
 		return nil, err
 	}
@@ -73,33 +69,12 @@ func (c *oauth2Connector) redeem(ctx context.Context, a Attempt, code string) (*
 	if err != nil {
 		return nil, err
 	}
-	granted, _ := token.Extra("scope").(string)
-	if !covers(granted, c.settings.Scopes) {
-		return nil, fail(Declined, "token: fewer scopes were granted than asked for")
-	}
-	return token, nil
-}
-
-// covers reports whether the scopes granted include those asked for. An
-// answer that names none grants all (RFC 6749 §5.1). GitHub separates by
-// commas, and folds user:email into user where that was granted before.
-func covers(granted string, asked []string) bool {
-	if granted == "" {
-		return true
-	}
-	have := strings.FieldsFunc(granted, func(r rune) bool { return r == ' ' || r == ',' })
-	for _, scope := range asked {
-		family, _, _ := strings.Cut(scope, ":")
-		if !slices.Contains(have, scope) && !slices.Contains(have, family) {
-			return false
-		}
-	}
-	return true
+	return token, c.grants(token, c.settings.Scopes)
 }
 
 // profile asks the provider's API who signed in.
-func (c *oauth2Connector) profile(ctx context.Context, token string) (mapping.Claims, error) {
-	answer, err := c.call(ctx, "profile", c.settings.Profile, token)
+func (c *oauth2Connector) profile(ctx context.Context, token *oauth2.Token) (mapping.Claims, error) {
+	answer, _, err := c.call(ctx, "profile", c.settings.Profile, token)
 	if err != nil {
 		return nil, err
 	}
@@ -107,46 +82,6 @@ func (c *oauth2Connector) profile(ctx context.Context, token string) (mapping.Cl
 	if !ok {
 		return nil, fail(Unavailable, "profile: the answer is not an object")
 	}
-	for name, call := range c.settings.Calls {
-		if claims[name], err = c.call(ctx, name, call, token); err != nil {
-			return nil, err
-		}
-	}
-	return claims, nil
-}
-
-func (c *oauth2Connector) call(ctx context.Context, name string, call config.Call, token string) (any, error) {
-	address := call.URL
-	if call.Proof == "appsecret_proof" {
-		address = withQuery(address, "appsecret_proof", appSecretProof(token, c.secret))
-	}
-	var answer any
-	if err := c.getJSON(ctx, name, address, token, &answer); err != nil {
-		return nil, err
-	}
-	if call.Unwrap == "" {
-		return answer, nil
-	}
-	wrapped, _ := answer.(map[string]any)
-	inner, ok := wrapped[call.Unwrap]
-	if !ok {
-		return nil, fail(Unavailable, "%s: the answer lacks %q", name, call.Unwrap)
-	}
-	return inner, nil
-}
-
-// appSecretProof shows Facebook that the caller of its API holds the app
-// secret, not only a token.
-func appSecretProof(token, secret string) string {
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write([]byte(token))
-	return hex.EncodeToString(mac.Sum(nil))
-}
-
-func withQuery(address, name, value string) string {
-	separator := "?"
-	if strings.Contains(address, "?") {
-		separator = "&"
-	}
-	return address + separator + url.Values{name: {value}}.Encode()
+	names := slices.Sorted(maps.Keys(c.settings.Calls))
+	return claims, c.callAll(ctx, names, c.settings.Calls, token, claims)
 }

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
+	"github.com/go-jose/go-jose/v4"
 	"golang.org/x/oauth2"
 
 	"github.com/councilid/councilid/config"
@@ -19,8 +21,11 @@ type oidcConnector struct {
 	provider
 	inboxes
 	settings  config.OIDC
+	steps     []step
 	discovery *cached[discovery]
-	keys      *keySet
+	keys      *keySet // of ID tokens
+	decrypter *decrypter
+	nested    []nestedToken
 	issuers   []string       // what the callback's iss may be
 	accounts  accountIssuers // what events and logout messages may name as iss
 	slo       string         // where the provider sends browsers to sign out, or that have
@@ -35,19 +40,37 @@ func openOIDC(cfg config.Connector, o Options) (Connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.scopes, p.pkce = settings.Scopes, settings.PKCE != "forbidden"
-	d := newDiscovery(settings, p.Outbound, o)
+	p.pkce = settings.PKCE != "forbidden"
+	if settings.DPoP == "required" {
+		p.tokenType = "DPoP"
+	}
 	c := &oidcConnector{
 		provider:  p,
 		settings:  settings,
-		discovery: d,
-		keys:      newKeySet(settings.Algorithms, d, p.Outbound, o),
+		steps:     stepsOf(settings, cfg.Ask),
+		discovery: newDiscovery(settings, p.Outbound, o),
 		issuers:   issParameters(settings),
 		accounts:  issuersOf(settings.Issuer, settings.IssuerAliases, settings.Tenants, cfg.Events),
 		slo:       o.Logout,
 	}
+	if err := c.openKeys(cfg.ClientSecret.Reveal(), o); err != nil {
+		return nil, err
+	}
 	c.inboxes = c.openInboxes(cfg, o)
-	return c, nil
+	return c.publishing()
+}
+
+// openKeys makes what checks and opens the provider's tokens.
+func (c *oidcConnector) openKeys(secret string, o Options) error {
+	var err error
+	if c.keys, err = idTokenKeys(c.settings, secret, c.discovery, c.Outbound, o); err != nil {
+		return err
+	}
+	if c.decrypter, err = newDecrypter(c.settings.Encryption); err != nil {
+		return err
+	}
+	c.nested, err = openNested(c.settings.Nested, c.Outbound, o)
+	return err
 }
 
 // issParameters are the values that the callback's iss may have: the one that
@@ -76,13 +99,25 @@ func (c *oidcConnector) Start(ctx context.Context, a Attempt) (Redirect, error) 
 	if err != nil {
 		return Redirect{}, err
 	}
-	return Redirect{URL: c.authorizationURL(d.AuthorizationEndpoint, a, c.parameters(a))}, nil
+	s := c.step(a.Step)
+	request := c.authorizationRequest(a, s.scopes, c.parameters(a, s))
+	ctx, err = c.bind(ctx, a, request)
+	switch {
+	case err != nil:
+		return Redirect{}, err
+	case c.settings.PAR == "required":
+		return c.push(ctx, d, request)
+	}
+	return to(d.AuthorizationEndpoint, request), nil
 }
 
 // parameters are those of OpenID Connect and of the configuration, which has
 // the last word: a provider may know another prompt than login.
-func (c *oidcConnector) parameters(a Attempt) map[string]string {
+func (c *oidcConnector) parameters(a Attempt, s step) map[string]string {
 	params := map[string]string{"nonce": a.Nonce}
+	if c.settings.ResponseMode == "form_post" {
+		params["response_mode"] = "form_post"
+	}
 	if a.MaxAge != nil {
 		params["max_age"] = strconv.Itoa(int(a.MaxAge.Seconds()))
 	}
@@ -92,11 +127,31 @@ func (c *oidcConnector) parameters(a Attempt) map[string]string {
 	if len(a.Locales) > 0 {
 		params["ui_locales"] = strings.Join(a.Locales, " ")
 	}
-	if a.LoginHint != "" && (c.settings.LoginHint == nil || *c.settings.LoginHint) {
+	if a.LoginHint != "" && enabled(c.settings.LoginHint) {
 		params["login_hint"] = a.LoginHint
 	}
-	maps.Copy(params, c.settings.Params)
+	maps.Copy(params, s.params)
 	return params
+}
+
+// bind is ctx for the calls of a, whose tokens are bound to a key of its own
+// where that is agreed; request, where there is one, asks for it.
+func (c *oidcConnector) bind(ctx context.Context, a Attempt, request url.Values) (context.Context, error) {
+	if c.settings.DPoP != "required" {
+		return ctx, nil
+	}
+	key, err := proofKey(a.Verifier)
+	if err != nil {
+		return nil, fail(Misconfigured, "dpop: %w", err)
+	}
+	if request != nil {
+		name, err := thumbprint(jose.JSONWebKey{Key: key})
+		if err != nil {
+			return nil, fail(Misconfigured, "dpop: %w", err)
+		}
+		request.Set("dpop_jkt", name)
+	}
+	return proven(ctx, key), nil
 }
 
 // Finish implements [Connector].
@@ -112,69 +167,63 @@ func (c *oidcConnector) Finish(ctx context.Context, a Attempt, r *http.Request) 
 	if err := c.accept(answer, c.issuers, d.IssParameter); err != nil {
 		return nil, err
 	}
+	if ctx, err = c.bind(ctx, a, nil); err != nil {
+		return nil, err
+	}
 	token, err := c.redeem(ctx, d, a, answer.code)
 	if err != nil {
 		return nil, err
 	}
-	raw, _ := token.Extra("id_token").(string)
-	said, err := c.verify(ctx, a, raw, token.AccessToken)
+	raw, said, err := c.idToken(ctx, a, token)
 	if err != nil {
 		return nil, err
 	}
-	issuer, err := issuerOf(said, c.settings)
+	told, err := c.listen(ctx, d, a, token, said)
 	if err != nil {
 		return nil, err
 	}
-	claims, err := c.withUserinfo(ctx, d, said, token.AccessToken)
-	if err != nil {
-		return nil, err
-	}
-	subject, err := c.subjectOf(claims)
-	if err != nil {
-		return nil, err
-	}
-	all := assertion(issuer, subject, said, claims)
-	all.Session = c.sessionOf(said, raw)
-	return all, nil
+	return c.assertion(answer, raw, said, told)
 }
 
 func (c *oidcConnector) redeem(ctx context.Context, d discovery, a Attempt, code string) (*oauth2.Token, error) {
-	audience := d.TokenEndpoint
-	if c.settings.AssertionAudience == "issuer" {
-		audience = c.settings.Issuer
-	}
-	return c.exchange(ctx, d.TokenEndpoint, audience, a, code)
-}
-
-// withUserinfo adds what the userinfo endpoint says (Core §5.3) to what the
-// ID token says, which is signed and so has the first word.
-func (c *oidcConnector) withUserinfo(ctx context.Context, d discovery, said mapping.Claims, accessToken string) (mapping.Claims, error) {
-	if c.settings.Userinfo == "never" || d.UserinfoEndpoint == "" {
-		return said, nil
-	}
-	var claims mapping.Claims
-	if err := c.getJSON(ctx, "userinfo", d.UserinfoEndpoint, accessToken, &claims); err != nil {
+	token, err := c.exchange(ctx, d.TokenEndpoint, c.audience(d), a, code)
+	if err != nil {
 		return nil, err
 	}
-	// Core §5.3.2: of another sub, nothing may be used.
-	if claims.Text("sub") != said.Text("sub") {
-		return nil, fail(Refused, "userinfo: sub is another person's")
+	if c.settings.GrantedScopes == "all" {
+		err = c.grants(token, c.step(a.Step).scopes)
 	}
-	maps.Copy(claims, said)
-	return claims, nil
+	return token, err
 }
 
-// assertion takes how the person signed in from the ID token alone.
-func assertion(issuer, subject string, said, claims mapping.Claims) *Assertion {
+// audience is that of client assertions.
+func (c *oidcConnector) audience(d discovery) string {
+	if c.settings.AssertionAudience == "issuer" {
+		return c.settings.Issuer
+	}
+	return d.TokenEndpoint
+}
+
+// assertion is what the provider told, and in the browser's form. That has no
+// part in who the person is: the browser could say anybody. How the person
+// signed in is taken from the ID token alone.
+func (c *oidcConnector) assertion(answer callback, raw string, said mapping.Claims, told told) (*Assertion, error) {
+	subject, err := c.subjectOf(told.claims)
+	if err != nil {
+		return nil, err
+	}
+	told.add(answer.formClaims(c.settings.FormClaims))
 	authTime, _ := numericDate(said["auth_time"])
 	return &Assertion{
-		Issuer:   issuer,
+		Issuer:   told.issuer,
 		Subject:  subject,
-		Claims:   claims,
+		Claims:   told.claims,
+		Signed:   told.signed,
 		ACR:      said.Text("acr"),
 		AMR:      texts(said["amr"]),
 		AuthTime: authTime,
-	}
+		Session:  c.sessionOf(said, raw),
+	}, nil
 }
 
 func texts(value any) []string {

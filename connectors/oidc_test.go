@@ -50,6 +50,10 @@ func TestSignIn(t *testing.T) {
 	if got.Claims.Text("nonce") == "" {
 		t.Error("claims of the ID token are missing")
 	}
+	if signed := got.Signed["id_token"]; len(got.Signed) != 1 || signed.Text("acr") != "high" || signed["given_name"] != nil {
+		t.Errorf("it signed %v", got.Signed)
+	}
+	got.Signed = nil
 	for _, name := range []string{"nonce", "iat", "exp", "iss", "aud", "acr", "amr", "auth_time", "at_hash"} {
 		delete(got.Claims, name)
 	}
@@ -171,7 +175,8 @@ func TestCallback(t *testing.T) {
 		"neither code nor error":      {func(v url.Values) { v.Del("code") }, false, "", connectors.Refused},
 		"foreign code":                {set("code", "made up"), false, "", connectors.Refused},
 		"access_denied":               {set("error", "access_denied"), false, "", connectors.Cancelled},
-		"consent_required":            {set("error", "consent_required"), false, "", connectors.Declined},
+		"consent_required":            {set("error", "consent_required"), false, "", connectors.NoConsent},
+		"unmet":                       {set("error", "unmet_authentication_requirements"), false, "", connectors.Unmet},
 		"temporarily_unavailable":     {set("error", "temporarily_unavailable"), false, "", connectors.TryLater},
 		"server_error":                {set("error", "server_error"), false, "", connectors.TryLater},
 		"unauthorized_client":         {set("error", "unauthorized_client"), false, "", connectors.Misconfigured},

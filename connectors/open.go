@@ -90,8 +90,8 @@ type provider struct {
 	registration
 	*Outbound
 	words
-	scopes []string
-	pkce   bool
+	pkce      bool
+	tokenType string // how access tokens are presented: Bearer (RFC 6750) or DPoP (RFC 9449)
 }
 
 func openProvider(cfg config.Connector, clientAuth string, o Options) (provider, error) {
@@ -107,7 +107,7 @@ func openProvider(cfg config.Connector, clientAuth string, o Options) (provider,
 	if err != nil {
 		return provider{}, err
 	}
-	return provider{registration: registration, Outbound: out, words: words}, nil
+	return provider{registration: registration, Outbound: out, words: words, tokenType: "Bearer"}, nil
 }
 
 // words are what a provider's own words mean, where the configuration says it:

@@ -49,7 +49,7 @@ func OpenOutbound(name string, n config.Network, written []string, o Options) (*
 	breaker := newBreaker(o.Log)
 	return &Outbound{
 		http: &http.Client{
-			Transport:     newResilient(transport, breaker, n),
+			Transport:     newResilient(&proving{next: transport, now: o.Now}, breaker, n),
 			CheckRedirect: checkRedirect,
 		},
 		breaker: breaker,
@@ -62,10 +62,14 @@ func newTransport(n config.Network, reach *reach) (*http.Transport, error) {
 	if err != nil {
 		return nil, err
 	}
+	own, err := clientCertificates(n)
+	if err != nil {
+		return nil, err
+	}
 	// No Proxy: what the environment says of proxies is not for us.
 	t := &http.Transport{
 		DialContext:            reach.dial,
-		TLSClientConfig:        &tls.Config{RootCAs: roots, ClientSessionCache: tls.NewLRUClientSessionCache(0)},
+		TLSClientConfig:        &tls.Config{RootCAs: roots, Certificates: own, ClientSessionCache: tls.NewLRUClientSessionCache(0)},
 		TLSHandshakeTimeout:    n.Timeout,
 		MaxIdleConnsPerHost:    32,
 		IdleConnTimeout:        90 * time.Second,
@@ -98,6 +102,23 @@ func authorities(file string) (*x509.CertPool, error) {
 		return nil, fmt.Errorf("ca: %s holds no certificate", file)
 	}
 	return pool, nil
+}
+
+// clientCertificates are what we show a party that wants to see who calls
+// (mutual TLS).
+func clientCertificates(n config.Network) ([]tls.Certificate, error) {
+	if n.Cert == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(n.Cert)
+	if err != nil {
+		return nil, fmt.Errorf("cert: %w", err)
+	}
+	own, err := tls.X509KeyPair(pem, []byte(n.Key.Reveal()))
+	if err != nil {
+		return nil, fmt.Errorf("cert and key: %w", err)
+	}
+	return []tls.Certificate{own}, nil
 }
 
 // checkRedirect follows a few redirects of calls that carry no secret in
@@ -141,58 +162,70 @@ func (c *Outbound) Post(ctx context.Context, call, address, contentType string, 
 }
 
 func (c *Outbound) body(r *http.Request, call string) ([]byte, error) {
-	start := time.Now()
 	var body []byte
-	resp, err := c.do(r, call)
-	if err == nil {
-		body, err = io.ReadAll(resp.Body) // from memory
-	}
-	c.observed(call, err, time.Since(start))
+	err := c.send(r, call, func(resp *http.Response) error {
+		if err := succeeded(call, resp); err != nil {
+			return err
+		}
+		var err error
+		body, err = io.ReadAll(resp.Body)
+		return err
+	})
 	return body, err
 }
 
-// getJSON fetches JSON from address into answer, with the access token as
-// bearer where there is one.
-func (c *Outbound) getJSON(ctx context.Context, call, address, token string, answer any) error {
+// getJSON fetches JSON from address into answer.
+func (c *Outbound) getJSON(ctx context.Context, call, address string, header http.Header, answer any) error {
+	return c.get(ctx, call, address, header, func(resp *http.Response) error {
+		if err := succeeded(call, resp); err != nil {
+			return err
+		}
+		return decode(call, resp, answer)
+	})
+}
+
+// get fetches address and has read judge the answer.
+func (c *Outbound) get(ctx context.Context, call, address string, header http.Header, read func(*http.Response) error) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return fail(Misconfigured, "%s: the address is malformed", call)
 	}
-	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token) // RFC 6750 §2.1
-	}
+	maps.Copy(r.Header, header)
+	return c.send(r, call, read)
+}
+
+// send makes a call and has read judge the answer, whose body is in memory.
+func (c *Outbound) send(r *http.Request, call string, read func(*http.Response) error) error {
 	start := time.Now()
-	err = c.doJSON(r, call, answer)
+	resp, err := c.http.Do(r)
+	if err != nil {
+		err = fail(Unavailable, "%s: %s: %w", call, r.URL.Host, withoutURL(err))
+	} else {
+		err = read(resp)
+	}
 	c.observed(call, err, time.Since(start))
 	return err
 }
 
-func (c *Outbound) doJSON(r *http.Request, call string, answer any) error {
-	resp, err := c.do(r, call)
-	if err != nil {
-		return err
-	}
-	if err := json.NewDecoder(resp.Body).Decode(answer); err != nil {
-		return fail(Unavailable, "%s: %s answered %q that is not the JSON expected",
-			call, r.URL.Host, resp.Header.Get("Content-Type"))
-	}
-	return nil
-}
-
-// do returns an answer whose status says that the call succeeded. Its body is
-// in memory.
-func (c *Outbound) do(r *http.Request, call string) (*http.Response, error) {
-	resp, err := c.http.Do(r)
-	if err != nil {
-		return nil, fail(Unavailable, "%s: %s: %w", call, r.URL.Host, withoutURL(err))
-	}
+// succeeded says what an answer's status means to a call that has no errors of
+// its own.
+func succeeded(call string, resp *http.Response) error {
+	r := resp.Request
 	switch {
 	case resp.StatusCode == http.StatusTooManyRequests:
-		return nil, fail(TryLater, "%s: %s answered status %d", call, r.URL.Host, resp.StatusCode)
+		return fail(TryLater, "%s: %s answered status %d", call, r.URL.Host, resp.StatusCode)
 	case resp.StatusCode == http.StatusOK, resp.StatusCode == http.StatusNoContent && r.Method == http.MethodPost:
-		return resp, nil
+		return nil
 	}
-	return nil, fail(Unavailable, "%s: %s answered status %d", call, r.URL.Host, resp.StatusCode)
+	return fail(Unavailable, "%s: %s answered status %d", call, r.URL.Host, resp.StatusCode)
+}
+
+func decode(call string, resp *http.Response, answer any) error {
+	if err := json.NewDecoder(resp.Body).Decode(answer); err != nil {
+		return fail(Unavailable, "%s: %s answered %q that is not the JSON expected",
+			call, resp.Request.URL.Host, resp.Header.Get("Content-Type"))
+	}
+	return nil
 }
 
 func (c *Outbound) observed(call string, err error, took time.Duration) {

@@ -70,7 +70,14 @@ func newReach(n config.Network, written []string) (*reach, error) {
 func written(cfg config.Connector) []string {
 	var all []string
 	if o := cfg.OIDC; o != nil {
-		all = append(all, o.Issuer, o.Discovery, o.Endpoints.Token, o.Endpoints.Userinfo, o.Endpoints.JWKS)
+		e := o.Endpoints
+		all = append(all, o.Issuer, o.Discovery, e.Token, e.Userinfo, e.JWKS, e.PAR)
+		for _, call := range o.Calls {
+			all = append(all, call.URL)
+		}
+		for _, nested := range o.Nested {
+			all = append(all, nested.JWKS, nested.DID)
+		}
 	}
 	if o := cfg.OAuth2; o != nil {
 		all = append(all, o.Endpoints.Token, o.Profile.URL)
@@ -80,6 +87,9 @@ func written(cfg config.Connector) []string {
 	}
 	if s := cfg.SAML; s != nil {
 		all = append(all, s.Metadata.URL)
+	}
+	if e := cfg.Events; e != nil {
+		all = append(all, e.JWKS)
 	}
 	return all
 }

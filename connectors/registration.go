@@ -3,9 +3,10 @@ package connectors
 import (
 	"cmp"
 	"crypto/rand"
-	"crypto/rsa"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -18,23 +19,26 @@ import (
 // registered there.
 type registration struct {
 	clientID string
-	secret   string
 	redirect string
-	style    oauth2.AuthStyle
-	signer   jose.Signer // for private_key_jwt, else nil
+	method   string // config.OIDC.ClientAuth
+	secret   string
+	signer   jose.Signer // of private_key_jwt and signed_secret, else nil
+	team     string      // in whose name signed_secret is made,
+	issuer   string      // and for whom
 	now      func() time.Time
 }
 
 func register(cfg config.Connector, method string, o Options) (registration, error) {
 	oidc := cmp.Or(cfg.OIDC, &config.OIDC{}) // the other protocols have no private keys
-	r := registration{clientID: cfg.ClientID, redirect: o.Redirect, style: oauth2.AuthStyleInParams, now: o.Now}
+	r := registration{
+		clientID: cfg.ClientID, redirect: o.Redirect, method: method,
+		team: oidc.Team, issuer: oidc.Issuer, now: o.Now,
+	}
 	var err error
 	switch method {
-	case "client_secret_basic":
-		r.secret, r.style = cfg.ClientSecret.Reveal(), oauth2.AuthStyleInHeader // x/oauth2 encodes both parts: RFC 6749 §2.3.1
-	case "client_secret_post":
+	case "client_secret_basic", "client_secret_post":
 		r.secret = cfg.ClientSecret.Reveal()
-	case "private_key_jwt":
+	case "private_key_jwt", "signed_secret":
 		r.signer, err = assertionSigner(*oidc)
 	case "none":
 	default:
@@ -43,10 +47,48 @@ func register(cfg config.Connector, method string, o Options) (registration, err
 	return r, err
 }
 
-// oauth is the registration in the words of x/oauth2.
+// oauth is the registration in the words of x/oauth2, which encodes both parts
+// of Basic authentication (RFC 6749 §2.3.1).
 func (r registration) oauth(endpoint oauth2.Endpoint) *oauth2.Config {
-	endpoint.AuthStyle = r.style
-	return &oauth2.Config{ClientID: r.clientID, ClientSecret: r.secret, RedirectURL: r.redirect, Endpoint: endpoint}
+	conf := &oauth2.Config{ClientID: r.clientID, RedirectURL: r.redirect, Endpoint: endpoint}
+	conf.Endpoint.AuthStyle = oauth2.AuthStyleInParams
+	if r.method == "client_secret_basic" {
+		conf.ClientSecret, conf.Endpoint.AuthStyle = r.secret, oauth2.AuthStyleInHeader
+	}
+	return conf
+}
+
+// credentials are the parameters that authenticate us; audience is that of
+// client assertions.
+func (r registration) credentials(audience string) (map[string]string, error) {
+	switch r.method {
+	case "client_secret_post":
+		return map[string]string{"client_secret": r.secret}, nil
+	case "signed_secret":
+		secret, err := r.signedSecret()
+		return map[string]string{"client_secret": secret}, err
+	case "private_key_jwt":
+		assertion, err := r.assertion(audience)
+		return map[string]string{
+			"client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+			"client_assertion":      assertion,
+		}, err
+	}
+	return nil, nil
+}
+
+// authenticate authenticates a form that is posted to another endpoint than the
+// token endpoint.
+func (r registration) authenticate(form url.Values, header http.Header, audience string) error {
+	credentials, err := r.credentials(audience)
+	for name, value := range credentials {
+		form.Set(name, value)
+	}
+	if r.method == "client_secret_basic" {
+		basic := http.Request{Header: header}
+		basic.SetBasicAuth(url.QueryEscape(r.clientID), url.QueryEscape(r.secret)) // RFC 6749 §2.3.1
+	}
+	return err
 }
 
 // assertionLifetime is short because an assertion is used at once and only
@@ -54,48 +96,37 @@ func (r registration) oauth(endpoint oauth2.Endpoint) *oauth2.Config {
 const assertionLifetime = 2 * time.Minute
 
 // assertion authenticates us by a signed token (RFC 7523 §2.2, §3).
-func (r registration) assertion(audience string) ([]oauth2.AuthCodeOption, error) {
-	if r.signer == nil {
-		return nil, nil
-	}
+func (r registration) assertion(audience string) (string, error) {
+	return r.sign(map[string]any{"iss": r.clientID, "sub": r.clientID, "aud": audience, "jti": rand.Text()})
+}
+
+// signedSecret is a client secret in the manner of Apple: a token that the team
+// signs for the provider.
+func (r registration) signedSecret() (string, error) {
+	return r.sign(map[string]any{"iss": r.team, "sub": r.clientID, "aud": r.issuer})
+}
+
+func (r registration) sign(claims map[string]any) (string, error) {
 	now := r.now()
-	payload, err := json.Marshal(map[string]any{
-		"iss": r.clientID,
-		"sub": r.clientID,
-		"aud": audience,
-		"jti": rand.Text(),
-		"iat": now.Unix(),
-		"exp": now.Add(assertionLifetime).Unix(),
-	})
+	claims["iat"], claims["exp"] = now.Unix(), now.Add(assertionLifetime).Unix()
+	payload, err := json.Marshal(claims)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	signed, err := r.signer.Sign(payload)
 	if err != nil {
-		return nil, fmt.Errorf("sign client assertion: %w", err)
+		return "", fmt.Errorf("sign client assertion: %w", err)
 	}
-	token, err := signed.CompactSerialize()
-	if err != nil {
-		return nil, err
-	}
-	return []oauth2.AuthCodeOption{
-		oauth2.SetAuthURLParam("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
-		oauth2.SetAuthURLParam("client_assertion", token),
-	}, nil
+	return signed.CompactSerialize()
 }
 
 func assertionSigner(settings config.OIDC) (jose.Signer, error) {
-	key, err := settings.SigningKey()
+	key, err := signingKey(settings)
 	if err != nil {
-		return nil, fmt.Errorf("private_key: %w", err)
+		return nil, err
 	}
-	algorithm := jose.ES256
-	if _, ok := key.(*rsa.PrivateKey); ok {
-		algorithm = jose.RS256
-	}
-	options := (&jose.SignerOptions{}).WithType("JWT")
-	if settings.KeyID != "" {
-		options = options.WithHeader("kid", settings.KeyID)
-	}
-	return jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: key}, options)
+	return jose.NewSigner(
+		jose.SigningKey{Algorithm: jose.SignatureAlgorithm(key.Algorithm), Key: key},
+		(&jose.SignerOptions{}).WithType("JWT"),
+	)
 }
