@@ -1,6 +1,9 @@
 package connectors_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,9 +21,16 @@ func loadPreset(t *testing.T, name string) config.Connector {
 	t.Helper()
 	text := "preset: " + name + "\n"
 	switch name {
-	case "adfs", "entra-saml", "shibboleth", "eidas":
+	case "adfs", "entra-saml", "shibboleth", "eidas", "myaccount", "spid", "digid":
 		text += "saml: {metadata: {url: https://provider.example/metadata, entity_id: https://provider.example}}\n"
 	case "council": // is nobody's client
+	case "apple":
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("CONNECTORS_TEST_KEY", pemOf(t, key))
+		text += "client_id: council\noidc: {team: A1B2C3D4E5, key_id: F6G7H8J9K0, private_key: env:CONNECTORS_TEST_KEY}\n"
 	case "microsoft":
 		text += "oidc: {tenants: [9188040d-6c67-4c5b-b112-36a304b66dad]}\n"
 		fallthrough
@@ -147,6 +157,12 @@ func TestPresetSubject(t *testing.T) {
 		"entra-saml": `claims["http://schemas.microsoft.com/identity/claims/objectidentifier"]`,
 		"shibboleth": `claims["urn:oasis:names:tc:SAML:attribute:pairwise-id"].lowerAscii()`,
 		"eidas":      `claims["http://eidas.europa.eu/attributes/naturalperson/PersonIdentifier"]`,
+
+		"x":         "claims.id",
+		"linkedin":  "claims.sub",
+		"amazon":    "claims.user_id",
+		"yahoo":     "claims.sub",
+		"myaccount": "claims.UCRN",
 	} {
 		if got := loadPreset(t, preset).Subject; got != want {
 			t.Errorf("%s: subject is %s, want %s", preset, got, want)
