@@ -140,8 +140,8 @@ func (b *Broker) build(cfg *config.Config) (*house, error) {
 	flow := &login.Flow{
 		Apps: map[string]config.App{}, FrontEnds: map[string]login.FrontEnd{},
 		Accounts: b.accounts, Store: b.store, Site: site, Session: cfg.Broker.Session,
-		Limit: store.Limit{PerMinute: cfg.Broker.Limits.Address}, Secure: secure,
-		Now: time.Now, Observe: b.metrics.signIn, ObserveEnd: b.metrics.sessionEnd,
+		Limit: store.Limit{PerMinute: cfg.Broker.Limits.Address}, Secure: secure, Issuer: cfg.Broker.Issuer,
+		Now: time.Now, Observe: b.metrics.signIn, ObserveEnd: b.metrics.sessionEnd, ObserveEvent: b.metrics.event,
 	}
 	if flow.Ways, err = b.ways(cfg, site); err != nil {
 		return nil, err

@@ -18,6 +18,10 @@
 //	POST /unsolicited/{connector}           and nobody had asked     login
 //	GET|POST /logout/{connector}            a provider signs out     login
 //	POST /logout/{connector}/soap           the same, without a browser
+//	POST /logout/{connector}/backchannel    and by OpenID Connect
+//	POST /events/{connector}                a provider tells         login
+//	POST /events/{connector}/deletion       a resident asked there to be forgotten
+//	GET  /deletion-status/{code}            and what became of that  login
 //	GET  /connectors/{connector}/metadata   what a provider reads    login
 //	GET|POST /council/{connector}/…         the council's own way in council
 //	GET|POST /sign-out                      the resident signs out   login

@@ -16,6 +16,7 @@ type metrics struct {
 	registry *prometheus.Registry
 	signIns  *prometheus.CounterVec   // attempts by connector and outcome
 	farewell *prometheus.CounterVec   // apps of sessions that ended, by outcome
+	events   *prometheus.CounterVec   // what providers told of accounts, by what followed
 	upstream *prometheus.HistogramVec // calls to providers
 	apps     *prometheus.HistogramVec // calls to apps
 	redis    *prometheus.HistogramVec // round trips: a pipeline or a script is one
@@ -35,13 +36,17 @@ func newMetrics() *metrics {
 		farewell: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "councilid_sign_outs_total", Help: "Apps of sessions that ended, by app and outcome: ended, failed or unable to be told.",
 		}, []string{"app", "outcome"}),
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "councilid_provider_events_total",
+			Help: "What providers told of accounts, by connector and what followed: an action, or refused, repeated, overtaken, unknown.",
+		}, []string{"connector", "outcome"}),
 		apps:     histogram("councilid_app_seconds", "Calls to apps.", "app", "call", "outcome"),
 		upstream: histogram("councilid_upstream_seconds", "Calls to identity providers.", "connector", "call", "outcome"),
 		redis:    histogram("councilid_redis_seconds", "Redis round trips; a pipeline counts once.", "outcome"),
 		sql:      histogram("councilid_sql_seconds", "SQL statements.", "outcome"),
 		http:     histogram("councilid_http_seconds", "Requests by route and status.", "route", "status"),
 	}
-	m.registry.MustRegister(m.signIns, m.farewell, m.upstream, m.apps, m.redis, m.sql, m.http,
+	m.registry.MustRegister(m.signIns, m.farewell, m.events, m.upstream, m.apps, m.redis, m.sql, m.http,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -56,6 +61,10 @@ func (m *metrics) signIn(connector, outcome string) {
 
 func (m *metrics) sessionEnd(app, outcome string) {
 	m.farewell.WithLabelValues(app, outcome).Inc()
+}
+
+func (m *metrics) event(connector, outcome string) {
+	m.events.WithLabelValues(connector, outcome).Inc()
 }
 
 func (m *metrics) appCall(app, call, outcome string, took time.Duration) {

@@ -23,6 +23,7 @@ var crossOrigin = []string{
 
 	"POST /token", "POST /userinfo", "POST /revoke", "POST /introspect",
 	"POST /logout/{connector}/soap", "POST /saml/soap",
+	"POST /logout/{connector}/backchannel", "POST /events/{connector}", "POST /events/{connector}/deletion",
 }
 
 // large are the addresses that SAML messages come to. Responses with the

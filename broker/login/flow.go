@@ -35,6 +35,7 @@ type Flow struct {
 	Session   config.Session
 	Limit     store.Limit // sign-in steps of one address
 	Secure    bool        // the issuer is https
+	Issuer    string      // the broker's own address
 	Now       func() time.Time
 	// Observe counts finished attempts by connector and outcome, "success" or
 	// a connectors.Outcome.
@@ -42,6 +43,9 @@ type Flow struct {
 	// ObserveEnd counts apps of sessions that ended, by id and outcome: ended,
 	// failed or unable, as in Receipt. Optional.
 	ObserveEnd func(app, outcome string)
+	// ObserveEvent counts what providers tell of accounts, by connector and what
+	// followed: a connectors.Action, or why nothing did. Optional.
+	ObserveEvent func(connector, outcome string)
 }
 
 // Mount adds the pages of a login.
@@ -60,6 +64,7 @@ func (f *Flow) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /logout/{connector}", f.Site.Handle(f.handleLogout))
 	mux.Handle("POST /logout/{connector}", f.Site.Handle(f.handlePostedLogout))
 	mux.Handle("POST /logout/{connector}/soap", f.Site.Handle(f.handleLogoutSOAP))
+	f.mountEvents(mux)
 }
 
 // counted is a batch that counts the step against the client's address, in the

@@ -181,15 +181,22 @@ func (f *Flow) Answered(w http.ResponseWriter, r *http.Request, who Party, id st
 // server: no browser is there, so that apps which can only be told through one
 // are Unable.
 func (f *Flow) EndSession(ctx context.Context, sid string, l Leaving) (Receipt, error) {
+	done, _, err := f.endSession(ctx, sid, l)
+	return done, err
+}
+
+// endSession is EndSession, and tells which session it was: nil where it had
+// ended before.
+func (f *Flow) endSession(ctx context.Context, sid string, l Leaving) (Receipt, *Session, error) {
 	s, ok, err := f.takeSession(ctx, sid)
 	if !ok || err != nil {
-		return Receipt{}, err
+		return Receipt{}, nil, err
 	}
 	done, err := f.endUnasked(ctx, s, l)
 	if err != nil {
-		return done, errors.Join(err, f.stay(ctx, s, nil))
+		return done, nil, errors.Join(err, f.stay(ctx, s, nil))
 	}
-	return done, nil
+	return done, &s, nil
 }
 
 // takeSession takes the session called sid, wherever it has moved.

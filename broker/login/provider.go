@@ -210,29 +210,49 @@ func (s Session) named(connector string, keys []string) bool {
 // endNamed ends the sessions that l.Connector's provider calls by keys, but for
 // the one that the browser is in.
 func (f *Flow) endNamed(ctx context.Context, l Leaving, keys []string, except string) (Receipt, error) {
+	var all Receipt
+	sids, err := f.sids(ctx, l.Connector, keys)
+	if err != nil {
+		return all, err
+	}
+	for _, sid := range sids {
+		if sid == except {
+			continue
+		}
+		done, err := f.EndSession(ctx, sid, l) // a second time, nothing
+		if err != nil {
+			return all, err
+		}
+		all.add(done)
+	}
+	return all, nil
+}
+
+// sids are the sessions that a connector's provider calls by keys. Some may be
+// over.
+func (f *Flow) sids(ctx context.Context, connector string, keys []string) ([]string, error) {
 	b := f.Store.Batch()
 	var found []*store.Reply[[]string]
 	for _, key := range keys {
-		found = append(found, providerIndex.Members(b, fingerprint("session", l.Connector, key)))
+		found = append(found, providerIndex.Members(b, fingerprint("session", connector, key)))
 	}
 	if err := b.Exec(ctx); err != nil {
-		return Receipt{}, err
+		return nil, err
 	}
-	var all Receipt
+	var all []string
 	for _, reply := range found {
 		sids, _ := reply.Value()
-		for _, sid := range sids {
-			if sid == except {
-				continue
-			}
-			done, err := f.EndSession(ctx, sid, l) // a second time, nothing
-			if err != nil {
-				return all, err
-			}
-			all.add(done)
-		}
+		all = append(all, sids...)
 	}
 	return all, nil
+}
+
+// countedProvider is a batch that counts a provider's own request against its
+// address: providers ask from few addresses, for many people.
+func (f *Flow) countedProvider(r *http.Request) *store.Batch {
+	b := f.Store.Batch()
+	b.Count("provider:"+web.Network(f.Site.Address(r)).String(), store.Limit{PerMinute: 10 * f.Limit.PerMinute})
+	return b
 }
 
 // handleLogoutSOAP takes a logout question that a provider asks from server to
@@ -242,10 +262,7 @@ func (f *Flow) handleLogoutSOAP(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	// Providers ask from few addresses, for many people.
-	b := f.Store.Batch()
-	b.Count("provider:"+web.Network(f.Site.Address(r)).String(), store.Limit{PerMinute: 10 * f.Limit.PerMinute})
-	if err := b.Exec(r.Context()); err != nil {
+	if err := f.countedProvider(r).Exec(r.Context()); err != nil {
 		return err
 	}
 	m, err := f.readLogout(r, logouter)

@@ -47,15 +47,19 @@ func found(text, pattern string) []string {
 }
 
 // usedKeys are the keys that the templates name, where a key depends on an
-// error's message, on a connector's outcome or on what was wrong with a form with
-// all of these.
+// error's message, on a connector's outcome, on what a provider told, on what was
+// wrong with a form or on a month with all of these.
 func usedKeys(t *testing.T) []string {
 	t.Helper()
 	messages := found(read(t, "error.go"), `(?m)^\t[A-Z]\w+ += "([a-z_]+)"`)
 	outcomes := found(read(t, "../../connectors/connectors.go"), `(?m)Outcome += "([a-z_]+)"`)
 	problems := found(read(t, "council.go"), `(?m)^\tProblem\w+ += "([a-z_]+)"`)
-	if len(messages) == 0 || len(outcomes) == 0 || len(problems) == 0 {
-		t.Fatalf("found %d messages, %d outcomes and %d problems", len(messages), len(outcomes), len(problems))
+	reasons := found(read(t, "../login/events.go"), `(?m)reason += "([a-z_]+)"`)
+	for _, reason := range reasons {
+		outcomes = append(outcomes, "ended_"+reason, "frozen_"+reason)
+	}
+	if len(messages) == 0 || len(reasons) == 0 || len(outcomes) == 2*len(reasons) || len(problems) == 0 {
+		t.Fatalf("found %d messages, %d outcomes, %d reasons and %d problems", len(messages), len(outcomes), len(reasons), len(problems))
 	}
 	templates, err := filepath.Glob("templates/*.html")
 	if err != nil {
@@ -72,6 +76,8 @@ func usedKeys(t *testing.T) []string {
 				variants = outcomes
 			case strings.HasPrefix(pattern, "council.problem."):
 				variants = problems
+			case strings.HasPrefix(pattern, "month."):
+				variants = strings.Fields("jan feb mar apr may jun jul aug sep oct nov dec")
 			}
 			for _, v := range variants {
 				keys = append(keys, strings.Replace(pattern, "%s", v, 1))

@@ -1,0 +1,312 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/councilid/councilid/broker/accounts"
+	"github.com/councilid/councilid/broker/store"
+	"github.com/councilid/councilid/broker/web"
+	"github.com/councilid/councilid/connectors"
+)
+
+// What providers tell, from server to server, of accounts and sessions there.
+//
+// A notice is acted on first and remembered afterwards: where acting fails half
+// way, the sender hears so, tries again, and finds nothing remembered. Whatever
+// is done here may therefore be done twice and come to the same.
+
+var (
+	// heardTable remembers notices that were acted on, by what their connector
+	// calls them: the Code of each.
+	heardTable = store.Table[string]{Name: "heard"}
+
+	// latestTable is when the last thing happened to an account that lets it in
+	// or keeps it out. Messages overtake one another.
+	latestTable = store.Table[time.Time]{Name: "latest"}
+)
+
+// outcomes of notices and events, for the metrics, besides the actions.
+const (
+	eventRefused  = "refused"  // the message did not pass the checks
+	eventRepeated = "repeated" // it was acted on before
+	eventUnknown  = "unknown"  // it is about nobody who signs in here
+	eventOld      = "overtaken"
+)
+
+func (f *Flow) mountEvents(mux *http.ServeMux) {
+	for pattern, inbox := range map[string]connectors.Inbox{
+		"POST /events/{connector}":             connectors.EventsInbox,
+		"POST /events/{connector}/deletion":    connectors.DeletionInbox,
+		"POST /logout/{connector}/backchannel": connectors.BackChannelInbox,
+	} {
+		mux.Handle(pattern, f.Site.Handle(func(w http.ResponseWriter, r *http.Request) error {
+			return f.receive(w, r, inbox)
+		}))
+	}
+	mux.Handle("GET /deletion-status/{code}", f.Site.Handle(f.handleDeletionStatus))
+}
+
+// receive takes what a provider posts to an inbox.
+func (f *Flow) receive(w http.ResponseWriter, r *http.Request, inbox connectors.Inbox) error {
+	receiver, err := f.receiver(r, inbox)
+	if err != nil {
+		return err
+	}
+	if err := f.countedProvider(r).Exec(r.Context()); err != nil {
+		return err
+	}
+	connector := r.PathValue("connector")
+	n, err := receiver.Receive(r.Context(), r)
+	if err != nil {
+		f.observeEvent(connector, eventRefused)
+		web.Annotate(r, slog.String("connector", connector), slog.String("refused", err.Error()))
+		return reply(w, receiver.Refuse(err))
+	}
+	n.Code, err = f.heed(r.Context(), letter{connector, inbox}, n)
+	if err != nil {
+		return err
+	}
+	return reply(w, receiver.Acknowledge(n, f.Issuer+"/deletion-status/"+n.Code))
+}
+
+// receiver is what speaks for the connector of r's path at an inbox, if it has
+// that inbox.
+func (f *Flow) receiver(r *http.Request, inbox connectors.Inbox) (connectors.Receiver, error) {
+	way, _ := f.way(r.PathValue("connector"))
+	listener, ok := way.Connector.(connectors.Listener)
+	if !ok || listener.Receiver(inbox) == nil {
+		return nil, known(false)
+	}
+	return listener.Receiver(inbox), nil
+}
+
+// reply answers another server.
+func reply(w http.ResponseWriter, answer connectors.Reply) error {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store") // Back-Channel Logout 1.0 §2.8
+	if answer.MediaType != "" {
+		h.Set("Content-Type", answer.MediaType)
+		h.Set("Content-Language", "en") // of what is wrong: RFC 8935 §2.3
+	}
+	w.WriteHeader(answer.Status)
+	_, err := w.Write(answer.Body)
+	return err
+}
+
+func (f *Flow) observeEvent(connector, outcome string) {
+	if f.ObserveEvent != nil {
+		f.ObserveEvent(connector, outcome)
+	}
+}
+
+// letter is where a notice came from: by it and its Once it is known again.
+type letter struct {
+	connector string
+	inbox     connectors.Inbox
+}
+
+func (l letter) handle(once connectors.Once) store.Handle {
+	return store.Handle{Tag: fingerprint("notice", l.connector, string(l.inbox), once.ID)}
+}
+
+// heed acts on a notice, unless that was done before, and returns the code by
+// which a person can ask what became of it. It goes on when the sender has hung
+// up.
+func (f *Flow) heed(ctx context.Context, from letter, n connectors.Notice) (string, error) {
+	ctx = context.WithoutCancel(ctx)
+	b, h := f.Store.Batch(), from.handle(n.Once)
+	before := heardTable.Get(b, h)
+	if err := b.Exec(ctx); err != nil {
+		return "", err
+	}
+	if code, heard := before.Value(); heard {
+		f.observeEvent(from.connector, eventRepeated)
+		return code, nil
+	}
+	keep := n.Once.Until.Sub(f.Now())
+	anybody := false
+	for _, e := range n.Events {
+		outcome, err := f.act(ctx, from.connector, e, keep)
+		if err != nil {
+			return "", err
+		}
+		anybody = anybody || outcome != eventUnknown
+		f.observeEvent(from.connector, outcome)
+		web.Note(ctx, slog.String("connector", from.connector), slog.String("event", e.Type), slog.String("outcome", outcome))
+	}
+	heardTable.Add(b, h, n.Code, keep)
+	code := heardTable.Get(b, h)
+	if n.Code != "" {
+		f.deleted(b, n.Code, from.connector, anybody)
+	}
+	if err := b.Exec(ctx); err != nil {
+		return "", err
+	}
+	kept, _ := code.Value() // another node's, where it was faster
+	return kept, nil
+}
+
+// act does what follows from an event, and says what that was.
+func (f *Flow) act(ctx context.Context, connector string, e connectors.Event, keep time.Duration) (outcome string, err error) {
+	outcome = string(e.Action)
+	if does := f.toLink(e.Action); does != nil {
+		outcome, err = f.change(ctx, connector, e, keep, does)
+	}
+	if err != nil || outcome == eventOld || !endsSessions(e.Action) {
+		return outcome, err
+	}
+	return outcome, f.endTold(ctx, connector, e)
+}
+
+// endsSessions reports whether nobody stays signed in after an action.
+func endsSessions(a connectors.Action) bool {
+	return a == connectors.EndSessions || a == connectors.Freeze || a == connectors.Unlink
+}
+
+// toLink is what an action does to a link, nil where it does nothing.
+func (f *Flow) toLink(a connectors.Action) func(ctx context.Context, issuer, subject, what string) (accounts.Link, error) {
+	switch a {
+	case connectors.Freeze:
+		return f.Accounts.Freeze
+	case connectors.Thaw:
+		return f.Accounts.Thaw
+	case connectors.Unlink:
+		return f.Accounts.Unlink
+	}
+	return nil
+}
+
+// change does something to the link of an event's account. An event that comes
+// after a later one changes nothing: a link that was let in again is not to
+// freeze because its freezing was delivered late.
+func (f *Flow) change(ctx context.Context, connector string, e connectors.Event, keep time.Duration,
+	does func(ctx context.Context, issuer, subject, what string) (accounts.Link, error),
+) (outcome string, err error) {
+	b, h := f.Store.Batch(), store.Handle{Tag: fingerprint("latest", connector, e.Issuer, e.Subject)}
+	last := latestTable.Get(b, h)
+	if err := b.Exec(ctx); err != nil {
+		return "", err
+	}
+	if at, ok := last.Value(); ok && e.At.Before(at) {
+		return eventOld, nil
+	}
+	link, err := does(ctx, e.Issuer, e.Subject, e.Type)
+	switch {
+	case errors.Is(err, accounts.ErrUnknownLink):
+		return eventUnknown, nil
+	case err != nil:
+		return "", err
+	}
+	web.Note(ctx, slog.String("account", link.Account))
+	latestTable.Put(b, h, e.At, keep)
+	return string(e.Action), b.Exec(ctx)
+}
+
+// endTold ends the sessions that an event is about, and leaves word in the
+// browser of each.
+func (f *Flow) endTold(ctx context.Context, connector string, e connectors.Event) error {
+	sids, err := f.sids(ctx, connector, e.Keys)
+	if err != nil {
+		return err
+	}
+	for _, sid := range sids {
+		_, s, err := f.endSession(ctx, sid, Leaving{Connector: connector})
+		if err != nil {
+			return err
+		}
+		if s == nil {
+			continue
+		}
+		b := f.Store.Batch()
+		wordTable.Put(b, s.handle, word{Connector: connector, Reason: reasonOfEnd(e)}, wordTime)
+		if err := b.Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wordTable keeps, by where a session was, why its provider had it ended: the
+// browser still holds the cookie.
+var wordTable = store.Table[word]{Name: "word"}
+
+type word struct {
+	Connector string `json:"connector"`
+	Reason    reason `json:"reason"`
+}
+
+// wordTime is how long somebody may stay away and be told all the same.
+const wordTime = 24 * time.Hour
+
+// reason is what happened to an account at a provider, as residents are told of
+// it: notice.ended_REASON and notice.frozen_REASON of the catalogues.
+type reason string
+
+const (
+	hijacked   reason = "hijacked"   // somebody else may have used it
+	disabled   reason = "disabled"   // the provider has switched it off
+	gone       reason = "gone"       // it is closed, or the person does not want to use it here
+	credential reason = "credential" // its password or another credential is not safe
+	unsaid     reason = "unsaid"     // something else
+)
+
+// reasonOf reads a provider's word for what happened, event or event/reason.
+func reasonOf(what string) reason {
+	event, because, _ := strings.Cut(what, "/")
+	if because == "hijacking" {
+		return hijacked
+	}
+	switch event {
+	case "account-disabled", "account-locked", "mfa-limit-account-locked":
+		return disabled
+	case "account-purged", "account-delete", "consent-revoked", "deauthorise", "deletion":
+		return gone
+	case "account-credential-change-required", "credential-compromise", "credential-change", "password-reset":
+		return credential
+	}
+	return unsaid
+}
+
+// reasonOfEnd is why an event ended sessions.
+func reasonOfEnd(e connectors.Event) reason {
+	why := reasonOf(e.Type)
+	switch {
+	case e.Action == connectors.Unlink:
+		return gone
+	case why == gone: // but nothing was deleted
+		return unsaid
+	}
+	return why
+}
+
+// told looks up in b why the visitor's last session is over, where its provider
+// had it ended. When b has been executed it returns that as a notice of the choice
+// page, and the label of the provider that it is about: once, "" afterwards.
+func (f *Flow) told(b *store.Batch, r *http.Request, v visitor) func() (notice, provider string) {
+	if v.session == (store.Handle{}) {
+		return func() (string, string) { return "", "" }
+	}
+	found := wordTable.Get(b, v.session)
+	wordTable.Delete(b, v.session)
+	return func() (string, string) {
+		left, ok := found.Value()
+		if !ok {
+			return "", ""
+		}
+		return "ended_" + string(left.Reason), f.label(r, left.Connector)
+	}
+}
+
+// shutOut leads back to the choice page somebody whose way in is frozen: it says
+// what the provider told of the account, and that there are other ways.
+func (f *Flow) shutOut(w http.ResponseWriter, r *http.Request, l ongoing, connector string, why *accounts.FrozenError, b *store.Batch) error {
+	f.Observe(connector, "frozen")
+	web.Annotate(r, slog.String("app", l.Request.App), slog.String("connector", connector), slog.String("cause", why.Error()))
+	l.Notice = &notice{Connector: connector, Outcome: connectors.Outcome("frozen_" + reasonOf(why.What))}
+	return f.offer(w, r, l, b)
+}
