@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
@@ -12,8 +11,8 @@ import (
 	"github.com/councilid/councilid/broker/accounts"
 	"github.com/councilid/councilid/broker/store"
 	"github.com/councilid/councilid/broker/web"
+	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/connectors"
-	"github.com/councilid/councilid/mapping"
 )
 
 // handleCallback takes a provider's answer, or the GET that follows one that
@@ -49,20 +48,30 @@ func (f *Flow) conclude(w http.ResponseWriter, r *http.Request, state store.Hand
 	if err != nil {
 		return f.failed(w, r, l, way.Config.ID, err, b)
 	}
-	s, err := f.admit(r, way, said)
+	in := f.arrival(way, a, said)
+	if a.Standing != nil {
+		return f.prove(w, r, v, l, old, *a.Standing, in, b)
+	}
+	s, err := f.admit(r, in, nil)
+	if err != nil {
+		return f.inadmissible(r, v, l, b, err)
+	}
+	if !a.Force && !s.freshEnough(l.Request.MaxAge, f.Now()) {
+		return f.again(w, r, l, trip{way: way, ask: config.Ask{Step: a.Step}}, b)
+	}
+	return f.proceed(w, r, v, l, old, s, b)
+}
+
+// inadmissible is the answer to a person whose account cannot be entered. Where
+// that is for now, the request goes on.
+func (f *Flow) inadmissible(r *http.Request, v visitor, l ongoing, b *store.Batch, err error) error {
 	if errors.Is(err, accounts.ErrFrozen) {
 		return f.lost(r, v, web.AccountFrozen, err)
 	}
-	if err != nil {
-		return &web.Error{
-			Status: http.StatusServiceUnavailable, Message: web.Unavailable, Back: l.link("/choose"), Retry: 30 * time.Second,
-			Err: errors.Join(err, f.restore(r.Context(), l, b)),
-		}
+	return &web.Error{
+		Status: http.StatusServiceUnavailable, Message: web.Unavailable, Back: l.link("/choose"), Retry: 30 * time.Second,
+		Err: errors.Join(err, f.restore(r.Context(), l, b)),
 	}
-	if !a.Force && !s.freshEnough(l.Request.MaxAge, f.Now()) {
-		return f.again(w, r, l, way, b)
-	}
-	return f.finish(w, r, v, l, old, s, b)
 }
 
 // stateOf is the handle of the attempt that an answer is to: OAuth's state
@@ -142,50 +151,28 @@ func (f *Flow) match(r *http.Request, v visitor, a attempt) (Way, error) {
 	return way, nil
 }
 
-// admit turns what the provider said into a session of the person's account,
-// not yet written.
-func (f *Flow) admit(r *http.Request, way Way, said *connectors.Assertion) (Session, error) {
-	now := f.Now()
-	statement, proved := way.Rules.Apply(said.Claims), way.Rules.Assess(said.Signed)
-	account, link, first, err := f.Accounts.Enter(r.Context(), accounts.SignIn{
-		Connector: way.Config.ID, Issuer: said.Issuer, Subject: said.Subject, Said: statement, Level: proved, At: now,
-	})
-	if err != nil {
-		return Session{}, err
-	}
-	web.Annotate(r, slog.Bool("first", first))
-	return Session{
-		Account: account, Link: link.ID, Connector: way.Config.ID, Issuer: said.Issuer, Said: statement,
-		Proved: proved, Level: mapping.Effective(proved, link.Own, account.Level, link.Inherit),
-		AuthTime: authTime(said.AuthTime, now), Provider: said.Session, Ends: said.SessionEnds,
-	}, nil
-}
-
-// authTime is when the resident authenticated: as the provider says, but never
-// in the future; or now, when its answer was accepted.
-func authTime(said, now time.Time) time.Time {
-	if said.IsZero() || said.After(now) {
-		return now
-	}
-	return said
-}
-
 // again asks the provider once more, this time insisting on a new sign-in,
 // since the one that it reported is older than the app allows.
-func (f *Flow) again(w http.ResponseWriter, r *http.Request, l ongoing, way Way, b *store.Batch) error {
-	if !way.canForce() { // the configuration has changed since it was offered
+func (f *Flow) again(w http.ResponseWriter, r *http.Request, l ongoing, t trip, b *store.Batch) error {
+	if !t.way.canForce() { // the configuration has changed since it was offered
 		return f.refuse(w, r, l.Request, LoginRequired)
 	}
 	l.Request.Force = true
-	return f.start(w, r, l, way, b)
+	return f.start(w, r, l, nil, t, b)
 }
 
-// finish opens the session and answers the app.
-func (f *Flow) finish(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, old *Session, s Session, b *store.Batch) error {
-	s, err := f.open(w, r, b, v, old, s)
+// proceed opens the session s in place of old, and goes on to the app or, where
+// s is not enough for it, to what leads further.
+func (f *Flow) proceed(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, old *Session, s Session, b *store.Batch) error {
+	s, err := f.open(w, r, b, &v, old, s)
 	if err != nil {
 		return err
 	}
 	f.Observe(s.Connector, "success")
-	return f.issue(w, r, l.Request, s, b)
+	l.SID, l.Browser = s.SID, v.browser.mark()
+	l.Done = append(l.Done, s.Connector+"/"+s.Step)
+	if l.Stranger != nil {
+		return f.lead(w, r, l, "/who", b)
+	}
+	return f.do(w, r, l, &s, next(f.situation(l, &s)), b)
 }

@@ -12,16 +12,7 @@ import (
 	"github.com/councilid/councilid/broker/store"
 	"github.com/councilid/councilid/broker/web"
 	"github.com/councilid/councilid/config"
-	"github.com/councilid/councilid/connectors"
-	"github.com/councilid/councilid/mapping"
 )
-
-// Way is one connector as the flow uses it.
-type Way struct {
-	Config    config.Connector
-	Connector connectors.Connector
-	Rules     *mapping.Rules
-}
 
 // Flow brings residents from an app's request to a session. All fields are
 // set before the first request and do not change.
@@ -53,6 +44,8 @@ func (f *Flow) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /choose", f.Site.Handle(f.handleChoose))
 	mux.Handle("GET /start/{connector}", f.Site.Handle(f.handleStart))
 	mux.Handle("GET /cancel", f.Site.Handle(f.handleCancel))
+	mux.Handle("GET /who", f.Site.Handle(f.handleWho))
+	mux.Handle("POST /who", f.Site.Handle(f.answerWho))
 	mux.Handle("GET /callback/{connector}", f.Site.Handle(f.handleCallback))
 	mux.Handle("POST /callback/{connector}", f.Site.Handle(f.handlePostedCallback))
 	mux.Handle("POST /unsolicited/{connector}", f.Site.Handle(f.enterUnsolicited))
@@ -81,70 +74,88 @@ func (f *Flow) Begin(w http.ResponseWriter, r *http.Request, req Request) error 
 	if len(req.Reply) > maxReply {
 		return &web.Error{Status: http.StatusBadRequest, Message: web.RequestInvalid, Err: errors.New("the request is too large to keep")}
 	}
-	req = req.bounded()
 	v := f.visitor(r)
-	ways := f.ways(req)
+	l := ongoing{tag: store.NewHandle().Tag, pending: pending{Request: req.bounded(), Browser: v.browser.mark()}}
 	b := f.counted(r)
 	found := v.ask(b)
 	if found == nil {
 		// Nothing to look up: what the next step has to remember is written
 		// in the trip that counts this one.
-		return f.do(w, r, v, req, next(req, nil, ways, f.Now()), b)
+		return f.begin(w, r, v, l, nil, b)
 	}
 	if err := b.Exec(r.Context()); err != nil {
 		return err
 	}
 	s := f.live(v, found)
-	st := next(req, s, ways, f.Now())
-	if st.kind == issue {
-		return f.signOn(w, r, v, req, *s, ways)
+	if f.situation(l, s).standing() != nil {
+		return f.signOn(w, r, v, l, s)
 	}
-	return f.do(w, r, v, req, st, f.Store.Batch())
+	return f.begin(w, r, v, l, nil, f.Store.Batch())
 }
 
-// signOn answers from the session s. Its account is read anew, for what the
-// session remembers of it may be hours old; and where it may not be used any
-// more, the session is over. Where the session has ended meanwhile, nobody gets
-// what was issued in it, and the login goes on as without one.
-func (f *Flow) signOn(w http.ResponseWriter, r *http.Request, v visitor, req Request, s Session, ways []Way) error {
+// signOn answers from the session s, or goes on from it. Its account is read
+// anew, for what the session remembers of it may be hours old; and where it may
+// not be used any more, the session is over. Where the session has ended
+// meanwhile, nobody gets what was issued in it, and the login goes on as without
+// one.
+func (f *Flow) signOn(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, s *Session) error {
 	b := f.Store.Batch()
-	account, _, err := f.Accounts.Reenter(r.Context(), s.Account.ID, s.Link)
+	account, link, err := f.Accounts.Reenter(r.Context(), s.Account.ID, s.Link)
 	switch {
 	case err == nil:
-		s.Account = account
-		if err := f.issue(w, r, req, s, b); !errors.Is(err, errOver) {
+		s.weigh(account, link)
+		if err := f.begin(w, r, v, l, s, b); !errors.Is(err, errOver) {
 			return err
 		}
 	case errors.Is(err, accounts.ErrFrozen) || errors.Is(err, accounts.ErrNotFound):
-		if _, err := f.endUnasked(r.Context(), s, Leaving{}); err != nil {
+		if _, err := f.endUnasked(r.Context(), *s, Leaving{}); err != nil {
 			return err
 		}
 		sessionTable.Delete(b, v.session)
 	default:
 		return err
 	}
-	return f.do(w, r, v, req, next(req, nil, ways, f.Now()), b)
+	return f.begin(w, r, v, l, nil, b)
 }
 
-// do carries out a step that is not issue. b is executed with what the step has
-// to remember.
-func (f *Flow) do(w http.ResponseWriter, r *http.Request, v visitor, req Request, st step, b *store.Batch) error {
-	if st.kind == refuse {
-		if err := b.Exec(r.Context()); err != nil {
+// begin takes the first step of a login, in the session s that it may build on
+// (nil for none).
+func (f *Flow) begin(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, s *Session, b *store.Batch) error {
+	st := next(f.situation(l, s))
+	if st.kind == start || st.kind == choose {
+		f.Site.SetLocales(w, r, l.Request.Locales)
+		v.browser.App = l.Request.App
+		if err := f.remember(w, r, v.browser); err != nil {
 			return err
 		}
-		return f.refuse(w, r, req, st.refusal)
 	}
-	f.Site.SetLocales(w, r, req.Locales)
-	v.browser.App = req.App
-	if err := f.remember(w, r, v.browser); err != nil {
+	return f.do(w, r, l, s, st, b)
+}
+
+// do carries out a step of a login that builds on the session s (nil for none).
+// b is executed with what the step has to remember.
+func (f *Flow) do(w http.ResponseWriter, r *http.Request, l ongoing, s *Session, st step, b *store.Batch) error {
+	switch st.kind {
+	case issue:
+		return f.issue(w, r, l.Request, *s, b)
+	case start:
+		return f.start(w, r, l, s.standing(), st.trip, b)
+	case choose:
+		return f.offer(w, r, l, b)
+	}
+	if err := b.Exec(r.Context()); err != nil {
 		return err
 	}
-	l := ongoing{tag: store.NewHandle().Tag, pending: pending{Request: req, Browser: v.browser.mark()}}
-	if st.kind == start {
-		return f.start(w, r, l, st.way, b)
+	return f.refuse(w, r, l.Request, st.refusal)
+}
+
+// situation is what next decides about l by, in a browser whose session is s.
+func (f *Flow) situation(l ongoing, s *Session) situation {
+	req := l.Request
+	if l.Settled {
+		req.Levels, req.Essential = nil, false
 	}
-	return f.offer(w, r, l, b)
+	return situation{pending: l.pending, needs: requires(req, f.Apps[req.App]), session: s, ways: f.ways(req), now: f.Now()}
 }
 
 // ways are the connectors that the request's app allows and that can do what
@@ -174,20 +185,6 @@ func (f *Flow) way(id string) (Way, bool) {
 // allows reports whether the app's residents may use the connector.
 func allows(app config.App, connector string) bool {
 	return len(app.Connectors) == 0 || slices.Contains(app.Connectors, connector)
-}
-
-// canForce reports whether the provider can be told to ask for a new sign-in
-// and proves when the resident signed in. OAuth 2.0 has no such proof. A
-// connector that cannot is not offered where an app insists: the broker must
-// not claim a re-authentication that did not happen.
-func (w Way) canForce() bool {
-	switch c := w.Config; {
-	case c.OIDC != nil:
-		return c.OIDC.Force != "never"
-	case c.SAML != nil:
-		return c.SAML.Request.Force != "never"
-	}
-	return false
 }
 
 func (f *Flow) issue(w http.ResponseWriter, r *http.Request, req Request, s Session, b *store.Batch) error {

@@ -9,7 +9,7 @@ import (
 // step is what happens next in a login.
 type step struct {
 	kind    kind
-	way     Way     // of start
+	trip    trip    // of start
 	refusal Refusal // of refuse
 }
 
@@ -22,38 +22,67 @@ const (
 	refuse             // answer the app without a session
 )
 
-// next decides what follows for req in a browser whose live session is s (nil
-// for none). ways are those that the app allows and that can satisfy req.
-func next(req Request, s *Session, ways []Way, now time.Time) step {
-	if s != nil && satisfies(*s, req, ways, now) {
-		return step{kind: issue}
-	}
-	if req.Passive {
-		// OpenID Connect Core §3.1.2.1: prompt=none must not show any page.
-		return step{kind: refuse, refusal: LoginRequired}
-	}
-	if way, ok := named(req, ways); ok {
-		return step{kind: start, way: way}
-	}
-	switch len(ways) {
-	case 0:
-		return step{kind: refuse, refusal: NoWay}
-	case 1:
-		return step{kind: start, way: ways[0]}
-	}
-	return step{kind: choose}
+// situation is a login as far as it has come, and the browser that it is in.
+type situation struct {
+	pending
+	needs   requirement
+	session *Session // that is live in the browser, or nil
+	ways    []Way    // that the app allows and that can satisfy the request but for levels
+	now     time.Time
 }
 
-// satisfies reports whether req can be answered from s without asking the
-// resident anything.
-func satisfies(s Session, req Request, ways []Way, now time.Time) bool {
-	if req.Force || req.Choose || !s.freshEnough(req.MaxAge, now) {
-		return false
+// next decides what follows.
+func next(q situation) step {
+	s := q.standing()
+	switch {
+	case s != nil && q.needs.met(s.Level):
+		return step{kind: issue}
+	case q.Request.Passive:
+		return q.passive(s)
 	}
-	if req.Connector != "" && req.Connector != s.Connector && has(ways, req.Connector) {
-		return false
+	trips := q.trips(s)
+	if trip, ok := q.obvious(s, trips); ok {
+		return step{kind: start, trip: trip}
 	}
-	return has(ways, s.Connector)
+	switch {
+	case len(trips) > 0:
+		return step{kind: choose}
+	case s != nil && q.needs.enough(s.Level):
+		return step{kind: issue}
+	case len(q.ways) == 0:
+		return step{kind: refuse, refusal: NoWay}
+	}
+	return step{kind: refuse, refusal: Unmet}
+}
+
+// passive is next where no page may be shown (OpenID Connect Core §3.1.2.1,
+// prompt=none).
+func (q situation) passive(s *Session) step {
+	switch {
+	case s == nil:
+		return step{kind: refuse, refusal: LoginRequired}
+	case q.needs.enough(s.Level):
+		return step{kind: issue}
+	}
+	return step{kind: refuse, refusal: Interaction}
+}
+
+// standing is the session, where it satisfies the request but perhaps for its
+// level: what is missing then can be proved in it. A session that this login
+// itself opened is what the app asked for.
+func (q situation) standing() *Session {
+	s, req := q.session, q.Request
+	switch {
+	case s == nil || !has(q.ways, s.Connector):
+		return nil
+	case s.SID == q.SID:
+		return s
+	case req.Force || req.Choose || !s.freshEnough(req.MaxAge, q.now):
+		return nil
+	case req.Connector != "" && req.Connector != s.Connector && has(q.ways, req.Connector):
+		return nil
+	}
+	return s
 }
 
 // freshEnough reports whether the resident authenticated no longer than maxAge
@@ -63,20 +92,61 @@ func (s Session) freshEnough(maxAge *time.Duration, now time.Time) bool {
 	return maxAge == nil || *maxAge > 0 && now.Sub(s.AuthTime) <= *maxAge
 }
 
-// named returns the way that the request itself points to: by connector_hint,
-// or by the e-mail domain of its login_hint.
-func named(req Request, ways []Way) (Way, bool) {
-	if i := index(ways, req.Connector); i >= 0 {
-		return ways[i], true
+// trips are the visits that lead to what is needed, from where s stands (nil
+// for nowhere), one for each way. Where nothing leads to what an app would like
+// to know, those that lead to its minimum, if s is below it.
+func (q situation) trips(s *Session) []trip {
+	for _, goals := range q.needs.ladder() {
+		if s != nil && slices.ContainsFunc(goals, s.Level.AtLeast) {
+			return nil
+		}
+		var trips []trip
+		for _, way := range q.ways {
+			if trip, ok := way.toward(goals, s, q.Done); ok {
+				trips = append(trips, trip)
+			}
+		}
+		if len(trips) > 0 {
+			return trips
+		}
+	}
+	return nil
+}
+
+// obvious is the visit about which the resident need not be asked: in a session,
+// to the provider that they are signed in with; else to the one that the request
+// points to, or to the only one.
+func (q situation) obvious(s *Session, trips []trip) (trip, bool) {
+	i := -1
+	switch {
+	case s != nil:
+		i = indexOf(trips, s.Connector)
+	case len(trips) == 1:
+		i = 0
+	default:
+		i = named(q.Request, trips)
+	}
+	if i < 0 {
+		return trip{}, false
+	}
+	return trips[i], true
+}
+
+// named is the visit to the connector that the request itself points to, by
+// connector_hint or by the e-mail domain of its login_hint, or -1.
+func named(req Request, trips []trip) int {
+	if i := indexOf(trips, req.Connector); i >= 0 {
+		return i
 	}
 	_, domain, _ := strings.Cut(req.LoginHint, "@")
 	domain = strings.ToLower(domain)
-	for _, way := range ways {
-		if domain != "" && slices.Contains(way.Config.Domains, domain) {
-			return way, true
-		}
-	}
-	return Way{}, false
+	return slices.IndexFunc(trips, func(t trip) bool {
+		return domain != "" && slices.Contains(t.way.Config.Domains, domain)
+	})
+}
+
+func indexOf(trips []trip, connector string) int {
+	return slices.IndexFunc(trips, func(t trip) bool { return t.way.Config.ID == connector })
 }
 
 func has(ways []Way, id string) bool { return index(ways, id) >= 0 }

@@ -2,10 +2,12 @@ package login
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/councilid/councilid/config"
+	"github.com/councilid/councilid/mapping"
 )
 
 var now = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
@@ -15,7 +17,7 @@ func TestNext(t *testing.T) {
 	facebook := Way{Config: config.Connector{ID: "facebook"}}
 	works := Way{Config: config.Connector{ID: "works", Domains: []string{"example.gov.uk"}}}
 	all := []Way{google, facebook, works}
-	session := &Session{Connector: "google", AuthTime: now.Add(-time.Hour)}
+	session := &Session{SID: "s", Connector: "google", AuthTime: now.Add(-time.Hour)}
 	age := func(d time.Duration) *time.Duration { return &d }
 
 	tests := []struct {
@@ -57,11 +59,139 @@ func TestNext(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := describe(next(tt.req, tt.s, tt.ways, now)); got != tt.want {
+			q := situation{pending: pending{Request: tt.req}, session: tt.s, ways: tt.ways, now: now}
+			if got := describe(next(q)); got != tt.want {
 				t.Errorf("next = %s, want %s", got, tt.want)
 			}
 		})
 	}
+}
+
+// oneLogin proves identity in a second step, google nothing but that somebody is
+// there, and entra a second factor where it was asked for.
+func levelledWays() (oneLogin, google, entra, passkeys Way) {
+	oneLogin = Way{Config: config.Connector{
+		ID: "one-login", OIDC: &config.OIDC{}, Cap: config.Assurance{Identity: "P2", Authenticator: "Cm", Residency: "R1"},
+		Ask: []config.Ask{
+			{Step: "sign_in", Reaches: config.Assurance{Authenticator: "Cl"}},
+			{Step: "two_factors", Reaches: config.Assurance{Authenticator: "Cm"}},
+			{Step: "prove", After: "two_factors", Reaches: config.Assurance{Identity: "P3", Authenticator: "Cm", Residency: "R1"}},
+		},
+	}}
+	google = Way{Config: config.Connector{ID: "google", OIDC: &config.OIDC{Force: "never"}, Cap: config.Assurance{Authenticator: "Cl"}}}
+	entra = Way{Config: config.Connector{ID: "entra", OIDC: &config.OIDC{}, Cap: config.Assurance{Authenticator: "Cm"}, Domains: []string{"example.gov.uk"}}}
+	passkeys = Way{Config: config.Connector{ID: "council", Council: &config.Council{}, Cap: config.Assurance{Authenticator: "Ch", Phishing: "F1"}}}
+	return oneLogin, google, entra, passkeys
+}
+
+func level(vector string) mapping.Assurance {
+	a, err := mapping.ParseAssurance(vector)
+	if err != nil {
+		panic(err)
+	}
+	return a
+}
+
+// written is a vector as operators write it.
+func written(vector string) config.Assurance {
+	var a config.Assurance
+	for component := range strings.SplitSeq(vector, ".") {
+		at := map[byte]*string{'P': &a.Identity, 'C': &a.Authenticator, 'F': &a.Phishing, 'R': &a.Residency}
+		*at[component[0]] = component
+	}
+	return a
+}
+
+func levels(vectors ...string) []mapping.Assurance {
+	var all []mapping.Assurance
+	for _, vector := range vectors {
+		all = append(all, level(vector))
+	}
+	return all
+}
+
+func TestNextByLevels(t *testing.T) {
+	oneLogin, google, entra, passkeys := levelledWays()
+	all := []Way{google, oneLogin, entra, passkeys}
+	at := func(connector, step, worth string) *Session {
+		return &Session{SID: "s", Connector: connector, Step: step, Proved: level(worth), Level: level(worth), AuthTime: now.Add(-time.Hour)}
+	}
+	never := time.Duration(0)
+	tests := []struct {
+		name  string
+		least string // the app's minimum
+		pending
+		s    *Session
+		ways []Way
+		want string
+	}{
+		{"the minimum alone", "Cl", pending{}, nil, all, "choose google one-login/sign_in entra council"},
+		{"the minimum leaves out who cannot reach it", "Cm", pending{}, nil, all, "choose one-login/two_factors entra council"},
+		{"the only way that reaches it", "R1", pending{}, nil, []Way{google, oneLogin}, "start one-login/two_factors"},
+		{"the council's accounts bring their own evidence", "P2.Cm", pending{}, nil, all, "choose one-login/two_factors council"},
+		{"nobody reaches the minimum", "P3.Cm", pending{}, nil, []Way{google, oneLogin}, "refuse unmet"},
+		{"the cap counts, not the step", "P3", pending{}, nil, []Way{oneLogin}, "refuse unmet"},
+		{"a hint of a way that is too weak is no hint", "Cm", pending{Request: Request{Connector: "google"}}, nil, all, "choose one-login/two_factors entra council"},
+		{"a domain of a way that is too weak is no hint", "P2", pending{Request: Request{LoginHint: "a@example.gov.uk"}}, nil, []Way{entra, oneLogin}, "start one-login/two_factors"},
+
+		{"a request raises the level", "Cl", pending{Request: Request{Levels: levels("Cm")}}, nil, all, "choose one-login/two_factors entra council"},
+		{"a request never lowers it", "Cm", pending{Request: Request{Levels: levels("C0"), Essential: true}}, nil, []Way{google, entra}, "start entra"},
+		{"or in a session", "Cm", pending{Request: Request{Levels: levels("Cl")}}, at("google", "", "Cl"), []Way{google}, "refuse unmet"},
+		{"alternatives in order of preference", "Cl", pending{Request: Request{Levels: levels("P2.Cm", "Cl")}}, nil, []Way{oneLogin}, "start one-login/two_factors"},
+		{"each way by what it can", "Cl", pending{Request: Request{Levels: levels("P2.Cm", "Cl")}}, nil, []Way{oneLogin, google}, "choose one-login/two_factors google"},
+		{"voluntary and out of reach", "Cl", pending{Request: Request{Levels: levels("P4.Ch")}}, nil, []Way{oneLogin, google}, "choose one-login/sign_in google"},
+		{"essential and out of reach", "Cl", pending{Request: Request{Levels: levels("P4.Ch"), Essential: true}}, nil, []Way{oneLogin, google}, "refuse unmet"},
+
+		{"a session that is enough", "Cl", pending{Request: Request{Levels: levels("Cm")}}, at("entra", "", "Cm"), all, "issue"},
+		{"more at the same provider, without a page", "P2.Cm", pending{}, at("one-login", "two_factors", "Cm"), all, "start one-login/prove"},
+		{"the step that comes before", "P2.Cm", pending{}, at("one-login", "sign_in", "Cl"), all, "start one-login/two_factors"},
+		{"more elsewhere, by a page", "P2.Cm", pending{}, at("google", "", "Cl"), []Way{google, oneLogin}, "choose one-login/two_factors"},
+		{"a session lends what it has", "P2.Ch.F1", pending{}, at("one-login", "prove", "P2.Cm"), []Way{oneLogin, passkeys}, "choose council"},
+		{"the same question, insisting", "Cm", pending{}, at("entra", "", "Cl"), []Way{entra, oneLogin}, "start entra anew"},
+		{"the same question is no use where nobody can insist", "Cm", pending{}, at("google", "", "C0"), []Way{{Config: config.Connector{
+			ID: "google", OIDC: &config.OIDC{Force: "never"}, Cap: config.Assurance{Authenticator: "Cm"},
+		}}}, "refuse unmet"},
+		{"voluntary, and the session is all there is", "Cl", pending{Request: Request{Levels: levels("P2")}}, at("google", "", "Cl"), []Way{google, entra}, "issue"},
+		{"voluntary, and more can be had", "Cl", pending{Request: Request{Levels: levels("P2")}}, at("google", "", "Cl"), []Way{google, oneLogin}, "choose one-login/two_factors"},
+		{"essential, and the session is all there is", "Cl", pending{Request: Request{Levels: levels("P2"), Essential: true}}, at("google", "", "Cl"), []Way{google, entra}, "refuse unmet"},
+
+		{"each step once", "P2.Cm", pending{SID: "s", Done: []string{"one-login/two_factors", "one-login/prove"}}, at("one-login", "prove", "P1.Cm"), []Way{oneLogin, google}, "refuse unmet"},
+		{"voluntary, and tried", "Cl", pending{Request: Request{Levels: levels("P2.Cm")}, SID: "s", Done: []string{"one-login/two_factors", "one-login/prove"}}, at("one-login", "prove", "P1.Cm"), []Way{oneLogin, google}, "issue"},
+		{"tried, and other ways are left", "Cm", pending{SID: "s", Done: []string{"entra/"}}, at("entra", "", "Cl"), []Way{entra, oneLogin}, "choose one-login/two_factors"},
+		{"a sign-in that this login forced", "P2.Cm", pending{Request: Request{Force: true, MaxAge: &never}, SID: "s", Done: []string{"one-login/two_factors"}}, at("one-login", "two_factors", "Cm"), all, "start one-login/prove"},
+		{"and is enough", "Cl", pending{Request: Request{Force: true, Choose: true, Connector: "entra"}, SID: "s", Done: []string{"google/"}}, at("google", "", "Cl"), all, "issue"},
+		{"another login's sign-in is not forced by this one", "Cl", pending{Request: Request{Force: true}, SID: "other"}, at("google", "", "Cl"), []Way{google}, "start google"},
+
+		{"passive and enough", "Cl", pending{Request: Request{Passive: true}}, at("google", "", "Cl"), all, "issue"},
+		{"passive below the minimum", "Cm", pending{Request: Request{Passive: true}}, at("google", "", "Cl"), all, "refuse interaction"},
+		{"passive and essential", "Cl", pending{Request: Request{Passive: true, Levels: levels("P2"), Essential: true}}, at("google", "", "Cl"), all, "refuse interaction"},
+		{"passive and voluntary", "Cl", pending{Request: Request{Passive: true, Levels: levels("P2")}}, at("google", "", "Cl"), all, "issue"},
+		{"passive and nobody there", "Cm", pending{Request: Request{Passive: true}}, nil, all, "refuse login_required"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			needs := requires(tt.Request, config.App{Assurance: written(tt.least)})
+			q := situation{pending: tt.pending, needs: needs, session: tt.s, ways: tt.ways, now: now}
+			st := next(q)
+			got := describe(st)
+			if st.kind == choose {
+				for _, trip := range q.trips(q.standing()) {
+					got += " " + trip.String()
+				}
+			}
+			if got != tt.want {
+				t.Errorf("next = %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func (t trip) String() string {
+	text := strings.TrimSuffix(t.way.visit(t.ask), "/")
+	if t.anew {
+		text += " anew"
+	}
+	return text
 }
 
 func describe(st step) string {
@@ -69,7 +199,7 @@ func describe(st step) string {
 	case issue:
 		return "issue"
 	case start:
-		return "start " + st.way.Config.ID
+		return "start " + st.trip.String()
 	case choose:
 		return "choose"
 	default:

@@ -23,9 +23,14 @@ const loginTime = time.Hour
 
 // pending is an app's request that waits for the resident.
 type pending struct {
-	Request Request `json:"request"`
-	Browser string  `json:"browser"` // the mark of the browser that it belongs to
-	Notice  *notice `json:"notice,omitempty"`
+	Request  Request       `json:"request"`
+	Browser  string        `json:"browser"`            // the mark of the browser that it belongs to
+	Patience time.Duration `json:"patience,omitempty"` // how long it waits, where that is longer than usual
+	SID      string        `json:"sid,omitempty"`      // the session that it opened
+	Done     []string      `json:"done,omitempty"`     // steps of providers, as in Way.visit, that succeeded: none is asked twice
+	Settled  bool          `json:"settled,omitempty"`  // the resident does without what the app would only like
+	Notice   *notice       `json:"notice,omitempty"`
+	Stranger *stranger     `json:"stranger,omitempty"` // who came in place of the person who is signed in
 }
 
 // notice is why the last attempt did not work, for the choice page.
@@ -37,11 +42,18 @@ type notice struct {
 // attempt is one trip to a provider, until its answer comes.
 type attempt struct {
 	connectors.Attempt
-	Connector string `json:"connector"`
-	Browser   string `json:"browser"`
+	Connector string    `json:"connector"`
+	Browser   string    `json:"browser"`
+	Standing  *standing `json:"standing,omitempty"` // the session in which it is to prove more; nil for a sign-in of its own
 
 	handle store.Handle       // where it was found
 	posted *store.Reply[kept] // what came of its answer, where that was posted
+}
+
+// standing is a session in which somebody proves more.
+type standing struct {
+	Account   string `json:"account"`
+	Connector string `json:"connector"`
 }
 
 var (
@@ -59,28 +71,31 @@ type ongoing struct {
 // browser that it is bound to.
 func (l ongoing) handle() store.Handle { return store.Handle{Tag: l.tag} }
 
-func (l ongoing) put(b *store.Batch) { pendingTable.Put(b, l.handle(), l.pending, loginTime) }
+func (l ongoing) put(b *store.Batch) {
+	pendingTable.Put(b, l.handle(), l.pending, max(loginTime, l.Patience))
+}
 
 // link is the address of a step of this login.
 func (l ongoing) link(path string) string { return path + "?request=" + url.QueryEscape(l.tag) }
 
-// start sends the browser to the provider, or back to the choice page where
-// the provider cannot be reached. b gets the login's records and is executed.
-func (f *Flow) start(w http.ResponseWriter, r *http.Request, l ongoing, way Way, b *store.Batch) error {
+// start sends the browser to the provider, for a sign-in of its own or to prove
+// more in the session at; or back to the choice page where the provider cannot be
+// reached. b gets the login's records and is executed.
+func (f *Flow) start(w http.ResponseWriter, r *http.Request, l ongoing, at *standing, t trip, b *store.Batch) error {
 	state := store.Handle{Tag: l.tag, Secret: rand.Text()}
-	a := attempt{Attempt: f.newAttempt(r, l.Request, state), Connector: way.Config.ID, Browser: l.Browser}
-	to, err := way.Connector.Start(r.Context(), a.Attempt)
+	a := f.newAttempt(r, l, at, t, state)
+	to, err := t.way.Connector.Start(r.Context(), a.Attempt)
 	if err != nil {
-		return f.failed(w, r, l, way.Config.ID, err, b)
+		return f.failed(w, r, l, t.way.Config.ID, err, b)
 	}
-	l.Notice = nil
+	l.Notice, l.Patience = nil, max(l.Patience, t.way.patience())
 	l.put(b)
 	a.State = "" // the key says it; the record need not
-	attemptTable.Put(b, state, a, loginTime)
+	attemptTable.Put(b, state, a, t.way.patience())
 	if err := b.Exec(r.Context()); err != nil {
 		return errors.Join(err, f.withdraw(r.Context(), err, l, state))
 	}
-	web.Annotate(r, slog.String("app", l.Request.App), slog.String("connector", way.Config.ID))
+	web.Annotate(r, slog.String("app", l.Request.App), slog.String("connector", t.way.Config.ID), slog.String("step", t.ask.Step))
 	return f.send(w, r, to)
 }
 
@@ -110,26 +125,36 @@ func (f *Flow) withdraw(ctx context.Context, refused error, l ongoing, state sto
 
 // newAttempt makes what one trip needs. The nonce and the verifier are fresh
 // for each, so that no answer fits two.
-func (f *Flow) newAttempt(r *http.Request, req Request, state store.Handle) connectors.Attempt {
-	return connectors.Attempt{
+func (f *Flow) newAttempt(r *http.Request, l ongoing, at *standing, t trip, state store.Handle) attempt {
+	req := l.Request
+	a := attempt{Connector: t.way.Config.ID, Browser: l.Browser, Standing: at, Attempt: connectors.Attempt{
 		Started:   f.Now(),
 		State:     state.String(),
 		Nonce:     rand.Text(),
 		Verifier:  oauth2.GenerateVerifier(),
-		Force:     req.insists(),
-		MaxAge:    req.MaxAge,
+		Step:      t.ask.Step,
+		Force:     t.anew || req.insists() && at == nil, // who proves more has signed in as the app wants
 		Locales:   append([]string{f.Site.Language(r)}, req.Locales...),
 		LoginHint: req.LoginHint,
+	}}
+	if at == nil {
+		a.MaxAge = req.MaxAge
 	}
+	return a
 }
 
 // offer leads the browser to the choice page.
 func (f *Flow) offer(w http.ResponseWriter, r *http.Request, l ongoing, b *store.Batch) error {
+	return f.lead(w, r, l, "/choose", b)
+}
+
+// lead keeps the request and leads the browser to a page about it.
+func (f *Flow) lead(w http.ResponseWriter, r *http.Request, l ongoing, page string, b *store.Batch) error {
 	l.put(b)
 	if err := b.Exec(r.Context()); err != nil {
 		return errors.Join(err, f.withdraw(r.Context(), err, l, store.Handle{}))
 	}
-	http.Redirect(w, r, l.link("/choose"), http.StatusSeeOther)
+	http.Redirect(w, r, l.link(page), http.StatusSeeOther)
 	return nil
 }
 
@@ -149,20 +174,21 @@ func (f *Flow) fell(r *http.Request, connector string, cause error) connectors.O
 	return outcome
 }
 
-// resume reads the request that the address names and makes sure that it
-// belongs to this browser.
-func (f *Flow) resume(r *http.Request, v visitor) (ongoing, error) {
-	l := ongoing{tag: r.URL.Query().Get("request")}
+// resume reads the request that r names, and makes sure that it belongs to this
+// browser, whose session it returns as well.
+func (f *Flow) resume(r *http.Request, v visitor) (ongoing, *Session, error) {
+	l := ongoing{tag: r.FormValue("request")}
 	b := f.counted(r)
 	found, current := pendingTable.Get(b, l.handle()), v.ask(b)
 	if err := b.Exec(r.Context()); err != nil {
-		return l, err
+		return l, nil, err
 	}
+	s := f.live(v, current)
 	var ok bool
 	if l.pending, ok = found.Value(); !ok {
-		return l, f.stale(r, v, f.live(v, current) != nil)
+		return l, s, f.stale(r, v, s != nil)
 	}
-	return l, f.sameBrowser(r, v, l.Browser)
+	return l, s, f.sameBrowser(r, v, l.Browser)
 }
 
 // sameBrowser refuses what belongs to another browser: the defence against

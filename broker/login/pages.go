@@ -7,20 +7,22 @@ import (
 	"github.com/councilid/councilid/connectors"
 )
 
-// handleChoose shows the connectors that the app allows; the page puts the one
-// used last in this browser first.
+// handleChoose shows the ways that lead on; the page puts the one used last in
+// this browser first.
 func (f *Flow) handleChoose(w http.ResponseWriter, r *http.Request) error {
 	v := f.visitor(r)
-	l, err := f.resume(r, v)
+	l, s, err := f.resume(r, v)
 	if err != nil {
 		return err
 	}
-	lang := f.Site.Language(r)
-	page := web.Choose{App: f.Apps[l.Request.App].Label.In(lang), Cancel: l.link("/cancel")}
-	for _, way := range f.ways(l.Request) {
+	q := f.situation(l, s)
+	s = q.standing()
+	page := web.Choose{App: f.appLabel(r, l.Request.App), More: s != nil, Cancel: l.link("/cancel")}
+	for _, t := range q.trips(s) {
+		c := t.way.Config
 		page.Ways = append(page.Ways, web.Way{
-			ID: way.Config.ID, Label: way.Config.Label.In(lang), Hint: way.Config.Hint.In(lang),
-			URL: l.link("/start/" + way.Config.ID), Last: way.Config.ID == v.browser.Last,
+			ID: c.ID, Label: f.label(r, c.ID), Hint: c.Hint.In(f.Site.Language(r)),
+			URL: l.link("/start/" + c.ID), Last: c.ID == v.browser.Last,
 		})
 	}
 	if n := l.Notice; n != nil {
@@ -50,24 +52,25 @@ func (f *Flow) appLabels(r *http.Request, apps []string) []string {
 	return labels
 }
 
-// handleStart goes to the connector that the resident chose.
+// handleStart goes to the connector that the resident chose, if that leads on.
 func (f *Flow) handleStart(w http.ResponseWriter, r *http.Request) error {
-	v := f.visitor(r)
-	l, err := f.resume(r, v)
+	l, s, err := f.resume(r, f.visitor(r))
 	if err != nil {
 		return err
 	}
-	ways := f.ways(l.Request)
-	i := index(ways, r.PathValue("connector"))
+	q := f.situation(l, s)
+	s = q.standing()
+	trips := q.trips(s)
+	i := indexOf(trips, r.PathValue("connector"))
 	if i < 0 {
 		return f.offer(w, r, l, f.Store.Batch())
 	}
-	return f.start(w, r, l, ways[i], f.Store.Batch())
+	return f.start(w, r, l, s.standing(), trips[i], f.Store.Batch())
 }
 
 // handleCancel answers the app that the resident gave up.
 func (f *Flow) handleCancel(w http.ResponseWriter, r *http.Request) error {
-	l, err := f.resume(r, f.visitor(r))
+	l, _, err := f.resume(r, f.visitor(r))
 	if err != nil {
 		return err
 	}

@@ -14,17 +14,20 @@ import (
 
 // Session is one browser signed in at the broker.
 type Session struct {
-	SID       string            `json:"sid"`           // names the session towards apps; says nothing about the cookie
-	Account   accounts.Account  `json:"account"`       // whose it is
-	Link      string            `json:"link"`          // the way in that was used
-	Connector string            `json:"connector"`     // its connector
-	Issuer    string            `json:"issuer"`        // who said who it is: the provider, by its own name
-	Said      mapping.Statement `json:"said"`          // what the provider said, in standard names
-	Proved    mapping.Assurance `json:"proved"`        // what the sign-ins of this session proved themselves, capped
-	Level     mapping.Assurance `json:"level"`         // what the session is worth: what apps may be told
-	AuthTime  time.Time         `json:"auth_time"`     // when the resident authenticated at the provider
-	Started   time.Time         `json:"started"`       // when the session began; its lifetime counts from here
-	Ends      time.Time         `json:"ends,omitzero"` // when the provider wants it to be over; the zero time if it does not say
+	SID       string            `json:"sid"`              // names the session towards apps; says nothing about the cookie
+	Account   accounts.Account  `json:"account"`          // whose it is
+	Link      string            `json:"link"`             // the way in that was used
+	Connector string            `json:"connector"`        // its connector
+	Step      string            `json:"step,omitempty"`   // in which of its steps that was asked
+	Issuer    string            `json:"issuer"`           // who said who it is: the provider, by its own name
+	Said      mapping.Statement `json:"said"`             // what the provider said, in standard names
+	Proved    mapping.Assurance `json:"proved"`           // what the sign-ins of this session proved themselves, capped
+	Inherit   mapping.Assurance `json:"inherit,omitzero"` // what the session was worth before its last sign-in
+	Level     mapping.Assurance `json:"level"`            // what the session is worth: what apps may be told
+	AuthTime  time.Time         `json:"auth_time"`        // when the resident authenticated at the provider
+	Started   time.Time         `json:"started"`          // when the session began; its lifetime counts from here
+	Idle      time.Duration     `json:"idle,omitempty"`   // how long it may go unused, where that is shorter than usual
+	Ends      time.Time         `json:"ends,omitzero"`    // when it must be over before its time; the zero time if nobody says
 
 	// Provider is the session that the provider opened, where it can be asked
 	// to end it.
@@ -42,12 +45,49 @@ var (
 	placeTable = store.Table[string]{Name: "place"}
 )
 
+// standing is s as an attempt remembers it that is made in it.
+func (s *Session) standing() *standing {
+	if s == nil {
+		return nil
+	}
+	return &standing{Account: s.Account.ID, Connector: s.Connector}
+}
+
 // place is where the Ref of the session called sid is kept.
 func place(sid string) store.Handle { return store.Handle{Tag: sid} }
 
+// weigh sets what s is worth by what is known of its account and link now.
+func (s *Session) weigh(account accounts.Account, link accounts.Link) {
+	s.Account = account
+	s.Level = mapping.Effective(s.Proved, link.Own, account.Level, link.Inherit.Join(s.Inherit))
+}
+
+// atop is s as a further sign-in of the person whose session before is: both
+// count. What s alone is not worth rests on the earlier one, and does not
+// outlast it.
+func (s Session) atop(before Session, link accounts.Link) Session {
+	both := s
+	both.Proved, both.Inherit = s.Proved.Join(before.Proved), before.Level
+	both.weigh(s.Account, link)
+	if before.AuthTime.After(s.AuthTime) {
+		both.AuthTime = before.AuthTime
+	}
+	if s.Link == before.Link {
+		both.Said = over(s.Said, before.Said)
+	}
+	if !s.Level.AtLeast(both.Level) {
+		both.Started, both.Idle, both.Ends = before.Started, shorter(s.Idle, before.Idle), earlier(s.Ends, before.Ends)
+	}
+	return both
+}
+
 // left is how long s may still live unused, or 0 when its lifetime is over.
 func (f *Flow) left(s Session) time.Duration {
-	return max(0, min(f.Session.Idle, f.Over(s).Sub(f.Now())))
+	idle := f.Session.Idle
+	if s.Idle > 0 {
+		idle = min(idle, s.Idle)
+	}
+	return max(0, min(idle, f.Over(s).Sub(f.Now())))
 }
 
 // Over is when s is over in any case.
@@ -94,9 +134,12 @@ func (f *Flow) live(v visitor, found *store.Reply[Session]) *Session {
 // open writes a new session to b in place of old (nil for none) and sends the
 // cookies. Whoever signs in again as the same person keeps the session's SID,
 // so that apps know it as one session; its cookie changes all the same.
-func (f *Flow) open(w http.ResponseWriter, r *http.Request, b *store.Batch, v visitor, old *Session, s Session) (Session, error) {
+func (f *Flow) open(w http.ResponseWriter, r *http.Request, b *store.Batch, v *visitor, old *Session, s Session) (Session, error) {
 	before := v.browser
-	s.SID, s.Started, s.fresh = rand.Text(), f.Now(), true
+	s.SID, s.fresh = rand.Text(), true
+	if s.Started.IsZero() {
+		s.Started = f.Now()
+	}
 	if old != nil {
 		if old.Account.ID == s.Account.ID {
 			s.SID = old.SID

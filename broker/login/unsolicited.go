@@ -85,7 +85,7 @@ func (f *Flow) enterUnsolicited(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v.browser.ID = rand.Text() // what was begun here before is not this person's to finish
-	if _, err := f.open(w, r, b, v, old, s); err != nil {
+	if _, err := f.open(w, r, b, &v, old, s); err != nil {
 		return err
 	}
 	if err := b.Exec(r.Context()); err != nil {
@@ -119,7 +119,7 @@ func (f *Flow) welcome(r *http.Request, v visitor, way Way, k kept) (Session, er
 	if err != nil {
 		return Session{}, f.unwelcome(r, v, way, k)
 	}
-	s, err := f.admit(r, way, said)
+	s, err := f.admit(r, f.arrival(way, attempt{}, said), nil)
 	if errors.Is(err, accounts.ErrFrozen) {
 		return s, f.lost(r, v, web.AccountFrozen, err)
 	}

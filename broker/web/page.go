@@ -139,6 +139,7 @@ type Choose struct {
 	App       string // name of the service, or ""
 	Notice    string // why the last sign-in did not work, or "": an outcome, as in notice.OUTCOME.text
 	NoticeArg string // the way that Notice is about, as in Way.Label
+	More      bool   // somebody is signed in, and the service needs to be more sure
 	Ways      []Way
 	Cancel    string // where Cancel leads; "" leaves it out
 }
@@ -178,6 +179,17 @@ type Unsolicited struct {
 	Action   string            // where the confirmation is posted
 	Fields   map[string]string // hidden fields of the form
 	Cancel   string            // where Cancel leads
+}
+
+// Who is the page that asks who came in place of the person who is signed in.
+type Who struct {
+	App      string            // name of the service, or ""
+	Provider string            // where they come from, as in Way.Label
+	Before   string            // where the person who is signed in came from
+	New      bool              // the council has not met them: they may be the same person
+	Proven   bool              // and may say so; else they first sign in again as before
+	Action   string            // where the answer is posted
+	Fields   map[string]string // hidden fields of the form
 }
 
 // SignedOut is the page after signing out.

@@ -1,0 +1,129 @@
+package login
+
+import (
+	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/councilid/councilid/broker/accounts"
+	"github.com/councilid/councilid/broker/web"
+	"github.com/councilid/councilid/connectors"
+	"github.com/councilid/councilid/mapping"
+)
+
+// arrival is somebody who comes from a provider, in the council's words. Which
+// account they enter is still to be seen.
+type arrival struct {
+	SignIn   accounts.SignIn             `json:"sign_in"`
+	Step     string                      `json:"step,omitempty"`     // what the provider was asked
+	AuthTime time.Time                   `json:"auth_time"`          // when they authenticated there
+	Provider *connectors.ProviderSession `json:"provider,omitempty"` // the provider's session
+	Idle     time.Duration               `json:"idle,omitempty"`     // how long a session may go unused on this provider's word; 0 for any time
+	Ends     time.Time                   `json:"ends,omitzero"`      // when it must be over; the zero time if nobody says
+}
+
+// arrival is who comes with what the provider said in answer to a.
+func (f *Flow) arrival(way Way, a attempt, said *connectors.Assertion) arrival {
+	now := f.Now()
+	proved := way.Rules.Assess(said.Signed)
+	in := arrival{
+		SignIn: accounts.SignIn{
+			Connector: way.Config.ID, Issuer: said.Issuer, Subject: said.Subject,
+			Said: way.Rules.Apply(said.Claims), Level: proved, Until: now.Add(way.fresh(proved)), At: now,
+		},
+		Step: a.Step, AuthTime: authTime(said.AuthTime, now), Provider: said.Session,
+		Idle: way.Config.Session.Idle, Ends: said.SessionEnds,
+	}
+	if limit := way.Config.Session.Lifetime; limit > 0 {
+		in.Ends = earlier(in.Ends, now.Add(limit))
+	}
+	return in
+}
+
+// authTime is when the resident authenticated: as the provider says, but never
+// in the future; or now, when its answer was accepted.
+func authTime(said, now time.Time) time.Time {
+	if said.IsZero() || said.After(now) {
+		return now
+	}
+	return said
+}
+
+// fresh is how long what was proved of a person stays proved.
+func (w Way) fresh(proved mapping.Assurance) time.Duration {
+	var least time.Duration
+	levels := w.Config.Levels
+	if proved.Identity > mapping.P0 && levels.Identity != nil {
+		least = levels.Identity.Fresh
+	}
+	if proved.Residency > mapping.R0 && levels.Residency != nil {
+		least = shorter(least, levels.Residency.Fresh)
+	}
+	return least
+}
+
+// session is the session of whoever arrived, in an account that they enter by
+// link, on top of the one before where that is theirs (nil for none). It is not
+// yet written.
+func (in arrival) session(account accounts.Account, link accounts.Link, before *Session) Session {
+	s := Session{
+		Link: link.ID, Connector: in.SignIn.Connector, Step: in.Step, Issuer: in.SignIn.Issuer, Said: in.SignIn.Said,
+		Proved: in.SignIn.Level, AuthTime: in.AuthTime, Provider: in.Provider, Idle: in.Idle, Ends: in.Ends,
+	}
+	s.weigh(account, link)
+	if before != nil {
+		return s.atop(*before, link)
+	}
+	return s
+}
+
+// admit enters the account of whoever arrived, and makes one for whoever comes
+// for the first time.
+func (f *Flow) admit(r *http.Request, in arrival, before *Session) (Session, error) {
+	account, link, first, err := f.Accounts.Enter(r.Context(), in.SignIn)
+	if err != nil {
+		return Session{}, err
+	}
+	web.Annotate(r, slog.Bool("first", first))
+	return in.session(account, link, before), nil
+}
+
+// over is a newer statement of a provider, with what it leaves out of an older
+// one. A flag such as email_verified goes with the claim that it is about.
+func over(newer, older mapping.Statement) mapping.Statement {
+	all := mapping.Statement{Claims: maps.Clone(newer.Claims), Verified: newer.Verified, Dropped: newer.Dropped}
+	if all.Claims == nil {
+		all.Claims = mapping.Claims{}
+	}
+	for name, value := range older.Claims {
+		_, said := newer.Claims[strings.TrimSuffix(name, "_verified")]
+		if _, same := newer.Claims[name]; said || same {
+			continue
+		}
+		all.Claims[name] = value
+		if slices.Contains(older.Verified, name) {
+			all.Verified = append(slices.Clone(all.Verified), name)
+		}
+	}
+	slices.Sort(all.Verified)
+	return all
+}
+
+// earlier is the earlier of two times of which the zero time is none, shorter
+// the shorter of two durations of which 0 is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func shorter(a, b time.Duration) time.Duration {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}

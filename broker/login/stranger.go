@@ -1,0 +1,164 @@
+package login
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/councilid/councilid/broker/accounts"
+	"github.com/councilid/councilid/broker/store"
+	"github.com/councilid/councilid/broker/web"
+	"github.com/councilid/councilid/connectors"
+)
+
+// Whoever is asked to prove more in a session may come back as somebody that
+// its account does not know: as themselves by a new way in, or as another person
+// at the same computer. Which of the two only they can tell. Nothing is joined
+// and nobody is switched before they have.
+
+// recently is how long ago somebody may have shown who they are, for it to count
+// where two ways in are joined.
+const recently = 15 * time.Minute
+
+// stranger is who came in place of the person who is signed in.
+type stranger struct {
+	In       arrival  `json:"in"`
+	Account  string   `json:"account,omitempty"` // that they lead to; "" for a new way in
+	Standing standing `json:"standing"`          // the session in which they were asked
+}
+
+// prove goes on with the answer to an attempt that was made in a session. old is
+// the one that the browser has now.
+func (f *Flow) prove(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, old *Session, at standing, in arrival, b *store.Batch) error {
+	if old != nil {
+		at = *old.standing()
+	}
+	account, err := f.Accounts.Whose(r.Context(), in.SignIn.Issuer, in.SignIn.Subject)
+	switch {
+	case err != nil && !errors.Is(err, accounts.ErrUnknownLink):
+		return f.inadmissible(r, v, l, b, err)
+	case account != at.Account:
+		l.Stranger = &stranger{In: in, Account: account, Standing: at}
+		return f.lead(w, r, l, "/who", b)
+	}
+	s, err := f.admit(r, in, old)
+	if err != nil {
+		return f.inadmissible(r, v, l, b, err)
+	}
+	return f.proceed(w, r, v, l, old, s, b)
+}
+
+// handleWho asks who it is.
+func (f *Flow) handleWho(w http.ResponseWriter, r *http.Request) error {
+	l, s, err := f.resume(r, f.visitor(r))
+	if err != nil {
+		return err
+	}
+	p := l.Stranger
+	if !f.asks(p) {
+		http.Redirect(w, r, l.link("/choose"), http.StatusSeeOther)
+		return nil
+	}
+	return f.Site.Page(w, r, http.StatusOK, "who", web.Who{
+		App: f.appLabel(r, l.Request.App), Provider: f.label(r, p.In.SignIn.Connector), Before: f.label(r, p.Standing.Connector),
+		New: p.Account == "", Proven: f.joins(p, s),
+		Action: "/who", Fields: map[string]string{"request": l.tag},
+	})
+}
+
+// asks reports whether it is to be asked about p, who came a moment ago. Later
+// somebody else may sit there.
+func (f *Flow) asks(p *stranger) bool { return p != nil && f.Now().Sub(p.In.SignIn.At) <= recently }
+
+// joins reports whether p's way in may be joined to the account that s is signed
+// in to: it is new, and both have just been shown to be the person's.
+func (f *Flow) joins(p *stranger, s *Session) bool {
+	if p.Account != "" || s == nil || s.Account.ID != p.Standing.Account {
+		return false
+	}
+	way, _ := f.way(s.Connector)
+	age := recently
+	// A provider that cannot be made to ask again, and says when it last did,
+	// could never prove more than that it sent the resident back just now.
+	return s.freshEnough(&age, f.Now()) || !way.canForce() && f.Now().Sub(s.Started) <= recently
+}
+
+// answerWho does what the resident says. Of two answers one counts.
+func (f *Flow) answerWho(w http.ResponseWriter, r *http.Request) error {
+	v := f.visitor(r)
+	l, s, err := f.resume(r, v)
+	if err != nil {
+		return err
+	}
+	b := f.Store.Batch()
+	taken := pendingTable.Take(b, l.handle())
+	if err := b.Exec(r.Context()); err != nil {
+		return err
+	}
+	var waits bool
+	if l.pending, waits = taken.Value(); !waits {
+		return f.stale(r, v, s != nil)
+	}
+	b, p := f.Store.Batch(), l.Stranger
+	switch answer := r.PostFormValue("answer"); {
+	case !f.asks(p):
+	case answer == "join" && f.joins(p, s):
+		return f.join(w, r, v, l, *s, b)
+	case answer == "again" && p.Account == "":
+		return f.signInAgain(w, r, l, p.Standing, b)
+	case answer == "switch":
+		return f.switchTo(w, r, v, l, s, b)
+	case answer == "join":
+		return f.lead(w, r, l, "/who", b)
+	default:
+		f.Observe(p.In.SignIn.Connector, string(connectors.Cancelled))
+	}
+	l.Stranger = nil
+	return f.offer(w, r, l, b)
+}
+
+// join adds the way in to the account that is signed in. What it may borrow from
+// other evidence is what this session is worth with it.
+func (f *Flow) join(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, s Session, b *store.Batch) error {
+	p := l.Stranger
+	account, link, err := f.Accounts.Reenter(r.Context(), s.Account.ID, s.Link)
+	if err != nil {
+		return f.inadmissible(r, v, l, b, err)
+	}
+	both := s
+	both.Proved = s.Proved.Join(p.In.SignIn.Level)
+	both.weigh(account, link)
+	account, link, err = f.Accounts.Join(r.Context(), s.Account.ID, p.In.SignIn, both.Level)
+	if errors.Is(err, accounts.ErrAnother) {
+		p.Account, err = f.Accounts.Whose(r.Context(), p.In.SignIn.Issuer, p.In.SignIn.Subject)
+		if err == nil {
+			return f.lead(w, r, l, "/who", b)
+		}
+	}
+	if err != nil {
+		return f.inadmissible(r, v, l, b, err)
+	}
+	l.Stranger = nil
+	return f.proceed(w, r, v, l, &s, p.In.session(account, link, &s), b)
+}
+
+// signInAgain has the resident show once more that the session's account is
+// theirs, before another way in is joined to it.
+func (f *Flow) signInAgain(w http.ResponseWriter, r *http.Request, l ongoing, at standing, b *store.Batch) error {
+	way, ok := f.way(at.Connector)
+	if !ok {
+		l.Stranger = nil
+		return f.offer(w, r, l, b)
+	}
+	return f.start(w, r, l, &at, trip{way: way, ask: way.asks()[0], anew: way.canForce()}, b)
+}
+
+// switchTo goes on as whoever came, and ends the session that was there.
+func (f *Flow) switchTo(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, old *Session, b *store.Batch) error {
+	s, err := f.admit(r, l.Stranger.In, nil)
+	if err != nil {
+		return f.inadmissible(r, v, l, b, err)
+	}
+	l.Stranger = nil
+	return f.proceed(w, r, v, l, old, s, b)
+}
