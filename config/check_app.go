@@ -15,12 +15,7 @@ func (r report) app(a *App, connectors []Connector) {
 	r.address("home", a.Home, web)
 	r.choices(a, connectors)
 	r.release(a.Release, connectors)
-	if a.Assurance.Identity != "P0" {
-		r.wrong("assurance.identity", "must be P0: no more is asserted by this version")
-	}
-	if a.Assurance.Authenticator != "Cl" {
-		r.wrong("assurance.authenticator", "must be Cl: no more is asserted by this version")
-	}
+	r.attainable(a, connectors)
 	r.appProtocol(a)
 	r.unsolicited(a, connectors)
 	r.vouched(a, connectors)
@@ -53,13 +48,18 @@ func (r report) unsolicited(a *App, connectors []Connector) {
 	}
 }
 
+// opens reports whether residents may use a connector for the app.
+func (a *App) opens(c Connector) bool {
+	return !c.Disabled && (len(a.Connectors) == 0 || slices.Contains(a.Connectors, c.ID))
+}
+
 // choices checks which connectors residents may use.
 func (r report) choices(a *App, connectors []Connector) {
 	var ids []string
 	open := false
 	for _, c := range connectors {
 		ids = append(ids, c.ID)
-		open = open || !c.Disabled && (len(a.Connectors) == 0 || slices.Contains(a.Connectors, c.ID))
+		open = open || a.opens(c)
 	}
 	for i, id := range a.Connectors {
 		path := indexed("connectors", i)
@@ -124,6 +124,7 @@ func (r report) oidcApp(a *App, o *AppOIDC) {
 	r.redirects("oidc.redirect_uris", o.RedirectURIs)
 	r.redirects("oidc.post_logout_redirect_uris", o.PostLogoutRedirectURIs)
 	r.address("oidc.backchannel_logout_uri", o.BackchannelLogoutURI, secure)
+	r.address("oidc.initiate_login_uri", o.InitiateLoginURI, secure) // OpenID Connect Core §4: https
 	r.sector(o)
 	r.appAuthenticates(o)
 	r.noAttributes(a.Release)

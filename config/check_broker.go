@@ -45,6 +45,8 @@ func (r report) broker(b *Broker) {
 	r.durable(b)
 	r.look(b.Look)
 	r.times(b)
+	r.contexts(b.Contexts)
+	r.mail(b.Mail)
 	r.identityProvider(b.SAML)
 	if t := b.Telemetry; t != nil {
 		r.address("telemetry.otlp", t.OTLP, web)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/tls"
 	"fmt"
 	"maps"
 	"regexp"
@@ -42,8 +43,13 @@ func (r report) connector(c *Connector) {
 	}
 	r.reachable(c)
 	r.mapped(c)
+	r.assured(c)
+	r.asked(c)
+	r.bounded(c)
+	r.events(c)
+	r.codes(c.Errors)
 	r.network(c.Network)
-	for _, key := range []string{"simulator", "verified"} {
+	for _, key := range []string{"simulator", "setup", "verified"} {
 		if r.own.has(key) {
 			r.wrong(key, "is for presets only")
 		}
@@ -83,86 +89,9 @@ func (r report) protocol(c *Connector) {
 	case c.SAML != nil:
 		r.saml(c, c.SAML)
 	case c.Council != nil:
-		r.council(c)
+		r.council(c.Council)
 	case !r.own.has("preset"):
 		r.add("", Problem{Message: "a preset or a protocol (oidc, oauth2, saml or council) is required"})
-	}
-}
-
-func (r report) oidc(c *Connector, o *OIDC) {
-	r.require("oidc.issuer", o.Issuer != "", "")
-	r.authenticates(c, o.ClientAuth, o.PrivateKey)
-	r.tenants(o)
-	r.params("oidc.params", o.Params)
-	if o.ClockSkew < 0 || o.ClockSkew > time.Minute {
-		r.wrong("oidc.clock_skew", "must be from 0s to 60s")
-	}
-}
-
-// tenants checks a templated issuer, which without them would let in anybody
-// who can have a tenant at the provider.
-func (r report) tenants(o *OIDC) {
-	if !o.templated() {
-		if len(o.Tenants) > 0 {
-			r.wrong("oidc.tenants", "need an issuer with a part in braces")
-		}
-		return
-	}
-	r.require("oidc.tenants", len(o.Tenants) > 0, ", as the issuer has a part in braces")
-	r.require("oidc.discovery", o.Discovery != "" || o.Endpoints.complete(), ", as the issuer has a part in braces")
-	for i, t := range o.Tenants {
-		if strings.Contains(t, "*") {
-			r.wrong(indexed("oidc.tenants", i), "must be one tenant: patterns are not matched")
-		}
-	}
-}
-
-// authenticates checks that the credentials are those that the client
-// authentication uses.
-func (r report) authenticates(c *Connector, method string, key Secret) {
-	secret := strings.HasPrefix(method, "client_secret_")
-	r.require("client_secret", !secret || c.ClientSecret.Set(), " by client_auth "+method)
-	if !secret && c.ClientSecret.Set() {
-		r.wrong("client_secret", "is not used by client_auth %s", method)
-	}
-	signs := method == "private_key_jwt"
-	r.require("oidc.private_key", !signs || key.Set(), " by client_auth private_key_jwt")
-	if !signs && key.Set() {
-		r.wrong("oidc.private_key", "is not used by client_auth %s", method)
-	}
-	if signs && key.Reveal() != "" {
-		if _, err := c.OIDC.SigningKey(); err != nil {
-			r.wrong("oidc.private_key", "%v", err)
-		}
-	}
-}
-
-func (r report) oauth2(c *Connector, o *OAuth2) {
-	r.require("oauth2.issuer", o.Issuer != "", "")
-	r.require("oauth2.endpoints.authorization", o.Endpoints.Authorization != "", "")
-	r.require("oauth2.endpoints.token", o.Endpoints.Token != "", "")
-	r.require("oauth2.profile.url", o.Profile.URL != "", "")
-	for _, name := range slices.Sorted(maps.Keys(o.Calls)) {
-		r.require("oauth2.calls."+name+".url", o.Calls[name].URL != "", "")
-	}
-	r.authenticates(c, o.ClientAuth, Secret{})
-	r.params("oauth2.params", o.Params)
-}
-
-// ownParams are the parameters of the authorization request that the broker
-// sets for each sign-in. A fixed one would take a protection away.
-func ownParams() []string {
-	return []string{
-		"client_id", "client_secret", "code_challenge", "code_challenge_method", "nonce", "redirect_uri",
-		"request", "request_uri", "response_mode", "response_type", "scope", "state",
-	}
-}
-
-func (r report) params(path string, params map[string]string) {
-	for _, name := range slices.Sorted(maps.Keys(params)) {
-		if slices.Contains(ownParams(), name) {
-			r.wrong(join(path, name), "is set by the broker itself")
-		}
 	}
 }
 
@@ -209,11 +138,59 @@ func (r report) network(n Network) {
 	r.positive("network.timeout", n.Timeout)
 	r.address("network.proxy", n.Proxy, web)
 	r.authorities("network.ca", n.CA)
+	r.mutual(n)
 	if n.Attempts < 1 {
 		r.wrong("network.attempts", "must be at least 1")
 	}
 	if n.AllowPrivate {
 		r.risky("network.allow_private", "lets this provider's answers lead the broker to machines inside your network")
+	}
+}
+
+// mutual checks the broker's own certificate towards the provider.
+func (r report) mutual(n Network) {
+	r.require("network.cert", n.Cert != "" || !n.Key.Set(), " with key")
+	r.require("network.key", n.Key.Set() || n.Cert == "", " with cert")
+	if n.Cert == "" || n.Key.Reveal() == "" {
+		return
+	}
+	text, ok := r.file("network.cert", n.Cert)
+	if !ok {
+		return
+	}
+	if _, err := tls.X509KeyPair(text, []byte(n.Key.Reveal())); err != nil {
+		r.wrong("network.cert", "needs to be a certificate, and key its key: %v", err)
+	}
+}
+
+// bounded checks how long people, and answers, are waited for.
+func (r report) bounded(c *Connector) {
+	for _, limit := range []struct {
+		path       string
+		own, every time.Duration
+	}{
+		{"session.idle", c.Session.Idle, r.settings.Session.Idle},
+		{"session.lifetime", c.Session.Lifetime, r.settings.Session.Lifetime},
+	} {
+		if r.own.has(limit.path) && (limit.own <= 0 || limit.own > limit.every) {
+			r.wrong(limit.path, "must be more than 0 and at most %v, as in broker.yaml", limit.every)
+		}
+	}
+	const most = 30 * 24 * time.Hour
+	if c.Patience <= 0 || c.Patience > most {
+		r.wrong("patience", "must be more than 0 and at most %v: what was asked is kept meanwhile", most)
+	}
+}
+
+// errorKey is a code, and a subcode or a word that the description has.
+var errorKey = regexp.MustCompile(`^[^\s/~]+([/~][^\s/~]+)?$`)
+
+// codes checks the provider's errors; the decoder has seen to what they mean.
+func (r report) codes(meant map[string]string) {
+	for _, code := range slices.Sorted(maps.Keys(meant)) {
+		if !errorKey.MatchString(code) {
+			r.add(join("errors", code), Problem{Message: fmt.Sprintf("%q is no error: write CODE, CODE/SUBCODE or CODE~WORD", code)})
+		}
 	}
 }
 
@@ -241,6 +218,12 @@ func (r report) alone(c *Connector, seen registrations) {
 	if c.SAML != nil {
 		if other := seen.claim(r.own.name, "entity", c.SAML.EntityID); other != "" {
 			r.wrong("saml.entity_id", "is the broker's name in %s already: an answer to one must not pass for an answer to the other", other)
+		}
+		return
+	}
+	if c.Council != nil {
+		if other := seen.claim(r.own.name, "council"); other != "" {
+			r.wrong("council", "is in %s already: the council has one way in of its own", other)
 		}
 		return
 	}

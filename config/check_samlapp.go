@@ -161,8 +161,7 @@ func (r report) vouched(a *App, connectors []Connector) {
 	}
 	given := false
 	for _, c := range connectors {
-		used := !c.Disabled && (len(a.Connectors) == 0 || slices.Contains(a.Connectors, c.ID))
-		if !used || c.Claims["email"] == "" {
+		if !a.opens(c) || c.Claims["email"] == "" {
 			continue
 		}
 		if c.Trust.Email.Policy != "never" {
@@ -253,17 +252,22 @@ func (r report) noAttributes(release []Release) {
 
 // told checks what the app hears of how a resident signed in.
 func (r report) told(s *AppSAML) {
-	var classes []string
+	seen := registrations{}
 	for i, c := range s.Contexts {
 		at := indexed("saml.contexts", i)
+		if !r.own.has(at) {
+			break // they follow from broker.yaml
+		}
 		r.address(at+".class", c.Class, absolute)
-		if c.Class != "" && slices.Contains(classes, c.Class) {
+		if c.Class != "" && seen.claim(at, c.Class) != "" {
 			r.wrong(at+".class", "is there twice")
 		}
-		classes = append(classes, c.Class)
 		r.deserved(at, c)
-		if i > 0 && weaker(c, s.Contexts[i-1]) {
-			r.wrong(at, "must be at least as strong as the one before it, in both levels: a sign-in is told by the last that it fulfils")
+		more := func(before AppContext) bool {
+			return before.Vector() != c.Vector() && before.Vector().AtLeast(c.Vector())
+		}
+		if slices.ContainsFunc(s.Contexts[:i], more) {
+			r.wrong(at, "must not mean less than one before it: a sign-in is told by the last that it fulfils")
 		}
 	}
 	if r.own.has("saml.max_authn_age") {
@@ -276,19 +280,12 @@ func (r report) told(s *AppSAML) {
 
 // deserved checks that no sign-in is told by a class that promises more.
 func (r report) deserved(at string, c AppContext) {
+	silent := c.Vector() == mapping.Assurance{} && !r.own.has(at+".identity")
 	switch least := promised(c.Class); {
 	case c.Class == "" || c.Class == contextUnspecified:
-	case c.Authenticator == "" && !r.own.has(at+".identity"):
+	case silent:
 		r.wrong(at, "must say the least identity or authenticator: else every sign-in is told as %s", c.Class)
-	case weaker(c, least):
-		r.wrong(at, "must have %s or more, which is what %s promises", least.level(), c.Class)
+	case !c.Vector().AtLeast(least.Vector()):
+		r.wrong(at, "must have %s or more, which is what %s promises", least.levels(), c.Class)
 	}
-}
-
-// weaker reports whether a promises less than b in either respect.
-func weaker(a, b AppContext) bool {
-	identity := []string{"P0", "P1", "P2", "P3", "P4"}
-	authenticator := []string{"", "Cl", "Cm", "Ch"}
-	return slices.Index(identity, a.Identity) < slices.Index(identity, b.Identity) ||
-		slices.Index(authenticator, a.Authenticator) < slices.Index(authenticator, b.Authenticator)
 }

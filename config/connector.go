@@ -84,7 +84,7 @@ type Connector struct {
 	Trust Trust `yaml:"trust,omitempty"`
 
 	// Levels translates what the provider says about a sign-in into levels of
-	// assurance. Default: {authenticator: {always: Cl}}.
+	// assurance.
 	Levels Levels `yaml:"levels,omitempty"`
 
 	// Cap bounds what this provider is believed to prove, whatever it says.

@@ -5,25 +5,22 @@ import "strings"
 // promised is the least that everybody takes a context class to mean, where
 // that is more than that somebody signed in. Identity that is more than low
 // needs a strong sign-in: a password alone would lend it to whoever guesses it.
-func promised(class string) AppContext {
+func promised(class string) Assurance {
 	name, _, _ := strings.Cut(class, "?") // idmanagement.gov: aal/2?phishing_resistant=true
-	if least, strong := strongClasses()[name]; strong {
-		return least
-	}
-	return AppContext{Identity: "P0"}
+	return strongClasses()[name]
 }
 
-func strongClasses() map[string]AppContext {
+func strongClasses() map[string]Assurance {
 	const (
 		saml  = "urn:oasis:names:tc:SAML:2.0:ac:classes:" // SAML Authentication Context §3.4
 		eidas = "http://eidas.europa.eu/LoA/"
 		nist  = "http://idmanagement.gov/ns/assurance/"
 	)
-	factors := AppContext{Identity: "P0", Authenticator: "Cm"}
-	hardware := AppContext{Identity: "P0", Authenticator: "Ch"}
-	medium := AppContext{Identity: "P2", Authenticator: "Cm"}
-	high := AppContext{Identity: "P3", Authenticator: "Cm"}
-	return map[string]AppContext{
+	factors := Assurance{Authenticator: "Cm"}
+	hardware := Assurance{Authenticator: "Ch"}
+	medium := Assurance{Identity: "P2", Authenticator: "Cm"}
+	high := Assurance{Identity: "P3", Authenticator: "Cm"}
+	strong := map[string]Assurance{
 		"https://refeds.org/profile/mfa":                           factors,
 		"http://schemas.microsoft.com/claims/multipleauthn":        factors,
 		"urn:gov:gsa:ac:classes:sp:PasswordProtectedTransport:duo": factors,
@@ -35,6 +32,10 @@ func strongClasses() map[string]AppContext {
 		saml + "TimeSyncToken":                                     factors,
 		saml + "TLSClient":                                         factors,
 		saml + "X509":                                              factors,
+
+		// OpenID Connect Extended Authentication Profile (EAP) ACR Values 1.0 §4.
+		"phr":  {Phishing: "F1"},
+		"phrh": {Phishing: "F1"},
 
 		eidas + "low":         {Identity: "P1"},
 		eidas + "substantial": medium,
@@ -48,15 +49,24 @@ func strongClasses() map[string]AppContext {
 		nist + "loa/3": medium,
 		nist + "loa/4": {Identity: "P3", Authenticator: "Ch"},
 	}
+	for _, c := range contexts() { // what our manual says of them
+		strong[c.ACR] = c.Assurance
+	}
+	return strong
 }
 
-// level is the least that a context means, as an operator writes it.
-func (c AppContext) level() string {
-	switch {
-	case c.Authenticator == "":
-		return "identity " + c.Identity
-	case c.Identity == "P0":
-		return "authenticator " + c.Authenticator
+// levels lists what a says in words, for people: identity P2 and authenticator Cm.
+func (a Assurance) levels() string {
+	var all []string
+	for _, l := range []struct{ component, least, level string }{
+		{"identity", "P0", a.Identity},
+		{"authenticator", "C0", a.Authenticator},
+		{"phishing", "F0", a.Phishing},
+		{"residency", "R0", a.Residency},
+	} {
+		if l.level != "" && l.level != l.least {
+			all = append(all, l.component+" "+l.level)
+		}
 	}
-	return "identity " + c.Identity + " and authenticator " + c.Authenticator
+	return strings.Join(all, " and ")
 }

@@ -70,6 +70,8 @@ func (d *decoder) value(path string, n ast.Node, v reflect.Value) {
 		d.release(path, n, v)
 	case *time.Duration:
 		d.duration(path, n, to)
+	case **Level:
+		d.level(path, n, v)
 	default:
 		d.kind(path, n, v)
 	}
@@ -333,6 +335,19 @@ func (d *decoder) text(path string, n ast.Node, v reflect.Value) {
 			p := d.report(join(path, tag), d.doc.keys[join(path, tag)], "%q is not a language of the pages: use %s", tag, or(languages()))
 			p.Suggest = nearest(tag, languages())
 		}
+	}
+}
+
+// level decodes one way of finding a level, which takes the place of the
+// preset's other way.
+func (d *decoder) level(path string, n ast.Node, v reflect.Value) {
+	d.pointer(path, n, v)
+	l, written := v.Interface().(*Level), func(key string) bool { return d.doc.has(join(path, key)) }
+	switch read := written("from") || written("value") || written("map"); {
+	case read && !written("always"):
+		l.Always = ""
+	case written("always") && !read:
+		l.From, l.Value, l.Map = "", "", nil
 	}
 }
 

@@ -116,9 +116,6 @@ func (o *AppOIDC) setDefaults() {
 }
 
 func (c *Connector) derive(b *Broker, p *party) {
-	if c.Levels == (Levels{}) {
-		c.Levels.Authenticator = &Level{Always: "Cl"}
-	}
 	c.Session.derive(b.Session)
 	if c.Events != nil && len(c.Events.Audience) == 0 {
 		c.Events.Audience = []string{c.ClientID}
@@ -128,6 +125,13 @@ func (c *Connector) derive(b *Broker, p *party) {
 	}
 	if c.SAML != nil {
 		c.SAML.derive(b.Issuer, c.ID, p)
+	}
+}
+
+// derive says of a sign-in that at least it was one.
+func (l *Levels) derive() {
+	if l.Authenticator == nil {
+		l.Authenticator = &Level{Always: "Cl"}
 	}
 }
 
@@ -165,12 +169,12 @@ func (e Endpoints) complete() bool {
 	return e.Authorization != "" && e.Token != "" && e.JWKS != ""
 }
 
-func (a *App) derive(p *party) {
+func (a *App) derive(b *Broker, p *party) {
 	if a.OIDC != nil {
 		a.deriveOIDC()
 	}
 	if a.SAML != nil {
-		a.deriveSAML(p)
+		a.deriveSAML(b, p)
 	}
 }
 

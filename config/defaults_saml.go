@@ -7,11 +7,9 @@ import (
 	"time"
 )
 
-// Authentication context classes (SAML Authentication Context §3.4).
-const (
-	contextUnspecified = "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified"
-	contextPassword    = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
-)
+// contextUnspecified says nothing of how somebody signed in (SAML Authentication
+// Context §3.4.25).
+const contextUnspecified = "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified"
 
 func (s *SAML) setDefaults() {
 	s.Metadata.setDefaults()
@@ -44,7 +42,6 @@ func (s *AppSAML) setDefaults() {
 	s.Attributes = "basic"
 	s.Sign, s.Algorithm = "assertion", "rsa-sha256"
 	s.Encrypt, s.Encryption, s.KeyTransport = "never", "auto", "rsa-oaep-mgf1p"
-	s.Contexts = []AppContext{{Class: contextUnspecified}, {Class: contextPassword, Authenticator: "Cl"}}
 	s.Lifetime = 5 * time.Minute
 	s.Logout.Timeout = 5 * time.Second
 }
@@ -71,10 +68,20 @@ func (s *SAML) derive(issuer, id string, p *party) {
 	}
 }
 
-// derive fills in what follows from the app p, where it is known.
-func (s *AppSAML) derive(p *party) {
+// derive fills in what follows from the app p, where it is known, and from what
+// levels of assurance are called in broker.yaml.
+func (s *AppSAML) derive(p *party, names []Context) {
 	if p != nil && s.Manual == nil {
 		s.Metadata.EntityID = p.id
+	}
+	if s.Contexts == nil {
+		s.Contexts = []AppContext{{Class: contextUnspecified}}
+		for _, c := range names {
+			a := c.Assurance
+			s.Contexts = append(s.Contexts, AppContext{
+				Class: c.SAML, Identity: a.Identity, Authenticator: a.Authenticator, Phishing: a.Phishing, Residency: a.Residency,
+			})
+		}
 	}
 	for i := range s.Contexts {
 		if s.Contexts[i].Identity == "" {
@@ -95,8 +102,8 @@ func (s *AppSAML) EntityID() string {
 // that an app's metadata holds its entityID changes least, so the sector hangs
 // on that, and an app that one day speaks OpenID Connect on the same host
 // keeps the identifiers of its residents.
-func (a *App) deriveSAML(p *party) {
-	a.SAML.derive(p)
+func (a *App) deriveSAML(b *Broker, p *party) {
+	a.SAML.derive(p, b.Contexts)
 	if acs := p.defaultACS(); a.Home == "" && acs != "" {
 		a.Home = originOf(acs)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/councilid/councilid/config"
+	"github.com/councilid/councilid/mapping"
 )
 
 // The manual's word on each default is kept. A comment that gains or loses a
@@ -162,7 +163,7 @@ func connectorDefaults(t *testing.T, cfg *config.Config) map[string]bool {
 		"Connector.Domains: none":                          len(works.Domains) == 0,
 		"Connector.Subject: claims.sub":                    works.Subject == "claims.sub",
 		"Connector.InsecureLoosenPreset: none":             len(works.InsecureLoosenPreset) == 0,
-		"Connector.Levels: {authenticator: {always: Cl}":   cmp.Equal(works.Levels, config.Levels{Authenticator: &config.Level{Always: "Cl"}}),
+		"Levels.Authenticator: {always: Cl}":               cmp.Equal(works.Levels, config.Levels{Authenticator: &config.Level{Always: "Cl"}}),
 		"Connector.Cap: {identity: P0, authenticator: Cl}": works.Cap == least,
 		"Connector.Ask: one":                               len(works.Ask) == 0,
 		"Connector.Events: it":                             works.Events == nil,
@@ -335,9 +336,9 @@ func samlAppDefaults(t *testing.T, cfg *config.Config) map[string]bool {
 		"AppSAML.Encrypt: never":                 saml.Encrypt == "never",
 		"AppSAML.Encryption: auto":               saml.Encryption == "auto",
 		"AppSAML.KeyTransport: rsa-oaep-mgf1p":   saml.KeyTransport == "rsa-oaep-mgf1p",
-		"AppSAML.Contexts: unspecified": len(saml.Contexts) == 2 &&
+		"AppSAML.Contexts: unspecified": len(saml.Contexts) == 1+len(cfg.Broker.Contexts) &&
 			saml.Contexts[0] == config.AppContext{Class: "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified", Identity: "P0"} &&
-			context.Class == "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport" && context.Authenticator == "Cl",
+			saml.Contexts[2].Class == "https://refeds.org/profile/mfa" && saml.Contexts[2].Vector() == mapping.Assurance{Authenticator: mapping.Cm},
 		"AppSAML.MaxAuthnAge: any":                   saml.MaxAuthnAge == 0,
 		"AppSAML.Lifetime: 5m":                       saml.Lifetime == 5*time.Minute,
 		"ManualSP.SLO: the":                          manual.SLO == "",

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"cmp"
+	"iter"
 	"time"
 
 	"github.com/councilid/councilid/mapping"
@@ -38,7 +40,7 @@ func (a Assurance) Vector() mapping.Assurance {
 type Levels struct {
 	// Identity is how sure the provider is of who the person is.
 	Identity *Level `yaml:"identity,omitempty"`
-	// Authenticator is how well the sign-in was protected.
+	// Authenticator is how well the sign-in was protected. Default: {always: Cl}.
 	Authenticator *Level `yaml:"authenticator,omitempty"`
 	// Phishing is whether it could be phished.
 	Phishing *Level `yaml:"phishing,omitempty"`
@@ -46,20 +48,42 @@ type Levels struct {
 	Residency *Level `yaml:"residency,omitempty"`
 }
 
+// all are the components of which something is written, with their names.
+func (l Levels) all() iter.Seq2[string, *Level] {
+	return func(yield func(string, *Level) bool) {
+		for _, c := range []struct {
+			name  string
+			level *Level
+		}{
+			{"identity", l.Identity}, {"authenticator", l.Authenticator}, {"phishing", l.Phishing}, {"residency", l.Residency},
+		} {
+			if c.level != nil && !yield(c.name, c.level) {
+				return
+			}
+		}
+	}
+}
+
 // source is l as mapping reads it.
 func (l Levels) source() map[string]mapping.Level {
 	all := map[string]mapping.Level{}
-	for component, level := range map[string]*Level{
-		"identity": l.Identity, "authenticator": l.Authenticator, "phishing": l.Phishing, "residency": l.Residency,
-	} {
-		if level != nil {
-			all[component] = mapping.Level{Always: level.Always, From: level.From, Value: level.Value, Map: level.Map}
-		}
+	for component, level := range l.all() {
+		all[component] = mapping.Level{Always: level.Always, From: level.From, Value: level.Value, Map: level.Map}
 	}
 	return all
 }
 
-// Level translates one component of assurance.
+// most is the most that l comes to in any component.
+func (l Levels) most() mapping.Assurance {
+	var most mapping.Assurance
+	for _, level := range l.all() {
+		most = most.Join(level.most())
+	}
+	return most
+}
+
+// Level translates one component of assurance: it is always the same, or what
+// the values in a document mean.
 type Level struct {
 	// Always is the level of every sign-in, where the provider says nothing of
 	// it. Example: Cl
@@ -78,6 +102,22 @@ type Level struct {
 	Map map[string]string `yaml:"map,omitempty"`
 	// Fresh is how long identity or residency stays proved. Default: 8760h.
 	Fresh time.Duration `yaml:"fresh,omitempty"`
+}
+
+// most is the most that l comes to.
+func (l Level) most() mapping.Assurance {
+	most := l.least()
+	for _, level := range l.Map {
+		meant, _ := mapping.ParseAssurance(level)
+		most = most.Join(meant)
+	}
+	return most
+}
+
+// least is what every sign-in comes to.
+func (l Level) least() mapping.Assurance {
+	least, _ := mapping.ParseAssurance(cmp.Or(l.Always, "P0")) // mapping reports what cannot be read
+	return least
 }
 
 // Ask is one way of asking a provider, for what it can reach.

@@ -62,6 +62,7 @@ func (l *loader) loadConnectors(cfg *Config) {
 		c.setDefaults()
 		if doc, ok := l.open("connectors/" + id + ".yaml"); ok {
 			r := l.report(doc)
+			r.settings = &cfg.Broker
 			if l.connector(&c, &r, &cfg.Broker) {
 				r.connector(&c)
 				r.alone(&c, seen)
@@ -84,7 +85,7 @@ func (l *loader) loadApps(cfg *Config) {
 			if a.SAML != nil {
 				r.party = r.application(a.SAML)
 			}
-			a.derive(r.party)
+			a.derive(&cfg.Broker, r.party)
 			r.app(&a, cfg.Connectors)
 			r.onlyOne(&a, seen)
 			reports[id] = r
@@ -148,6 +149,18 @@ func (l *loader) report(own *document) report {
 	return report{own: own, apps: l.apps, dir: l.dir, now: l.now, problems: &l.problems}
 }
 
+// files are the names of files in a connector.
+func (c *Connector) files() []*string {
+	names := []*string{&c.Network.CA, &c.Network.Cert}
+	if s := c.SAML; s != nil {
+		names = append(names, &s.Metadata.File, &s.Metadata.Signer)
+	}
+	if c.Council != nil {
+		names = append(names, &c.Council.Breached)
+	}
+	return names
+}
+
 // files are the names of files in an app.
 func (a *App) files() []*string {
 	var names []*string
@@ -176,10 +189,7 @@ func (c *Config) resolve() {
 		names = append(names, &d.SQLite)
 	}
 	for i := range c.Connectors {
-		names = append(names, &c.Connectors[i].Network.CA)
-		if s := c.Connectors[i].SAML; s != nil {
-			names = append(names, &s.Metadata.File, &s.Metadata.Signer)
-		}
+		names = append(names, c.Connectors[i].files()...)
 	}
 	for i := range c.Apps {
 		names = append(names, c.Apps[i].files()...)

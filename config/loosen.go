@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // A preset says how a provider is used safely. A connector may be stricter.
@@ -31,6 +32,15 @@ func (r report) tightens(base, c *Connector) {
 // loosening is one key in which a connector is less strict.
 type loosening struct{ path, why string }
 
+// findings are loosenings that are found one by one.
+type findings []loosening
+
+func (f *findings) note(loose bool, path, why string) {
+	if loose {
+		*f = append(*f, loosening{path, why})
+	}
+}
+
 func loosenings(r report, base, c *Connector) []loosening {
 	if r.preset == nil || len(c.protocols()) > 1 {
 		return nil // no preset, or another protocol: a mistake of its own
@@ -39,13 +49,13 @@ func loosenings(r report, base, c *Connector) []loosening {
 	if base.OIDC != nil && c.OIDC != nil {
 		all = append(all, looseOIDC(base.OIDC, c.OIDC)...)
 	}
-	if base.OAuth2 != nil && c.OAuth2 != nil && base.OAuth2.PKCE == "required" && c.OAuth2.PKCE != "required" {
-		all = append(all, loosening{"oauth2.pkce", "a stolen code could be used"})
+	if base.OAuth2 != nil && c.OAuth2 != nil {
+		all = append(all, looseOAuth2(base.OAuth2, c.OAuth2)...)
 	}
 	if base.SAML != nil && c.SAML != nil {
 		all = append(all, looseSAML(base.SAML, c.SAML)...)
 	}
-	return append(all, looseClaims(base, c)...)
+	return slices.Concat(all, looseClaims(base, c), looseLevels(base, c), looseSession(base, c), looseEvents(base.Events, c.Events))
 }
 
 // looseAddresses finds what says who the provider is: the issuer, and
@@ -78,32 +88,6 @@ func host(address string) string {
 	return u.Host
 }
 
-func looseOIDC(base, o *OIDC) []loosening {
-	var all []loosening
-	note := func(loose bool, path, why string) {
-		if loose {
-			all = append(all, loosening{path, why})
-		}
-	}
-	note(!subset(o.Algorithms, base.Algorithms), "oidc.algorithms", "the provider does not sign with all of these")
-	note(base.PKCE == "required" && o.PKCE != "required", "oidc.pkce", "a stolen code could be used")
-	note(base.Nonce == "required" && o.Nonce != "required", "oidc.nonce", "an old ID token could be used again")
-	note(authStrength(o.ClientAuth) < authStrength(base.ClientAuth), "oidc.client_auth", "the broker would prove less about itself")
-	note(len(base.Tenants) > 0 && !subset(o.Tenants, base.Tenants), "oidc.tenants", "it lets in more tenants")
-	return all
-}
-
-// authStrength orders client authentications by what a thief would need.
-func authStrength(method string) int {
-	switch method {
-	case "private_key_jwt":
-		return 2
-	case "none":
-		return 0
-	}
-	return 1
-}
-
 // looseClaims finds what makes more of a provider's words than the preset.
 func looseClaims(base, c *Connector) []loosening {
 	var all []loosening
@@ -125,6 +109,29 @@ func looseClaims(base, c *Connector) []loosening {
 			all = append(all, loosening{"claims." + name, "what the preset vouches for is another claim"})
 		}
 	}
+	return all
+}
+
+// looseSession finds what leaves people signed in, or let in, for longer.
+func looseSession(base, c *Connector) []loosening {
+	var all findings
+	longer := func(was, is time.Duration) bool { return was > 0 && is > was }
+	all.note(longer(base.Session.Idle, c.Session.Idle), "session.idle", "a browser that was left open stays signed in for longer")
+	all.note(longer(base.Session.Lifetime, c.Session.Lifetime), "session.lifetime", "people stay signed in for longer")
+	all.note(c.Landing && !base.Landing, "landing", "the provider sends nobody there")
+	return all
+}
+
+// looseEvents finds who else may say what happens to accounts, its issuer left
+// out, as looseAddresses finds that.
+func looseEvents(base, e *Events) []loosening {
+	var all findings
+	if base == nil || e == nil {
+		return nil
+	}
+	all.note(e.Protocol != base.Protocol, "events.protocol", "the provider does not tell in this way")
+	all.note(!subset(e.Algorithms, base.Algorithms), "events.algorithms", "the provider does not sign with all of these")
+	all.note(!subset(e.Audience, base.Audience), "events.audience", "events that are for others would do")
 	return all
 }
 

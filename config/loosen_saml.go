@@ -4,18 +4,13 @@ import "slices"
 
 // looseSAML finds in which a SAML connector is less strict than its preset.
 func looseSAML(base, s *SAML) []loosening {
-	all := slices.Concat(looseMetadata(base.Metadata, s.Metadata), looseResponse(base.Response, s.Response))
-	note := func(loose bool, path, why string) {
-		if loose {
-			all = append(all, loosening{path, why})
-		}
-	}
+	all := findings(slices.Concat(looseMetadata(base.Metadata, s.Metadata), looseResponse(base.Response, s.Response)))
 	was, is := base.Request, s.Request
-	note(*was.Sign && !*is.Sign, "saml.request.sign", "anybody could write requests in the broker's name")
-	note(was.Force == "always" && is.Force != "always", "saml.request.force", "a session that somebody left open at the provider would do")
+	all.note(*was.Sign && !*is.Sign, "saml.request.sign", "anybody could write requests in the broker's name")
+	all.note(was.Force == "always" && is.Force != "always", "saml.request.force", "a session that somebody left open at the provider would do")
 	other := func(c string) bool { return !slices.Contains(was.Contexts, c) && !raises(c, was.Contexts) }
-	note(len(was.Contexts) > 0 && slices.ContainsFunc(is.Contexts, other), "saml.request.contexts", "it asks for another way of signing in")
-	note(len(was.Contexts) > 0 && is.Comparison != was.Comparison, "saml.request.comparison", "it asks for another way of signing in")
+	all.note(len(was.Contexts) > 0 && slices.ContainsFunc(is.Contexts, other), "saml.request.contexts", "it asks for another way of signing in")
+	all.note(len(was.Contexts) > 0 && is.Comparison != was.Comparison, "saml.request.comparison", "it asks for another way of signing in")
 	return all
 }
 
@@ -51,18 +46,13 @@ func looseMetadata(base, m Metadata) []loosening {
 }
 
 func looseResponse(base, s SAMLResponse) []loosening {
-	var all []loosening
-	note := func(loose bool, path, why string) {
-		if loose {
-			all = append(all, loosening{path, why})
-		}
-	}
-	note(signedStrength(s.Signed) < signedStrength(base.Signed), "saml.response.signed", "less of an answer would have to be signed")
-	note(base.Encrypted == "required" && s.Encrypted != "required", "saml.response.encrypted", "what the provider says would lie open in the browser")
-	note(!subset(s.Algorithms, base.Algorithms), "saml.response.algorithms", "the provider does not sign with all of these")
-	note(!subset(s.Encryption, base.Encryption), "saml.response.encryption", "the provider does not encrypt with all of these")
-	note(s.InsecureAllowSHA1 && !base.InsecureAllowSHA1, "saml.response.insecure_allow_sha1", "the provider does not sign with it, and it can be forged")
-	note(base.EnforceExpiry && !s.EnforceExpiry, "saml.response.enforce_expiry", "keys of expired certificates would do")
+	var all findings
+	all.note(signedStrength(s.Signed) < signedStrength(base.Signed), "saml.response.signed", "less of an answer would have to be signed")
+	all.note(base.Encrypted == "required" && s.Encrypted != "required", "saml.response.encrypted", "what the provider says would lie open in the browser")
+	all.note(!subset(s.Algorithms, base.Algorithms), "saml.response.algorithms", "the provider does not sign with all of these")
+	all.note(!subset(s.Encryption, base.Encryption), "saml.response.encryption", "the provider does not encrypt with all of these")
+	all.note(s.InsecureAllowSHA1 && !base.InsecureAllowSHA1, "saml.response.insecure_allow_sha1", "the provider does not sign with it, and it can be forged")
+	all.note(base.EnforceExpiry && !s.EnforceExpiry, "saml.response.enforce_expiry", "keys of expired certificates would do")
 	return all
 }
 

@@ -19,6 +19,8 @@ func (l *loader) connector(c *Connector, r *report, b *Broker) bool {
 		l.preset(name, c, r)
 	}
 	l.decode(r.own, c)
+	base.Levels.derive()
+	c.Levels.derive()
 	if name != "" && r.preset == nil {
 		if known := presetNames(l.presets); !slices.Contains(known, name) {
 			r.unknown("preset", fmt.Sprintf("there is no preset %q", name), name, known)

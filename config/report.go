@@ -12,6 +12,7 @@ import (
 type report struct {
 	own      *document
 	preset   *document // nil without one
+	settings *Broker   // broker.yaml, of everything but itself
 	party    *party    // whom SAML is spoken with; nil where that is not known yet
 	apps     []string  // the ids of all apps
 	dir      string    // what files are relative to

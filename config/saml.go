@@ -216,8 +216,7 @@ type AppSAML struct {
 
 	// Contexts say what the app may be told of how the resident signed in, and
 	// may ask for, weakest first. A sign-in is told by the last one that it
-	// fulfils. Default: unspecified for any, and
-	// PasswordProtectedTransport for authenticator Cl.
+	// fulfils. Default: unspecified for any, and the contexts of broker.yaml.
 	Contexts []AppContext `yaml:"contexts,omitempty"`
 
 	// MaxAuthnAge is the oldest sign-in that the app takes; an older one makes

@@ -1,0 +1,76 @@
+package config
+
+import "github.com/councilid/councilid/mapping"
+
+// Reach is the most that a sign-in by the connector can prove: what its steps
+// reach, what the provider's words can mean, and what it is believed.
+func (c Connector) Reach() mapping.Assurance {
+	most := c.Cap.Vector().Meet(c.Levels.most())
+	if len(c.Ask) == 0 {
+		return most
+	}
+	var steps mapping.Assurance
+	for _, ask := range c.Ask {
+		steps = steps.Join(ask.Reaches.Vector())
+	}
+	return most.Meet(steps)
+}
+
+// attainable checks that some connector can prove as much as the app needs.
+func (r report) attainable(a *App, connectors []Connector) {
+	need := a.Assurance.Vector()
+	var nearest Connector
+	var best mapping.Assurance
+	for _, c := range connectors {
+		if !a.opens(c) {
+			continue
+		}
+		reach := worth(c, connectors)
+		if reach.AtLeast(need) {
+			return
+		}
+		if nearest.ID == "" || missing(need, reach) < missing(need, best) {
+			nearest, best = c, reach
+		}
+	}
+	if nearest.ID != "" { // else there is no way in, which is said already
+		r.wrong("assurance", "is %s, which no connector reaches that residents may use. %s comes nearest, with %s: %s", need, nearest.ID, best, shortfall(nearest, need))
+	}
+}
+
+// worth is the most that a session is worth which the connector opens. The
+// council's own way in leads to an account, which another may have proved.
+func worth(c Connector, all []Connector) mapping.Assurance {
+	var person mapping.Assurance
+	for _, other := range all {
+		if c.Council != nil && !other.Disabled {
+			person = person.Join(other.Reach().Person())
+		}
+	}
+	return mapping.Effective(c.Reach(), person, mapping.Assurance{}, mapping.Assurance{})
+}
+
+// missing counts the levels that has is below need.
+func missing(need, has mapping.Assurance) int {
+	has = has.Meet(need)
+	return int(need.Identity-has.Identity) + int(need.Authenticator-has.Authenticator) +
+		int(need.Phishing-has.Phishing) + int(need.Residency-has.Residency)
+}
+
+// shortfall says why a connector does not reach what is needed.
+func shortfall(c Connector, need mapping.Assurance) string {
+	if c.Council != nil { // identity and residency are others' to prove
+		need.Identity, need.Residency = 0, 0
+	}
+	switch capped := c.Cap.Vector(); {
+	case !capped.AtLeast(need):
+		return "its cap is " + capped.String()
+	case !c.Levels.most().AtLeast(need):
+		return "its levels come to no more"
+	case !c.Reach().AtLeast(need):
+		return "none of its steps asks for more"
+	case c.Council != nil:
+		return "no other connector proves who people are"
+	}
+	return "below authenticator Cm neither identity nor residency counts"
+}
