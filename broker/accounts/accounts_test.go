@@ -96,7 +96,7 @@ func TestEnterReadsOnce(t *testing.T) {
 func everything(tb testing.TB, n node) map[string][]string {
 	tb.Helper()
 	tables := map[string][]string{}
-	for _, table := range []string{"accounts", "links", "claims", "subjects", "services", "sign_ins", "audit", "audit_head"} {
+	for _, table := range []string{"accounts", "links", "claims", "subjects", "evidence", "wishes", "outbox", "services", "sign_ins", "audit", "audit_head"} {
 		tables[table] = n.dump(tb, `SELECT * FROM `+table+` ORDER BY 1, 2, 3`)
 	}
 	return tables

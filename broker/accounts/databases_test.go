@@ -52,6 +52,12 @@ func (n node) another(tb testing.TB) node {
 	return connect(tb, n.options)
 }
 
+// at is the node at another time.
+func (n node) at(now time.Time) node {
+	n.Accounts = accounts.Open(n.db, func() time.Time { return now })
+	return n
+}
+
 func (n node) exec(tb testing.TB, q string, args ...any) {
 	tb.Helper()
 	if _, err := n.db.Exec(tb.Context(), q, args...); err != nil {

@@ -1,0 +1,209 @@
+package accounts_test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/councilid/councilid/broker/accounts"
+	"github.com/councilid/councilid/mapping"
+)
+
+const day = 24 * time.Hour
+
+func vector(tb testing.TB, text string) mapping.Assurance {
+	tb.Helper()
+	v, err := mapping.ParseAssurance(text)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return v
+}
+
+// proving is a sign-in worth a vector until some time after noon; 0 is for good.
+func proving(tb testing.TB, subject, level string, lasts time.Duration) accounts.SignIn {
+	tb.Helper()
+	in := signIn("https://idp.example", subject)
+	in.Level = vector(tb, level)
+	if lasts != 0 {
+		in.Until = noon.Add(lasts)
+	}
+	return in
+}
+
+// worth holds what Enter says of an account and a link to what is wanted.
+func worth(tb testing.TB, acc accounts.Account, link accounts.Link, level, own, inherit string) {
+	tb.Helper()
+	got := []string{acc.Level.String(), link.Own.String(), link.Inherit.String()}
+	want := []string{vector(tb, level).String(), vector(tb, own).String(), vector(tb, inherit).String()}
+	if diff := cmp.Diff(want, got); diff != "" {
+		tb.Errorf("account's level, link's own and inherit (-want +got):\n%s", diff)
+	}
+}
+
+func evidence(tb testing.TB, n node) []string {
+	tb.Helper()
+	return n.dump(tb, `SELECT link_id, levels, valid_until FROM evidence ORDER BY link_id, levels`)
+}
+
+// TestEvidence follows one person: what a sign-in proved stays proved for as long
+// as it said, and what later ones do not prove takes nothing away.
+func TestEvidence(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		for _, step := range []struct {
+			after        time.Duration // noon
+			proves       string
+			until        time.Duration
+			level        string // of the account, and of the link's own
+			rows, audits int
+		}{
+			{0, "P1.Cm", 100 * day, "P1", 1, 1},
+			{0, "P1.Cm", 100 * day, "P1", 1, 1},
+			{day, "P0.Cl", 365 * day, "P1", 1, 1},               // a weaker sign-in later
+			{day, "P2.Cm", 50 * day, "P2", 2, 2},                // a stronger one that lasts less
+			{day, "P0.Cm.R1", 60 * day, "P2.R1", 3, 3},          // of another kind
+			{day, "P2.Cm", 51 * day, "P2.R1", 3, 3},             // not worth a write
+			{day, "P1.Cm", 40 * day, "P2.R1", 3, 3},             // covered, and would end sooner
+			{2 * day, "P2.Cm", 52 * day, "P2.R1", 3, 4},         // lasts longer
+			{52 * day, "P0.Cm", 400 * day, "P1.R1", 3, 4},       // P2 is over
+			{60 * day, "P0.Cm", 400 * day, "P1", 3, 4},          // R1 is
+			{60 * day, "P2.Cm", 60*day + time.Hour, "P2", 3, 5}, // P2 again, for an hour
+			{61 * day, "P3.Cm", 61 * day, "P1", 3, 5},           // it was over when it was said
+			{61 * day, "P2.Cm", 61*day + time.Hour, "P2", 3, 6}, // less than a day longer, but it was over
+			{100 * day, "P0.Cm", 0, "P0", 3, 6},                 // nothing is left
+			{100 * day, "P2.Cm", 0, "P2", 3, 7},                 // for good
+			{1000 * day, "P2.Cm", 1001 * day, "P2", 3, 7},       // which nothing prolongs
+			{1000 * day, "P1.Cm.R3", 1001 * day, "P2.R3", 4, 8}, // both at once
+			{1001 * day, "P0.Cm", 0, "P2", 4, 8},
+		} {
+			at := noon.Add(step.after)
+			in := proving(t, "someone", step.proves, step.until)
+			in.At = at
+			acc, link, _ := enter(t, n.at(at), in)
+			t.Log(step)
+			worth(t, acc, link, step.level, step.level, "P1.Cm")
+			again, sameLink, err := n.at(at).Reenter(t.Context(), acc.ID, link.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			worth(t, again, sameLink, step.level, step.level, "P1.Cm")
+			if got := n.count(t, "evidence"); got != step.rows {
+				t.Errorf("%d rows, want %d:\n%s", got, step.rows, strings.Join(evidence(t, n), "\n"))
+			}
+			if got := len(n.dump(t, `SELECT seq FROM audit WHERE kind = 'evidence.recorded'`)); got != step.audits {
+				t.Errorf("%d audit entries, want %d", got, step.audits)
+			}
+		}
+		if err := n.VerifyAudit(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestEvidenceCostsNothing: who proves nothing new is a returning resident like any
+// other.
+func TestEvidenceCostsNothing(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		in := proving(t, "someone", "P2.Cm.R1", 365*day)
+		enter(t, n, in)
+		before := everything(t, n)
+		for _, level := range []string{"P2.Cm.R1", "P0.Cl", "P1.Ch"} {
+			n.statements.Store(0)
+			enter(t, n, proving(t, "someone", level, 365*day))
+			if got := n.statements.Load(); got != 1 {
+				t.Errorf("%s: %d statements, want 1", level, got)
+			}
+		}
+		if diff := cmp.Diff(before, everything(t, n)); diff != "" {
+			t.Errorf("(-before +after):\n%s", diff)
+		}
+	})
+}
+
+// How the sign-in was protected is not the person's: it is not kept.
+func TestEvidenceIsOfThePerson(t *testing.T) {
+	n := connect(t, sqlite(t))
+	acc, link, _ := enter(t, n, proving(t, "someone", "P2.Ch.F1.R2", 0))
+	worth(t, acc, link, "P2.R2", "P2.R2", "P2.Ch.F1.R2")
+	want := []string{fmt.Sprintf("id=%s.P2.C0.F0.R2 account_id=%s kind=sign-in levels=P2.C0.F0.R2 policy_version=GPG45-1.0 checked_at=%d valid_until=<nil> ",
+		link.ID, acc.ID, noon.UnixMicro())}
+	got := n.dump(t, `SELECT id, account_id, kind, levels, policy_version, checked_at, valid_until FROM evidence`)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	enter(t, n, proving(t, "somebody else", "P0.Ch.F1", 0))
+	if got := n.count(t, "evidence"); got != 1 {
+		t.Errorf("%d rows, want 1", got)
+	}
+}
+
+// TestEvidenceTogether is a person who proves who they are in many tabs, on two
+// nodes: at the first sign-in, and later.
+func TestEvidenceTogether(t *testing.T) {
+	onEach(t, func(t *testing.T, one node) {
+		nodes := []node{one, one.another(t)}
+		for round, level := range []string{"P1.Cm", "P2.Cm"} {
+			var g sync.WaitGroup
+			for i := range 10 {
+				g.Go(func() {
+					acc, _, _, err := nodes[i%2].Enter(t.Context(), proving(t, "someone", level, 365*day))
+					if err != nil || acc.Level != vector(t, level).Person() {
+						t.Errorf("level %s, %v; want %s", acc.Level, err, level)
+					}
+				})
+			}
+			g.Wait()
+			if got := len(one.dump(t, `SELECT seq FROM audit WHERE kind = 'evidence.recorded'`)); got != round+1 {
+				t.Errorf("%d audit entries, want %d", got, round+1)
+			}
+		}
+		if err := one.VerifyAudit(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestProveAgainstFreeze has a provider freeze a link while the person proves who
+// they are by it: whoever comes first, no evidence is kept by a frozen link that
+// the thawed one would not have.
+func TestProveAgainstFreeze(t *testing.T) {
+	onEach(t, func(t *testing.T, one node) {
+		nodes := []node{one, one.another(t)}
+		for i := range 10 {
+			subject := fmt.Sprint(i)
+			enter(t, one, proving(t, subject, "P0.Cl", 0))
+			var entered error
+			var g sync.WaitGroup
+			g.Go(func() {
+				_, _, _, entered = nodes[0].Enter(t.Context(), proving(t, subject, "P2.Cm", 0))
+			})
+			g.Go(func() {
+				if _, err := nodes[1].Freeze(t.Context(), "https://idp.example", subject, "hijacking"); err != nil {
+					t.Error(err)
+				}
+			})
+			g.Wait()
+			kept := len(one.dump(t, `SELECT e.id FROM evidence e JOIN links l ON l.id = e.link_id WHERE l.subject = $1`, subject))
+			if (entered == nil) != (kept == 1) {
+				t.Errorf("%d pieces of evidence, and entering ended with %v", kept, entered)
+			}
+		}
+	})
+}
+
+// A row that was tampered with is no level.
+func TestEvidenceThatCannotBeRead(t *testing.T) {
+	for _, change := range []string{`UPDATE evidence SET levels = 'P9'`, `UPDATE evidence SET levels = ''`, `UPDATE links SET inherit = 'all'`} {
+		n := connect(t, sqlite(t))
+		in := proving(t, "someone", "P2.Cm", 0)
+		enter(t, n, in)
+		n.exec(t, change)
+		if acc, _, _, err := n.Enter(t.Context(), in); err == nil {
+			t.Errorf("%s: entered with %s", change, acc.Level)
+		}
+	}
+}
