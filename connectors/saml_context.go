@@ -15,6 +15,17 @@ var ladders = [...][]string{
 		"http://eidas.europa.eu/LoA/substantial",
 		"http://eidas.europa.eu/LoA/high",
 	},
+	{
+		"https://www.spid.gov.it/SpidL1",
+		"https://www.spid.gov.it/SpidL2",
+		"https://www.spid.gov.it/SpidL3",
+	},
+	{ // as DigiD has them
+		"urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport",
+		"urn:oasis:names:tc:SAML:2.0:ac:classes:MobileTwoFactorContract",
+		"urn:oasis:names:tc:SAML:2.0:ac:classes:Smartcard",
+		"urn:oasis:names:tc:SAML:2.0:ac:classes:SmartcardPKI",
+	},
 }
 
 // meets reports whether the context that was asserted is what was asked for

@@ -6,6 +6,8 @@ func TestMeets(t *testing.T) {
 	const (
 		none, plain, tls       = "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified", "urn:oasis:names:tc:SAML:2.0:ac:classes:Password", "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
 		low, substantial, high = "http://eidas.europa.eu/LoA/low", "http://eidas.europa.eu/LoA/substantial", "http://eidas.europa.eu/LoA/high"
+		sms, card, chip        = "urn:oasis:names:tc:SAML:2.0:ac:classes:MobileTwoFactorContract", "urn:oasis:names:tc:SAML:2.0:ac:classes:Smartcard", "urn:oasis:names:tc:SAML:2.0:ac:classes:SmartcardPKI"
+		spid1, spid2           = "https://www.spid.gov.it/SpidL1", "https://www.spid.gov.it/SpidL2"
 		mfa, token             = "https://refeds.org/profile/mfa", "urn:oasis:names:tc:SAML:2.0:ac:classes:TimeSyncToken"
 	)
 	for _, test := range []struct {
@@ -34,6 +36,12 @@ func TestMeets(t *testing.T) {
 		{none, "minimum", []string{mfa}, false},
 		{token, "minimum", []string{mfa}, true}, // the provider's to judge
 		{"", "minimum", []string{none}, false},
+
+		{tls, "minimum", []string{card}, false},
+		{sms, "minimum", []string{card}, false},
+		{chip, "minimum", []string{card}, true},
+		{spid1, "minimum", []string{spid2}, false},
+		{spid2, "minimum", []string{spid1}, true},
 
 		{high, "better", []string{substantial}, true},
 		{substantial, "better", []string{substantial}, false},

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/beevik/etree"
 
@@ -50,9 +51,13 @@ func ecKey() crypto.Signer {
 }
 
 func credential(name string, key crypto.Signer) xmlsig.Credential {
+	return credentialUntil(now.AddDate(9, 0, 0), name, key)
+}
+
+func credentialUntil(end time.Time, name string, key crypto.Signer) xmlsig.Credential {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
-		NotBefore: now.AddDate(-1, 0, 0), NotAfter: now.AddDate(9, 0, 0),
+		NotBefore: end.AddDate(-10, 0, 0), NotAfter: end,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {

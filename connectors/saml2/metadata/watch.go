@@ -49,6 +49,10 @@ const (
 // a signature that no key made.
 const pauseRenewed = time.Minute
 
+// renewalLead is how long before the last certificate of an entity expires the
+// log says so. Providers that renew once a year may need to be asked for it.
+const renewalLead = 60 * 24 * time.Hour
+
 // minRefresh is the shortest time between refreshes: a document that asks not
 // to be cached does not make us fetch it for each sign-in.
 const minRefresh = time.Minute
@@ -226,7 +230,7 @@ func (w *Watched) until() time.Time {
 }
 
 // take makes the entity the last good one, and says in the log when its keys
-// are others than before, or cannot be read.
+// are others than before, cannot be read, or are about to be.
 func (w *Watched) take(e *Entity) {
 	if w.last != nil && !e.sameKeys(w.last) {
 		w.source.Log.Info("metadata has other keys", "entity", e.ID,
@@ -234,6 +238,9 @@ func (w *Watched) take(e *Entity) {
 	}
 	if len(e.Ignored) > 0 {
 		w.source.Log.Warn("metadata has keys that cannot be read", "entity", e.ID, "keys", e.Ignored)
+	}
+	if end := e.lastExpiry(); !end.IsZero() && w.source.Now().Add(renewalLead).After(end) {
+		w.source.Log.Warn("metadata's last signing certificate expires", "entity", e.ID, "at", end)
 	}
 	w.last, w.loaded, w.due = e, w.tried, w.tried.Add(w.period(e))
 }
@@ -247,6 +254,18 @@ func (w *Watched) period(e *Entity) time.Duration {
 	}
 	d = max(d, minRefresh)
 	return d - rand.N(d/10)
+}
+
+// lastExpiry is when the certificate expires that lasts longest of those that
+// sign; the zero time where none does.
+func (e *Entity) lastExpiry() time.Time {
+	var last time.Time
+	for _, c := range e.Signing {
+		if c.NotAfter.After(last) {
+			last = c.NotAfter
+		}
+	}
+	return last
 }
 
 func (e *Entity) sameKeys(other *Entity) bool {

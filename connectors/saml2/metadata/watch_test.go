@@ -479,10 +479,27 @@ func TestIgnoredKeysAreLogged(t *testing.T) {
 		w.logged("metadata has keys that cannot be read", want)
 	})
 	var log bytes.Buffer
-	_, err := metadata.Watch(metadata.Source{Inline: []byte(document), Log: slog.New(slog.NewTextHandler(&log, nil))})
+	_, err := metadata.Watch(metadata.Source{Inline: []byte(document), Now: time.Now, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	if err != nil || !strings.Contains(log.String(), want) {
 		t.Errorf("inline: %v, log: %s", err, &log)
 	}
+}
+
+// A provider that renews its certificate once a year has to have done so.
+func TestExpiryIsLogged(t *testing.T) {
+	const want = "last signing certificate expires"
+	soon := credentialUntil(time.Date(2000, 2, 28, 0, 0, 0, 0, time.UTC), "provider", ecKey())
+	watch(t, with("", soon), nil, func(w watched) { // in January 2000
+		w.get("provider")
+		w.logged(want)
+	})
+	next := entity(watchedID, "", `<IDPSSODescriptor `+saml20+`>`+keyInfo(`use="signing"`, soon)+keyInfo(`use="signing"`, provider())+redirectSSO+`</IDPSSODescriptor>`)
+	watch(t, next, nil, func(w watched) {
+		if _, err := w.Get(t.Context()); err != nil {
+			t.Error(err)
+		}
+		w.logged()
+	})
 }
 
 // Defaults are six hours and three days.
