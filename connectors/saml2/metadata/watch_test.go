@@ -495,7 +495,7 @@ func TestExpiryIsLogged(t *testing.T) {
 	})
 	next := entity(watchedID, "", `<IDPSSODescriptor `+saml20+`>`+keyInfo(`use="signing"`, soon)+keyInfo(`use="signing"`, provider())+redirectSSO+`</IDPSSODescriptor>`)
 	watch(t, next, nil, func(w watched) {
-		if _, err := w.Get(t.Context()); err != nil {
+		if _, err := w.Get(w.Context()); err != nil {
 			t.Error(err)
 		}
 		w.logged()
