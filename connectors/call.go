@@ -17,8 +17,8 @@ import (
 
 // presented is the header that carries an access token: RFC 6750 §2.1, RFC 9449
 // §7.1.
-func presented(token *oauth2.Token) http.Header {
-	return http.Header{"Authorization": {token.Type() + " " + token.AccessToken}}
+func (p *provider) presented(token *oauth2.Token) http.Header {
+	return http.Header{"Authorization": {p.tokenType + " " + token.AccessToken}}
 }
 
 // call asks an API of the provider's. found is false where the provider says
@@ -47,8 +47,8 @@ func (p *provider) call(ctx context.Context, name string, call config.Call, toke
 }
 
 // callRequest is where call goes, and with which header.
-func (p *provider) callRequest(call config.Call, token *oauth2.Token) (address string, header http.Header, err error) {
-	address, header = call.URL, presented(token)
+func (p *provider) callRequest(call config.Call, token *oauth2.Token) (string, http.Header, error) {
+	address, header := call.URL, p.presented(token)
 	if call.Query != "" {
 		address, header = withQuery(address, call.Query, token.AccessToken), http.Header{}
 	}

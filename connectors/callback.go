@@ -3,10 +3,12 @@ package connectors
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 
+	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/mapping"
 )
 
@@ -73,6 +75,19 @@ func (p *provider) accept(c callback, issuers []string, issRequired bool) error 
 // maxFormClaim bounds a field of the form that becomes a claim. Apple's, with a
 // name and an address, has some hundred bytes.
 const maxFormClaim = 8 << 10
+
+// checkFormClaims refuses names under which people look for what a provider said
+// from server to server.
+func checkFormClaims(settings config.OIDC) error {
+	for _, name := range settings.FormClaims {
+		_, called := settings.Calls[name]
+		_, nested := settings.Nested[name]
+		if called || nested {
+			return fmt.Errorf("form_claims: the name %s is taken", name)
+		}
+	}
+	return nil
+}
 
 // formClaims are the fields of these names that hold JSON objects. The browser
 // brought them, and nobody signed them: what is malformed is left out.

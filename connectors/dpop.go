@@ -75,13 +75,8 @@ func (p *proving) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil || !wantsNonce(resp) {
 		return resp, err
 	}
-	again := r.Clone(r.Context())
-	if r.GetBody != nil {
-		if again.Body, err = r.GetBody(); err != nil {
-			return resp, nil
-		}
-	}
-	return p.prove(again, key)
+	resp.Body.Close()
+	return p.prove(r, key)
 }
 
 func (p *proving) prove(r *http.Request, key *ecdsa.PrivateKey) (*http.Response, error) {
@@ -89,7 +84,13 @@ func (p *proving) prove(r *http.Request, key *ecdsa.PrivateKey) (*http.Response,
 	if err != nil {
 		return nil, fmt.Errorf("make a DPoP proof: %w", err)
 	}
+	r = r.Clone(r.Context())
 	r.Header.Set("DPoP", proof)
+	if r.GetBody != nil { // the body is read each time
+		if r.Body, err = r.GetBody(); err != nil {
+			return nil, err
+		}
+	}
 	resp, err := p.next.RoundTrip(r)
 	if err == nil {
 		p.remember(r.URL.Host, resp.Header.Get("DPoP-Nonce"))

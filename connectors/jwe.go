@@ -47,8 +47,8 @@ func newDecrypter(e *config.Encryption) (*decrypter, error) {
 	return d, nil
 }
 
-// open returns what is in token. One that is not encrypted is refused: it could
-// be anybody's who saw one of ours.
+// open returns what is in token. One that came in the clear is refused: the
+// provider has agreed not to send any.
 func (d *decrypter) open(token string) (string, error) {
 	if d == nil {
 		return token, nil

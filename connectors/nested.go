@@ -27,7 +27,7 @@ type nestedToken struct {
 func openNested(all map[string]config.Nested, out *Outbound, o Options) ([]nestedToken, error) {
 	var tokens []nestedToken
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if name == idTokenName || name == userinfoName {
+		if name == idTokenName || name == userinfoName { // in Assertion.Signed
 			return nil, fmt.Errorf("nested.%s: the name is taken", name)
 		}
 		settings := all[name]
@@ -40,9 +40,8 @@ func openNested(all map[string]config.Nested, out *Outbound, o Options) ([]neste
 	return tokens, nil
 }
 
-// nestedKeys are those of the token's issuer. What is asked for a key that they
-// do not have is asked of another party than the one that brought the token, and
-// so once in a while only.
+// nestedKeys are those of the token's issuer. They are not fetched anew for every
+// token that names another key, but at most once while they are fresh.
 func nestedKeys(settings config.Nested, out *Outbound, o Options) *keySet {
 	k := newKeySet(settings.Algorithms, o, func(ctx context.Context) ([]jose.JSONWebKey, error) {
 		if settings.DID != "" {
@@ -58,7 +57,7 @@ func nestedKeys(settings config.Nested, out *Outbound, o Options) *keySet {
 // unfold puts what the nested tokens say into t, in place of the tokens.
 func (c *oidcConnector) unfold(ctx context.Context, t told) error {
 	found := map[string]string{}
-	for _, n := range c.nested { // all, before the first takes anything away
+	for _, n := range c.nested { // all of them, before the first is taken away
 		raw, err := n.find(t.claims)
 		if err != nil {
 			return err

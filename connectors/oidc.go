@@ -36,6 +36,9 @@ func openOIDC(cfg config.Connector, o Options) (Connector, error) {
 	if braces.MatchString(settings.Issuer) && len(settings.Tenants) == 0 {
 		return nil, errors.New("tenants: required with an issuer for many tenants")
 	}
+	if err := checkFormClaims(settings); err != nil {
+		return nil, err
+	}
 	p, err := openProvider(cfg, settings.ClientAuth, o)
 	if err != nil {
 		return nil, err

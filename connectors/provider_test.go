@@ -54,6 +54,7 @@ type provider struct {
 	calls  map[string]int
 	paths  map[string]http.HandlerFunc
 	grants map[string]url.Values // authorization requests by code
+	pushed map[string]url.Values // and by request_uri
 
 	key       *ecdsa.PrivateKey
 	keyID     string
@@ -80,6 +81,7 @@ func newProvider(t testing.TB) *provider {
 		clock:  newClock(),
 		calls:  map[string]int{},
 		grants: map[string]url.Values{},
+		pushed: map[string]url.Values{},
 		key:    newKey(t),
 		keyID:  "first",
 		keyUse: "sig",
@@ -88,6 +90,7 @@ func newProvider(t testing.TB) *provider {
 		"/.well-known/openid-configuration": p.serveDiscovery,
 		"/keys":                             p.serveKeys,
 		"/token":                            p.serveToken,
+		"/par":                              p.servePush,
 		"/userinfo":                         func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, p.userinfo) },
 	}
 	server := httptest.NewServer(p)
@@ -177,6 +180,23 @@ func (p *provider) serveToken(w http.ResponseWriter, r *http.Request) {
 			"id_token":     p.idToken(grant),
 		}, p.answer))
 	}
+}
+
+// servePush is the endpoint of RFC 9126 §2.
+func (p *provider) servePush(w http.ResponseWriter, r *http.Request) {
+	if !p.authenticates(r) {
+		writeError(w, http.StatusUnauthorized, "invalid_client")
+		return
+	}
+	for _, secret := range []string{"client_secret", "client_assertion", "client_assertion_type"} {
+		r.PostForm.Del(secret)
+	}
+	name := "urn:ietf:params:oauth:request_uri:" + rand.Text()
+	p.mu.Lock()
+	p.pushed[name] = r.PostForm
+	p.mu.Unlock()
+	w.WriteHeader(http.StatusCreated)
+	writeJSON(w, claims{"request_uri": name, "expires_in": 60})
 }
 
 func (p *provider) authenticates(r *http.Request) bool {
@@ -296,8 +316,12 @@ func (p *provider) authorize(to string) url.Values {
 	code := rand.Text()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.grants[code] = u.Query()
-	return url.Values{"code": {code}, "state": {u.Query().Get("state")}}
+	request := u.Query()
+	if name := request.Get("request_uri"); name != "" {
+		request = p.pushed[name]
+	}
+	p.grants[code] = request
+	return url.Values{"code": {code}, "state": {request.Get("state")}}
 }
 
 // signIn is a whole sign-in. bend, where given, changes what the browser

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -107,6 +108,9 @@ func (r registration) signedSecret() (string, error) {
 }
 
 func (r registration) sign(claims map[string]any) (string, error) {
+	if r.signer == nil {
+		return "", errors.New("sign client assertion: there is no private key")
+	}
 	now := r.now()
 	claims["iat"], claims["exp"] = now.Unix(), now.Add(assertionLifetime).Unix()
 	payload, err := json.Marshal(claims)

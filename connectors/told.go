@@ -65,7 +65,7 @@ func (t told) forget(token string) {
 	}
 }
 
-// erase empties every text in value that has the token in it.
+// erase takes every text out of value that has the token in it.
 func erase(value any, token string) {
 	holds := func(v any) bool {
 		text, ok := v.(string)

@@ -39,9 +39,9 @@ func (c *oidcConnector) fetchUserinfo(ctx context.Context, address string, token
 	signed := c.settings.Userinfo == "signed"
 	var claims mapping.Claims
 	if !signed && c.decrypter == nil {
-		return claims, c.getJSON(ctx, "userinfo", address, presented(token), &claims)
+		return claims, c.getJSON(ctx, "userinfo", address, c.presented(token), &claims)
 	}
-	raw, err := c.getToken(ctx, "userinfo", address, presented(token))
+	raw, err := c.getToken(ctx, "userinfo", address, c.presented(token))
 	if err != nil {
 		return nil, err
 	}
