@@ -94,7 +94,7 @@ func TestSocialProvidersProveOneFactor(t *testing.T) {
 		"amr": []any{"mfa", "hwk", "pop"}, "acr": "urn:x-council:acr:p3.cm", "vot": "P4.Ch", "ial": "3",
 		"acrs": []any{"c1"}, "email": "mayor@council.example", "email_verified": true, "xms_edov": true, "verified": true,
 	}
-	for _, preset := range []string{"google", "facebook", "microsoft", "github", "x", "linkedin", "amazon", "yahoo"} {
+	for _, preset := range []string{"google", "facebook", "microsoft", "github", "apple", "x", "linkedin", "amazon", "yahoo"} {
 		t.Run(preset, func(t *testing.T) {
 			rules := rulesOf(t, preset, nil)
 			for _, document := range []string{"id_token", "userinfo", "assertion", "council"} {

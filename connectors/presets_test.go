@@ -158,6 +158,7 @@ func TestPresetSubject(t *testing.T) {
 		"shibboleth": `claims["urn:oasis:names:tc:SAML:attribute:pairwise-id"].lowerAscii()`,
 		"eidas":      `claims["http://eidas.europa.eu/attributes/naturalperson/PersonIdentifier"]`,
 
+		"apple":     "claims.sub",
 		"x":         "claims.id",
 		"linkedin":  "claims.sub",
 		"amazon":    "claims.user_id",
