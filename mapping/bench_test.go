@@ -51,6 +51,21 @@ func BenchmarkGoogleRules(b *testing.B) {
 	}
 }
 
+func BenchmarkAssess(b *testing.B) {
+	r := rules(b, mapping.RuleSource{
+		Levels: map[string]mapping.Level{
+			"identity":      {From: "core", Value: "claims.vot", Map: map[string]string{"P2": "P2"}},
+			"authenticator": {From: "id_token", Value: "claims.amr", Map: map[string]string{"pwd": "Cl", "mfa": "Cm"}},
+		},
+		Cap: mapping.Assurance{Identity: mapping.P2, Authenticator: mapping.Cm},
+	})
+	said := mapping.Signed{"id_token": {"amr": []any{"pwd", "mfa"}}, "core": {"vot": "P2"}}
+	b.ReportAllocs()
+	for b.Loop() {
+		r.Assess(said)
+	}
+}
+
 func BenchmarkRelease(b *testing.B) {
 	r := release(b,
 		mapping.ReleaseRule{As: "sub"}, mapping.ReleaseRule{As: "name"},

@@ -140,3 +140,29 @@ func FuzzCompile(f *testing.F) {
 		}
 	})
 }
+
+// FuzzParseAssurance: whatever an app asks for, a vector that is read is printed
+// in one form, which is read as the same.
+func FuzzParseAssurance(f *testing.F) {
+	for _, seed := range []string{"P2.Cl.Cm", "P0.C0.F0.R0", "F1", "", "P2.", "P9", "Cm\x00", "\xff\xfe"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, vector string) {
+		a, err := mapping.ParseAssurance(vector)
+		if err != nil {
+			if a != (mapping.Assurance{}) {
+				t.Errorf("%q is wrong and worth %s", vector, a)
+			}
+			return
+		}
+		if again, err := mapping.ParseAssurance(a.String()); err != nil || again != a {
+			t.Errorf("%q is %s, which is read as %s, %v", vector, a, again, err)
+		}
+		for component := range strings.SplitSeq(vector, ".") {
+			c, err := mapping.ParseAssurance(component)
+			if err != nil || !a.AtLeast(c) {
+				t.Errorf("%q is %s, and its %s is not in it: %v", vector, a, component, err)
+			}
+		}
+	})
+}
