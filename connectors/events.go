@@ -50,7 +50,7 @@ type teller struct {
 	issuer   string         // under which links are kept; that of a tenant is not known here
 	accounts accountIssuers // and the spellings of it
 	subject  func(mapping.Claims) (string, error)
-	keys     *keySet // of its tokens; nil where it signs with the client secret
+	keys     *postedKeys // of its tokens; nil where it signs with the client secret
 	events   config.Events
 	now      func() time.Time
 }
@@ -97,7 +97,7 @@ func openInboxes(cfg config.Connector, t teller) inboxes {
 
 // eventKeys are the keys of event tokens: the provider's own for them, else
 // those of its ID tokens.
-func eventKeys(e *config.Events, idTokens *keySet, client *Outbound, o Options) *keySet {
+func eventKeys(e *config.Events, idTokens *keySet, client *Outbound, o Options) *postedKeys {
 	if e == nil {
 		return nil
 	}
@@ -107,7 +107,7 @@ func eventKeys(e *config.Events, idTokens *keySet, client *Outbound, o Options) 
 	if e.JWKS == "" && idTokens != nil {
 		own.keys = idTokens.keys
 	}
-	return own
+	return &postedKeys{keySet: own, now: o.Now}
 }
 
 const (
@@ -154,7 +154,7 @@ func readEvent(r *http.Request) ([]byte, error) {
 // event tokens from other tokens: by typ where the provider sets it, and by the
 // events that no ID token has.
 func (t teller) verify(ctx context.Context, token, typ string) (mapping.Claims, error) {
-	payload, err := verifyTyped(ctx, t.keys, token, typ)
+	payload, err := t.keys.verify(ctx, token, typ)
 	if err != nil {
 		return nil, err
 	}
@@ -171,34 +171,6 @@ func (t teller) verify(ctx context.Context, token, typ string) (mapping.Claims, 
 		return nil, reject(invalidRequest, "jti is missing")
 	}
 	return claims, t.timely(claims)
-}
-
-// verifyTyped checks the type, the algorithm and the signature of a token.
-func verifyTyped(ctx context.Context, keys *keySet, token, typ string) ([]byte, error) {
-	jws, err := jose.ParseSignedCompact(token, keys.algorithms)
-	if err != nil {
-		return nil, reject(invalidRequest, "it is no token, or its algorithm is not accepted")
-	}
-	said, _ := jws.Signatures[0].Protected.ExtraHeaders[jose.HeaderType].(string)
-	if !typed(said, typ) {
-		return nil, reject(invalidRequest, "typ is that of another kind of token")
-	}
-	payload, err := keys.verify(ctx, token)
-	if _, unreachable := errors.AsType[*Failure](err); unreachable {
-		return nil, err
-	}
-	if err != nil {
-		return nil, reject(invalidKey, "no key of the sender's made the signature")
-	}
-	return payload, nil
-}
-
-// typed reports whether a typ header says want, or nothing that contradicts it:
-// explicit typing is recommended only (RFC 8417 §2.3), and JWT is what any token
-// may say (RFC 7519 §5.1).
-func typed(said, want string) bool {
-	said = strings.TrimPrefix(strings.ToLower(said), "application/")
-	return said == "" || said == "jwt" || said == want
 }
 
 // audienceOf is aud, a text or a list (RFC 7519 §4.1.3).

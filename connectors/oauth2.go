@@ -17,6 +17,7 @@ import (
 // about people, so that each provider has its own calls for that.
 type oauth2Connector struct {
 	provider
+	inboxes
 	settings config.OAuth2
 }
 
@@ -27,7 +28,10 @@ func openOAuth2(cfg config.Connector, o Options) (Connector, error) {
 		return nil, err
 	}
 	p.pkce = settings.PKCE != "forbidden"
-	return &oauth2Connector{provider: p, settings: settings}, nil
+	return &oauth2Connector{provider: p, settings: settings, inboxes: openInboxes(cfg, teller{
+		issuer: settings.Issuer, accounts: issuersOf(settings.Issuer, nil, nil, cfg.Events),
+		subject: p.subjectOf, keys: eventKeys(cfg.Events, nil, p.Outbound, o), now: o.Now,
+	})}, nil
 }
 
 // Start implements [Connector].
@@ -60,7 +64,8 @@ func (c *oauth2Connector) Finish(ctx context.Context, a Attempt, r *http.Request
 	if err != nil {
 		return nil, err
 	}
-	return &Assertion{Issuer: c.settings.Issuer, Subject: subject, Claims: claims}, nil
+	issuer := c.settings.Issuer
+	return &Assertion{Issuer: issuer, Subject: subject, Claims: claims, Session: c.sessionsOf(issuer, subject)}, nil
 }
 
 func (c *oauth2Connector) redeem(ctx context.Context, a Attempt, code string) (*oauth2.Token, error) {

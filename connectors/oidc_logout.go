@@ -23,7 +23,7 @@ func (c *oidcConnector) openInboxes(cfg config.Connector, o Options) inboxes {
 		keys: eventKeys(cfg.Events, c.keys, c.Outbound, o), now: c.now,
 	})
 	if c.settings.Logout.BackChannel {
-		all[BackChannelInbox] = backChannel{c}
+		all[BackChannelInbox] = backChannel{c, &postedKeys{keySet: c.keys, now: c.now}}
 	}
 	return all
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/councilid/councilid/mapping"
@@ -13,7 +14,10 @@ import (
 
 // backChannel takes logout tokens (Back-Channel Logout 1.0), which are signed with
 // the keys of ID tokens (§2.4).
-type backChannel struct{ *oidcConnector }
+type backChannel struct {
+	*oidcConnector
+	keys *postedKeys
+}
 
 // logoutEvent is the member of events that makes a token a logout token (§2.4).
 const logoutEvent = "http://schemas.openid.net/event/backchannel-logout"
@@ -26,7 +30,11 @@ func (c backChannel) Receive(ctx context.Context, r *http.Request) (Notice, erro
 	if err := r.ParseForm(); err != nil {
 		return Notice{}, reject(invalidRequest, "the form is malformed")
 	}
-	payload, err := verifyTyped(ctx, c.keys, r.PostForm.Get("logout_token"), "logout+jwt")
+	token, err := c.decrypted(r.PostForm.Get("logout_token"))
+	if err != nil {
+		return Notice{}, reject(invalidRequest, err.Error())
+	}
+	payload, err := c.keys.verify(ctx, token, "logout+jwt")
 	if err != nil {
 		return Notice{}, err
 	}
@@ -42,6 +50,15 @@ func (c backChannel) Receive(ctx context.Context, r *http.Request) (Notice, erro
 		return Notice{}, reject(invalidRequest, err.Error())
 	}
 	return c.notice(issuer, claims), nil
+}
+
+// decrypted is a token that may be encrypted as ID tokens are (item 1), or not:
+// it holds no secret.
+func (c backChannel) decrypted(token string) (string, error) {
+	if strings.Count(token, ".") == 2 {
+		return token, nil
+	}
+	return c.decrypter.open(token)
 }
 
 func (c backChannel) check(claims mapping.Claims) error {
