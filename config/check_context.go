@@ -37,7 +37,7 @@ func (r report) contextNames(at string, c Context, seen registrations) {
 			r.wrong(path, "is the name of %s already", other)
 		}
 		if least := promised(name); r.own.has(path) && !c.Assurance.Vector().AtLeast(least.Vector()) {
-			r.wrong(path, "needs assurance with %s or more, which is what %s promises", least.levels(), name)
+			r.wrong(path, "needs assurance with %s or more, which is what %s promises", words(least.Vector()), name)
 		}
 	}
 }

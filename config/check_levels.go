@@ -11,10 +11,12 @@ import (
 // assurance: what it signs.
 func (c *Connector) documents() []string {
 	switch {
-	case c.OIDC != nil && c.OIDC.Userinfo == "signed":
-		return append([]string{"id_token", "userinfo"}, slices.Sorted(maps.Keys(c.OIDC.Nested))...)
 	case c.OIDC != nil:
-		return append([]string{"id_token"}, slices.Sorted(maps.Keys(c.OIDC.Nested))...)
+		signed := []string{"id_token"}
+		if c.OIDC.Userinfo == "signed" {
+			signed = append(signed, "userinfo")
+		}
+		return append(signed, slices.Sorted(maps.Keys(c.OIDC.Nested))...)
 	case c.SAML != nil:
 		return []string{"assertion", "context"}
 	case c.Council != nil:
@@ -29,19 +31,24 @@ func (r report) assured(c *Connector) {
 	for component, level := range c.Levels.all() {
 		path := join("levels", component)
 		r.from(path+".from", level.From, c)
-		person := component == "identity" || component == "residency"
-		switch fresh := path + ".fresh"; {
-		case person && level.Always == "" && level.Fresh <= 0:
-			r.wrong(fresh, "must be more than 0")
-		case !person && r.own.has(fresh):
-			r.wrong(fresh, "is for identity and residency: %s belongs to the sign-in", component)
-		}
-		most := level.most()
-		if r.own.has(path) && !c.Cap.Vector().AtLeast(most) {
-			r.risky(path, "comes to %s at the most, of which cap believes less", most)
+		r.fresh(path+".fresh", component, *level)
+		most, capped := letter(level.most(), component), letter(level.most().Meet(c.Cap.Vector()), component)
+		if r.own.has(path) && most != capped {
+			r.risky(path, "comes to %s, and cap.%s lets no more than %s count", most, component, capped)
 		}
 	}
 	r.believed(c)
+}
+
+// fresh checks how long a level counts that a sign-in proved.
+func (r report) fresh(path, component string, level Level) {
+	person := component == "identity" || component == "residency"
+	switch {
+	case !person && r.own.has(path):
+		r.wrong(path, "is for identity and residency: %s belongs to the sign-in", component)
+	case person && level.Fresh <= 0:
+		r.wrong(path, "must be more than 0")
+	}
 }
 
 // from checks the document that says a level.
@@ -62,7 +69,7 @@ func (r report) from(path, document string, c *Connector) {
 func (r report) believed(c *Connector) {
 	least := mapping.Assurance{Authenticator: mapping.Cl}
 	if most := c.Cap.Vector(); c.Preset == "" && c.Council == nil && !least.AtLeast(most) {
-		r.risky("cap", "believes this provider up to %s: whoever runs it decides who is proved", most)
+		r.risky("cap", "believes this provider as far as %s: whoever runs it decides who is sure to be whom", words(most))
 	}
 }
 
@@ -86,7 +93,7 @@ func (r report) asked(c *Connector) {
 			r.wrong(at, "must say what it reaches, of which authenticator is at least Cl")
 		}
 		if r.own.has(at) && !c.Cap.Vector().AtLeast(most) {
-			r.risky(at, "reaches %s, of which cap believes less", most)
+			r.risky(at, "reaches %s, and cap lets no more than %s count", words(most), words(most.Meet(c.Cap.Vector())))
 		}
 		r.inProtocol(c, at, ask)
 	}
@@ -98,7 +105,7 @@ func (r report) inProtocol(c *Connector, at string, ask Ask) {
 		{"scopes", "oidc"}, {"params", "oidc"}, {"calls", "oidc"}, {"contexts", "saml"},
 	} {
 		if path := join(at, key.name); r.own.has(path) && !slices.Contains(c.protocols(), key.protocol) {
-			r.wrong(path, "is for %s", key.protocol)
+			r.wrong(path, "are for %s", key.protocol)
 		}
 	}
 	r.uris(at+".contexts", ask.Contexts)

@@ -34,7 +34,7 @@ func (r report) attainable(a *App, connectors []Connector) {
 		}
 	}
 	if nearest.ID != "" { // else there is no way in, which is said already
-		r.wrong("assurance", "is %s, which no connector reaches that residents may use. %s comes nearest, with %s: %s", need, nearest.ID, best, shortfall(nearest, need))
+		r.wrong("assurance", "needs %s, which no connector reaches that residents may use; %s comes nearest, with %s: %s", words(need), nearest.ID, words(best), shortfall(nearest, need))
 	}
 }
 
@@ -64,7 +64,7 @@ func shortfall(c Connector, need mapping.Assurance) string {
 	}
 	switch capped := c.Cap.Vector(); {
 	case !capped.AtLeast(need):
-		return "its cap is " + capped.String()
+		return "its cap is " + words(capped)
 	case !c.Levels.most().AtLeast(need):
 		return "its levels come to no more"
 	case !c.Reach().AtLeast(need):

@@ -286,6 +286,6 @@ func (r report) deserved(at string, c AppContext) {
 	case silent:
 		r.wrong(at, "must say the least identity or authenticator: else every sign-in is told as %s", c.Class)
 	case !c.Vector().AtLeast(least.Vector()):
-		r.wrong(at, "must have %s or more, which is what %s promises", least.levels(), c.Class)
+		r.wrong(at, "must have %s or more, which is what %s promises", words(least.Vector()), c.Class)
 	}
 }

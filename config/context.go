@@ -54,19 +54,3 @@ func strongClasses() map[string]Assurance {
 	}
 	return strong
 }
-
-// levels lists what a says in words, for people: identity P2 and authenticator Cm.
-func (a Assurance) levels() string {
-	var all []string
-	for _, l := range []struct{ component, least, level string }{
-		{"identity", "P0", a.Identity},
-		{"authenticator", "C0", a.Authenticator},
-		{"phishing", "F0", a.Phishing},
-		{"residency", "R0", a.Residency},
-	} {
-		if l.level != "" && l.level != l.least {
-			all = append(all, l.component+" "+l.level)
-		}
-	}
-	return strings.Join(all, " and ")
-}

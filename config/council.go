@@ -6,8 +6,14 @@ type Council struct {
 	// Passkeys lets residents sign in with passkeys (WebAuthn), the safest way.
 	// Default: true.
 	Passkeys *bool `yaml:"passkeys,omitempty"`
+	// Attestation is a PEM file of the authorities that are believed when they say
+	// of a device that its keys cannot leave it. Passkeys of such devices are worth
+	// Ch. With it, browsers ask residents whether the council may know what device
+	// they have. Default: nobody is believed. Example: fido-roots.pem
+	Attestation string `yaml:"attestation,omitempty"`
 	// EmailCodes lets residents sign in with a code that is sent to their
-	// address. Default: true.
+	// address. Without, a code is good for the first time alone, to make an account,
+	// and for those who have nothing else yet. Default: true.
 	EmailCodes *bool `yaml:"email_codes,omitempty"`
 	// Passwords lets residents have a password besides. Default: false.
 	Passwords bool `yaml:"passwords,omitempty"`

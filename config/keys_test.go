@@ -61,6 +61,8 @@ var testKeys = sync.OnceValue(func() map[string][]byte {
 		"private.json": must(json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{private}})),
 		"newline":      []byte("secret\n"),
 		"empty":        []byte("\n"),
+		"long":         []byte(strings.Repeat("0f", 32)),
+		"breached":     []byte("000000005AD76BD555C1D6D771DE417A4B87E4B4:10\n"),
 	}
 })
 

@@ -3,6 +3,8 @@ package config
 import (
 	"cmp"
 	"iter"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/councilid/councilid/mapping"
@@ -33,6 +35,25 @@ func (a Assurance) Vector() mapping.Assurance {
 		}
 	}
 	return v
+}
+
+// components are the parts of a level, in the order of mapping.Assurance.String.
+func components() []string { return []string{"identity", "authenticator", "phishing", "residency"} }
+
+// letter is the level of one component.
+func letter(a mapping.Assurance, component string) string {
+	return strings.Split(a.String(), ".")[slices.Index(components(), component)]
+}
+
+// words lists a's components, for people: identity P2 and authenticator Cm.
+func words(a mapping.Assurance) string {
+	var all []string
+	for _, component := range components() {
+		if l := letter(a, component); l != letter(mapping.Assurance{}, component) {
+			all = append(all, component+" "+l)
+		}
+	}
+	return cmp.Or(strings.Join(all, " and "), "nothing")
 }
 
 // Levels translates what a provider says about a sign-in. What is missing or

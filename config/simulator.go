@@ -6,8 +6,9 @@ package config
 // connector's mapping in reverse. person has besides
 //
 //	asked    the parameters of the authorization request: person.asked.scope
-//	reached  what the sign-in came to (identity, authenticator, phishing and
-//	         residency as levels of assurance; word, in the provider's own word)
+//	reached  what the sign-in came to: identity, authenticator, phishing and
+//	         residency as levels of assurance; met, whether that is as much as
+//	         was asked for, and word, what was, in the provider's own word
 //	nested   the tokens of nested, in userinfo and calls alone
 //	since    when the person authenticated, in seconds since 1970
 //	session  the name of their session at the provider
