@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -25,12 +26,17 @@ func loadPreset(t *testing.T, name string) config.Connector {
 		text += "saml: {metadata: {url: https://provider.example/metadata, entity_id: https://provider.example}}\n"
 	case "council": // is nobody's client
 	case "apple":
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Setenv("CONNECTORS_TEST_KEY", pemOf(t, key))
+		t.Setenv("CONNECTORS_TEST_KEY", newCurve(t))
 		text += "client_id: council\noidc: {team: A1B2C3D4E5, key_id: F6G7H8J9K0, private_key: env:CONNECTORS_TEST_KEY}\n"
+	case "govuk-one-login", "scotaccount", "nhs-login", "login-gov":
+		t.Setenv("CONNECTORS_TEST_KEY", newRSA(t))
+		text += "client_id: council\noidc: {private_key: env:CONNECTORS_TEST_KEY}\n"
+	case "singpass":
+		t.Setenv("CONNECTORS_TEST_KEY", newCurve(t))
+		text += "client_id: council\noidc: {private_key: env:CONNECTORS_TEST_KEY, encryption: {key: env:CONNECTORS_TEST_KEY}}\n"
+	case "franceconnect-plus":
+		t.Setenv("CONNECTORS_TEST_KEY", newRSA(t))
+		text += "client_id: council\nclient_secret: env:CONNECTORS_TEST_SECRET\noidc: {encryption: {key: env:CONNECTORS_TEST_KEY}}\n"
 	case "microsoft":
 		text += "oidc: {tenants: [9188040d-6c67-4c5b-b112-36a304b66dad]}\n"
 		fallthrough
@@ -56,6 +62,24 @@ func loadPreset(t *testing.T, name string) config.Connector {
 		t.Fatal(err)
 	}
 	return cfg.Connectors[0]
+}
+
+func newRSA(t *testing.T) string {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pemOf(t, key)
+}
+
+func newCurve(t *testing.T) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pemOf(t, key)
 }
 
 func noCredentials() []xmlsig.Credential { return nil }

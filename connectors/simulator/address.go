@@ -18,6 +18,9 @@ type address struct {
 	calls    atomic.Int64
 }
 
+// is reports whether a URL is that of the address.
+func (a *address) is(url string) bool { return a != nil && a.url == url }
+
 // serveAt maps the path of each of the provider's addresses to its handler.
 func (p *Provider) serveAt() (map[string]*address, error) {
 	var all []*address
@@ -53,19 +56,33 @@ func (p *Provider) oauthAddresses() []*address {
 
 func (p *Provider) openIDAddresses() []*address {
 	e := p.terms.endpoints
-	return []*address{
+	all := []*address{
 		{name: "discovery", artefact: Discovery, url: p.terms.discovery, serve: p.discovery},
 		{name: "jwks", artefact: Keys, url: e.JWKS, serve: p.jwks},
 		{name: "userinfo", artefact: Profile, url: e.Userinfo, serve: p.userinfo},
+		{name: "par", artefact: PushedRequest, url: e.PAR, serve: p.push},
 	}
+	if p.cfg.Landing {
+		all = append(all, &address{name: "later", artefact: Callback, url: beside(e.Authorization, "later"), serve: p.finishLater})
+	}
+	return slices.Concat(all, p.nestedAddresses(), p.callAddresses())
 }
 
 func (p *Provider) apiAddresses() []*address {
-	all := []*address{{name: "profile", artefact: Profile, url: p.terms.profile.URL, serve: p.profile}}
+	return append(p.callAddresses(), &address{name: "profile", artefact: Profile, url: p.terms.profile.URL, serve: p.profile})
+}
+
+func (p *Provider) callAddresses() []*address {
+	var all []*address
 	for name, call := range p.terms.calls {
 		serve := func(w http.ResponseWriter, r *http.Request) { p.call(w, r, name, call) }
 		all = append(all, &address{name: name, artefact: Profile, url: call.URL, serve: serve})
 	}
 	slices.SortFunc(all, func(a, b *address) int { return strings.Compare(a.name, b.name) })
 	return all
+}
+
+// beside is the address of that name in the folder of another.
+func beside(address, name string) string {
+	return address[:strings.LastIndex(address, "/")+1] + name
 }

@@ -2,6 +2,8 @@ package simulator
 
 import (
 	"crypto/rand"
+	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -22,15 +24,22 @@ type authorization struct {
 	prompt      string
 	maxAge      time.Duration // negative where it was not asked for
 	loginHint   string
+	claims      []string          // that userinfo is asked for by name (Core §5.5)
+	boundTo     string            // the thumbprint of a DPoP key, "" for none (RFC 9449 §10)
+	asked       map[string]string // all parameters
 }
 
 // grant is what the person agreed to: the code and the access token stand
 // for it.
 type grant struct {
 	authorization
-	persona Persona
-	fault   *Fault // sound for none
-	since   time.Time
+	persona    Persona
+	reached    reach
+	fault      *Fault    // sound for none
+	since      time.Time // when the person authenticated
+	session    string    // names their visit
+	issued     time.Time
+	thumbprint string // of the DPoP key that redeemed it
 }
 
 // authorize is the authorization endpoint.
@@ -39,16 +48,20 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 		p.errorPage(w, "The request cannot be read.")
 		return
 	}
+	form, problem := p.requestOf(r)
+	if problem == "" {
+		problem = p.checkClient(form)
+	}
 	// RFC 6749 §4.1.2.1: tell the person, do not redirect.
-	if reason := p.checkClient(r.Form); reason != "" {
-		p.errorPage(w, reason)
+	if problem != "" {
+		p.errorPage(w, problem)
 		return
 	}
-	if refused := p.checkAuthorization(r.Form); refused != nil {
-		p.deny(w, r, authorizationOf(r.Form), refused)
+	if refused := p.checkAuthorization(form); refused != nil {
+		p.deny(w, r, authorizationOf(form), refused)
 		return
 	}
-	p.askPerson(w, r, authorizationOf(r.Form))
+	p.askPerson(w, r, authorizationOf(form))
 }
 
 // askPerson goes on with a sound request: by the page, or past it where a
@@ -79,6 +92,17 @@ func (p *Provider) askPerson(w http.ResponseWriter, r *http.Request, a authoriza
 // signIn answers as the chosen persona, who is authenticated now unless the
 // browser's visit is theirs and recent enough.
 func (p *Provider) signIn(w http.ResponseWriter, r *http.Request, a authorization, v visit, c choice) {
+	reached := p.manner.reach(a, c.persona)
+	switch {
+	case p.absent(c.persona, reached):
+		p.sendElsewhere(w, c.persona)
+		return
+	case !reached.met && p.manner.short != nil:
+		if refused := p.manner.short(a); refused != nil {
+			p.deny(w, r, a, refused)
+			return
+		}
+	}
 	if v.persona.ID != c.persona.ID || !v.satisfies(a, p.now()) {
 		v = newVisit(c.persona, p.now())
 	}
@@ -89,7 +113,11 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request, a authorizatio
 		c.fault.callback(p, query)
 	}
 	if query.Has("code") { // else nobody signed in after all
-		p.codes.put(code, &grant{authorization: a, persona: c.persona, fault: c.fault, since: v.since}, p.now())
+		p.codes.put(code, &grant{
+			authorization: a, persona: c.persona, reached: reached, fault: c.fault,
+			since: v.since, session: v.index, issued: p.now().Add(-c.fault.age),
+		}, p.now())
+		p.pushed.take(r.Form.Get("request_uri"))
 		p.remember(w, v)
 	}
 	p.redirect(w, r, a, query)
@@ -132,7 +160,10 @@ func (p *Provider) checkAuthorization(form url.Values) *refusal {
 	case !wholeNumber(form.Get("max_age")):
 		return invalid("max_age is not a number of seconds")
 	}
-	return p.checkChallenge(form)
+	if refused := p.checkChallenge(form); refused != nil || p.manner.check == nil {
+		return refused
+	}
+	return p.manner.check(form)
 }
 
 // checkChallenge holds the client to PKCE (RFC 7636 §4.3, RFC 9700 §2.1.1).
@@ -168,10 +199,25 @@ func authorizationOf(form url.Values) authorization {
 	if seconds, err := strconv.ParseUint(form.Get("max_age"), 10, 31); err == nil {
 		a.maxAge = time.Duration(seconds) * time.Second
 	}
+	a.claims, a.boundTo, a.asked = claimsOf(form.Get("claims")), form.Get("dpop_jkt"), map[string]string{}
+	for name := range form {
+		a.asked[name] = form.Get(name)
+	}
 	if form.Get("auth_type") == "reauthenticate" { // Facebook's words for it
 		a.prompt = "login"
 	}
 	return a
+}
+
+// claimsOf are the claims that a request wants of userinfo by name (Core §5.5).
+func claimsOf(parameter string) []string {
+	var wanted struct {
+		Userinfo map[string]json.RawMessage `json:"userinfo"`
+	}
+	if json.Unmarshal([]byte(parameter), &wanted) != nil {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(wanted.Userinfo))
 }
 
 // wantsFresh reports whether the person must authenticate again, however

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
@@ -21,7 +20,8 @@ func (p *Provider) authenticates(r *http.Request) bool {
 	case "client_secret_post":
 		return !basic && p.isClient(form.Get("client_id"), form.Get("client_secret"))
 	case "private_key_jwt":
-		return !basic && p.isAssertion(form)
+		jwtBearer := form.Get("client_assertion_type") == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+		return !basic && jwtBearer && p.isAssertion(form.Get("client_assertion"), p.assertionAudience())
 	case "none":
 		return !basic && !form.Has("client_secret") && form.Get("client_id") == p.cfg.ClientID
 	}
@@ -40,17 +40,27 @@ func unescaped(s string) string {
 	return s
 }
 
-// isAssertion checks a client assertion (RFC 7523 §3) against the public half
-// of the connector's own key.
-func (p *Provider) isAssertion(form url.Values) bool {
-	if form.Get("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" {
-		return false
+// unauthenticated says so.
+func (p *Provider) unauthenticated() *refusal {
+	return &refusal{http.StatusUnauthorized, "invalid_client", "the client is not authenticated by " + p.terms.clientAuth}
+}
+
+// assertionAudience is what client assertions are for.
+func (p *Provider) assertionAudience() string {
+	if p.terms.audience == "issuer" {
+		return p.terms.issuer
 	}
+	return p.terms.endpoints.Token
+}
+
+// isAssertion checks a client assertion (RFC 7523 §3) against the public half
+// of the connector's own key, by the algorithms that the provider takes.
+func (p *Provider) isAssertion(assertion, audience string) bool {
 	key, err := p.cfg.OIDC.SigningKey()
 	if err != nil {
 		return false
 	}
-	token, err := jwt.ParseSigned(form.Get("client_assertion"), []jose.SignatureAlgorithm{jose.RS256, jose.PS256, jose.ES256})
+	token, err := jwt.ParseSigned(assertion, p.manner.assertions.algorithms)
 	if err != nil {
 		return false
 	}
@@ -58,16 +68,16 @@ func (p *Provider) isAssertion(form url.Values) bool {
 	if err := token.Claims(key.Public(), &claims); err != nil {
 		return false
 	}
-	return p.acceptsAssertion(claims)
+	named := token.Headers[0].KeyID != "" || !p.manner.assertions.named
+	return named && p.acceptsAssertion(claims, audience)
 }
 
-func (p *Provider) acceptsAssertion(c jwt.Claims) bool {
-	audience := p.terms.endpoints.Token
-	if p.terms.audience == "issuer" {
-		audience = p.terms.issuer
-	}
+func (p *Provider) acceptsAssertion(c jwt.Claims, audience string) bool {
 	expected := jwt.Expected{Issuer: p.cfg.ClientID, Subject: p.cfg.ClientID, AnyAudience: jwt.Audience{audience}, Time: p.now()}
 	if c.ValidateWithLeeway(expected, 30*time.Second) != nil || c.Expiry == nil || c.ID == "" {
+		return false
+	}
+	if longest := p.manner.assertions.lifetime; longest > 0 && c.Expiry.Time().Sub(p.now()) > longest {
 		return false
 	}
 	_, seen := p.assertions.take(c.ID)

@@ -26,6 +26,16 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 	if t.pkce {
 		document["code_challenge_methods_supported"] = []string{"S256"}
 	}
+	if t.par {
+		document["pushed_authorization_request_endpoint"] = t.endpoints.PAR // RFC 9126 §5
+		document["require_pushed_authorization_requests"] = true
+	}
+	if t.dpop {
+		document["dpop_signing_alg_values_supported"] = []string{"ES256"} // RFC 9449 §5.1
+	}
+	if p.cfg.OIDC.Logout.Send == "with_hint" || p.cfg.OIDC.Logout.Send == "without_hint" {
+		document["end_session_endpoint"] = t.endpoints.EndSession
+	}
 	if t.issParameter != "" {
 		document["authorization_response_iss_parameter_supported"] = true // RFC 9207 §3
 	}
@@ -33,8 +43,10 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 }
 
 // jwks serves the published keys (RFC 7517 §5).
-func (p *Provider) jwks(w http.ResponseWriter, _ *http.Request) {
-	set, ok, err := p.keys.set()
+func (p *Provider) jwks(w http.ResponseWriter, _ *http.Request) { p.publishKeys(w, &p.keys) }
+
+func (p *Provider) publishKeys(w http.ResponseWriter, keys *ring) {
+	set, ok, err := keys.set()
 	if err != nil {
 		p.log.Error("cannot publish keys", "provider", p.name, "error", err)
 	}

@@ -5,7 +5,11 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/connectors"
 	"github.com/councilid/councilid/mapping"
 )
@@ -22,6 +26,10 @@ const (
 	Profile       Artefact = "profile"        // userinfo, or the profile API and its calls
 	Discovery     Artefact = "discovery"      // the discovery document
 	Everything    Artefact = "provider"       // every address at once
+	PushedRequest Artefact = "pushed request" // the authorization request that was pushed, and its answer
+	Nested        Artefact = "nested token"   // what it says, and its signature
+	NestedKeys    Artefact = "nested keys"    // the JWKS or DID document of nested tokens
+	Level         Artefact = "level"          // of assurance, and where it is said
 
 	Response Artefact = "response" // of SAML, and the assertion in it
 	Artifact Artefact = "artifact" // its resolution
@@ -40,26 +48,45 @@ type Fault struct {
 	// Where state was lost it stands for a page of the broker's own.
 	Expect connectors.Outcome
 
+	// AtMost is what the sign-in may be worth at the broker; nil for as much as
+	// without the fault.
+	AtMost *mapping.Assurance
+
 	applies func(terms) bool // nil: to every provider
 
 	// What the fault does; each field changes one thing on its way, nil
 	// leaves it alone.
-	callback func(p *Provider, query url.Values)                 // the answer's query
-	person   func(p *Provider, person mapping.Claims)            // who signs in, before the provider's words are found
-	said     func(claims mapping.Claims)                         // what the provider says of the person, wherever it says it
-	claims   func(p *Provider, claims mapping.Claims)            // the ID token's
-	userinfo func(p *Provider, claims mapping.Claims)            // userinfo's
-	sign     func(p *Provider, payload []byte) (string, error)   // the ID token's signature
-	draft    func(p *Provider, d *draft)                         // a SAML response
-	parting  func(p *Provider, m *parting)                       // a SAML logout message
-	answer   func(*Provider, http.ResponseWriter, *http.Request) // what Artefact's address answers in place of its own
+	callback func(p *Provider, query url.Values)              // the answer's query
+	person   func(p *Provider, person mapping.Claims)         // who signs in, before the provider's words are found
+	said     func(claims mapping.Claims)                      // what the provider says of the person, wherever it says it
+	claims   func(p *Provider, claims mapping.Claims)         // the ID token's
+	userinfo func(p *Provider, claims mapping.Claims)         // userinfo's
+	sign     func(keys *ring, payload []byte) (string, error) // the ID token's signature
+	tokens   func(answer map[string]any)                      // the token endpoint's answer, but for the ID token
+	age      time.Duration                                    // how old the code is already
+
+	nested     func(p *Provider, claims mapping.Claims)         // a nested token's
+	signNested func(keys *ring, payload []byte) (string, error) // and its signature
+	disowns    bool                                             // its keys are published as another's
+
+	plain         bool                                             // userinfo is not signed
+	userinfoToken func(p *Provider, claims mapping.Claims)         // signed userinfo's, its issuer and audience too
+	signUserinfo  func(keys *ring, payload []byte) (string, error) // and its signature
+
+	unsealed  bool                   // tokens are not encrypted
+	recipient func(*jose.Recipient)  // they are to somebody else
+	content   jose.ContentEncryption // or in another way
+
+	draft   func(p *Provider, d *draft)                         // a SAML response
+	parting func(p *Provider, m *parting)                       // a SAML logout message
+	answer  func(*Provider, http.ResponseWriter, *http.Request) // what Artefact's address answers in place of its own
 }
 
 // Beforehand reports whether the fault strikes where nobody can choose it by
 // signing in, mostly before that, so that it has to be imposed with SetFault.
 func (f *Fault) Beforehand() bool {
 	switch f.Artefact {
-	case Discovery, Metadata, Logout, Everything:
+	case Discovery, PushedRequest, Metadata, Logout, Everything:
 		return true
 	}
 	return false
@@ -71,7 +98,7 @@ func (f *Fault) strikesAt(a Artefact) bool {
 	switch f.Artefact {
 	case Everything:
 		return true
-	case Discovery, Keys, Metadata, Artifact:
+	case Discovery, Keys, NestedKeys, PushedRequest, Metadata, Artifact:
 		return f.Artefact == a && f.answer != nil
 	}
 	return false
@@ -99,7 +126,8 @@ func find(faults []*Fault, id string) *Fault {
 // faultsOf are the faults that a provider of these terms and manner can have.
 func faultsOf(t terms, m manner) []*Fault {
 	groups := [][]Fault{
-		callbackFaults(), idTokenFaults(), timeFaults(), signatureFaults(), keyFaults(), tokenFaults(), profileFaults(), outages(),
+		callbackFaults(), idTokenFaults(), timeFaults(), signatureFaults(), keyFaults(), sealedFaults(), tokenFaults(), profileFaults(),
+		signedProfileFaults(), nestedFaults(), nestedKeyFaults(), pushFaults(), m.faults, outages(),
 	}
 	if t.saml != nil {
 		groups = [][]Fault{
@@ -109,7 +137,7 @@ func faultsOf(t terms, m manner) []*Fault {
 	}
 	var faults []*Fault
 	for _, f := range slices.Concat(groups...) {
-		if f.applies != nil && !f.applies(t) {
+		if f.applies != nil && !f.applies(t) || slices.Contains(m.lacks, f.ID) {
 			continue
 		}
 		if expected, otherwise := m.expects[f.ID]; otherwise {
@@ -125,9 +153,39 @@ func hasAlias(t terms) bool    { return t.openID && len(t.aliases) > 0 }
 func hasTenants(t terms) bool  { return t.openID && t.tenantClaim() != "" }
 func hasNonce(t terms) bool    { return t.openID && t.nonce }
 func hasProof(t terms) bool    { return !t.openID && t.profile.Proof != "" }
-func asksProfile(t terms) bool { return !t.openID || t.userinfo == "merge" }
+func asksProfile(t terms) bool { return !t.openID || t.userinfo != "never" }
 
-func mergesUserinfo(t terms) bool { return t.openID && t.userinfo == "merge" }
+func mergesUserinfo(t terms) bool { return t.openID && t.userinfo != "never" }
+func signsUserinfo(t terms) bool  { return t.openID && t.userinfo == "signed" }
+func publishesKeys(t terms) bool  { return t.openID && t.algorithm != jose.HS256 }
+func seals(t terms) bool          { return t.encryption != nil }
+func pushes(t terms) bool         { return t.par }
+func bindsTokens(t terms) bool    { return t.dpop }
+func nests(t terms) bool          { return len(t.nested) > 0 }
+
+// expiringNested and audientNested: a nested token may do without either.
+func expiringNested(t terms) bool {
+	return someNested(t, func(n config.Nested) bool { return n.Expires == nil || *n.Expires })
+}
+
+func audientNested(t terms) bool {
+	return someNested(t, func(n config.Nested) bool { return n.Audience == nil || *n.Audience })
+}
+
+func listsDID(t terms) bool { return someNested(t, func(n config.Nested) bool { return n.DID != "" }) }
+
+func ownNestedKeys(t terms) bool {
+	return someNested(t, func(n config.Nested) bool { return n.JWKS != t.endpoints.JWKS })
+}
+
+func someNested(t terms, like func(config.Nested) bool) bool {
+	for _, n := range t.nested {
+		if like(n) {
+			return true
+		}
+	}
+	return false
+}
 
 // namesNoIssuer: the callback has no iss by itself, and one that is added
 // can be right.

@@ -37,6 +37,7 @@ func observed() map[string]string {
 		"future-iat":              "id token: iat",
 		"alg-none":                "id token: oidc: malformed jwt",
 		"alg-hmac":                "id token: oidc: malformed jwt: unexpected signature algorithm",
+		"invalid-alg-header":      "id token: oidc: malformed jwt: unexpected signature algorithm",
 		"invalid-signature":       "id token: failed to verify signature",
 		"unknown-kid":             "id token: failed to verify signature",
 		"rotate-keys":             "",

@@ -93,7 +93,7 @@ func idTokenFaults() []Fault {
 		},
 		{
 			ID: "wrong-at-hash", Title: "Wrong at_hash", Artefact: IDToken, Expect: connectors.Refused, applies: openID,
-			claims: func(_ *Provider, c mapping.Claims) { c["at_hash"] = leftHalf(rand.Text()) },
+			claims: func(p *Provider, c mapping.Claims) { c["at_hash"] = p.leftHalf(rand.Text()) },
 		},
 	}
 }
@@ -126,19 +126,23 @@ func signatureFaults() []Fault {
 	return []Fault{
 		{
 			ID: "alg-none", Title: "Not signed: alg is none", Artefact: Signature, Expect: connectors.Refused, applies: openID,
-			sign: func(_ *Provider, payload []byte) (string, error) { return unsigned(payload), nil },
+			sign: (*ring).unsigned,
 		},
 		{
-			ID: "alg-hmac", Title: "HMAC with the public key for its secret", Artefact: Signature, Expect: connectors.Refused, applies: openID,
-			sign: func(p *Provider, payload []byte) (string, error) { return p.keys.signByHMAC(payload) },
+			ID: "alg-hmac", Title: "HMAC with the public key for its secret", Artefact: Signature, Expect: connectors.Refused, applies: publishesKeys,
+			sign: (*ring).signByHMAC,
+		},
+		{
+			ID: "invalid-alg-header", Title: "The header names another algorithm", Artefact: Signature, Expect: connectors.Refused, applies: publishesKeys,
+			sign: (*ring).misnamed,
 		},
 		{
 			ID: "invalid-signature", Title: "Bad signature", Artefact: Signature, Expect: connectors.Refused, applies: openID,
-			sign: func(p *Provider, payload []byte) (string, error) { return p.keys.signBadly(payload) },
+			sign: (*ring).signBadly,
 		},
 		{
 			ID: "unknown-kid", Title: "Signed with a key that is not published", Artefact: Signature, Expect: connectors.Refused, applies: openID,
-			sign: func(p *Provider, payload []byte) (string, error) { return p.keys.signAstray(payload) },
+			sign: (*ring).signAstray,
 		},
 	}
 }
@@ -146,28 +150,18 @@ func signatureFaults() []Fault {
 func keyFaults() []Fault {
 	return []Fault{
 		{
-			ID: "rotate-keys", Title: "A new key is published and used at once", Artefact: Keys, applies: openID,
-			sign: func(p *Provider, payload []byte) (string, error) {
-				if err := p.keys.rotate(); err != nil {
-					return "", err
-				}
-				return p.keys.sign(payload)
-			},
+			ID: "rotate-keys", Title: "A new key is published and used at once", Artefact: Keys, applies: publishesKeys,
+			sign: (*ring).rotated,
 		},
 		{
-			ID: "two-keys-one-kid", Title: "Two keys are published under one kid", Artefact: Keys, applies: openID,
-			sign: func(p *Provider, payload []byte) (string, error) {
-				if err := p.keys.rotateTwins(); err != nil {
-					return "", err
-				}
-				return p.keys.sign(payload)
-			},
+			ID: "two-keys-one-kid", Title: "Two keys are published under one kid", Artefact: Keys, applies: publishesKeys,
+			sign: (*ring).twinned,
 		},
 		{
 			// Nobody fetches keys while the ones they have will do: the token
 			// needs one that they have not.
-			ID: "jwks-500", Title: "A new key is used and none can be fetched", Artefact: Keys, Expect: connectors.Unavailable, applies: openID,
-			sign:   func(p *Provider, payload []byte) (string, error) { return p.keys.signAstray(payload) },
+			ID: "jwks-500", Title: "A new key is used and none can be fetched", Artefact: Keys, Expect: connectors.Unavailable, applies: publishesKeys,
+			sign:   (*ring).signAstray,
 			answer: status(http.StatusInternalServerError),
 		},
 	}

@@ -96,8 +96,8 @@ func (s *stage) of(provider *oidc.Provider) *party {
 }
 
 const (
-	state    = "the-state-of-this-attempt"
-	nonce    = "the-nonce-of-this-attempt"
+	state    = "the-state-of-this-attempt-at-signing-in"
+	nonce    = "the-nonce-of-this-attempt-at-signing-in"
 	verifier = "a-verifier-of-forty-three-characters-or-more"
 )
 

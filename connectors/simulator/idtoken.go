@@ -1,12 +1,15 @@
 package simulator
 
 import (
-	"crypto/sha256"
+	"crypto"
+	_ "crypto/sha256" // of crypto.SHA256
+	_ "crypto/sha512" // of crypto.SHA512
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/councilid/councilid/mapping"
 )
@@ -23,34 +26,45 @@ func (p *Provider) idToken(g *grant, accessToken string) (string, error) {
 		return "", fmt.Errorf("encode ID token: %w", err)
 	}
 	p.keys.withhold(g.fault.breaks(Keys))
+	sign := (*ring).sign
 	if g.fault.sign != nil {
-		return g.fault.sign(p, payload)
+		sign = g.fault.sign
 	}
-	return p.keys.sign(payload)
+	token, err := sign(&p.keys, payload)
+	if err != nil {
+		return "", err
+	}
+	return p.seal(g, token)
 }
 
 func (p *Provider) idTokenClaims(g *grant, accessToken string) mapping.Claims {
-	scope := "openid"
-	if p.terms.fullIDToken {
-		scope = g.scope
-	}
-	now := p.now()
-	claims := p.said(g, scope)
+	now, claims := p.now(), p.idTokenSays(g)
 	claims["iss"] = p.issuerFor(claims)
 	claims["aud"] = p.cfg.ClientID
 	claims["iat"] = now.Unix()
-	claims["exp"] = now.Add(time.Hour).Unix()
-	claims["at_hash"] = leftHalf(accessToken)
+	claims["exp"] = now.Add(p.manner.lives.idToken).Unix()
+	claims["at_hash"] = p.leftHalf(accessToken)
 	if p.terms.nonce {
 		claims["nonce"] = g.nonce
 	}
-	if g.acr != "" {
+	if g.acr != "" && p.tongue.idToken == nil {
 		claims["acr"] = g.acr
 	}
 	if g.tellsAuthTime() {
 		claims["auth_time"] = g.since.Unix()
 	}
 	return claims
+}
+
+// idTokenSays is what the ID token says of the person.
+func (p *Provider) idTokenSays(g *grant) mapping.Claims {
+	switch {
+	case p.tongue.idToken != nil:
+		return p.utter(p.tongue.idToken, p.personOf(g))
+	case p.terms.fullIDToken:
+		return p.said(g, p.personOf(g), g.scope)
+	}
+	return p.said(g, p.personOf(g), "openid")
 }
 
 // issuerFor is the issuer of somebody's tokens: a template is filled in from
@@ -63,8 +77,14 @@ func (p *Provider) issuerFor(said mapping.Claims) string {
 	return strings.ReplaceAll(p.terms.issuer, "{"+claim+"}", said.Text(claim))
 }
 
-// leftHalf is at_hash under RS256 and ES256 (OpenID Connect Core §3.1.3.6).
-func leftHalf(accessToken string) string {
-	sum := sha256.Sum256([]byte(accessToken))
-	return base64.RawURLEncoding.EncodeToString(sum[:16])
+// leftHalf is at_hash: half the hash of the ID token's algorithm (OpenID Connect
+// Core §3.1.3.6).
+func (p *Provider) leftHalf(accessToken string) string {
+	hash := crypto.SHA256.New()
+	if p.terms.algorithm == jose.RS512 {
+		hash = crypto.SHA512.New()
+	}
+	hash.Write([]byte(accessToken))
+	sum := hash.Sum(nil)
+	return base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2])
 }

@@ -4,8 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/councilid/councilid/connectors"
 	"github.com/councilid/councilid/connectors/saml2/xmlenc"
@@ -33,7 +37,29 @@ type manner struct {
 	apiRefusal   func(refusal) (int, map[string]any) // of the profile and the calls
 	encryption   xmlenc.Data                         // of SAML assertions, for whoever publishes a key; "" for none
 	expects      map[string]connectors.Outcome       // how faults end where the provider's words lead elsewhere
+
+	assertions   assertions                     // what client assertions have to be like
+	proofsExpire bool                           // DPoP proofs have to
+	lives        lives                          // how long things are good
+	byName       string                         // what the names of claims begin with that come only when they are asked for by name
+	check        func(form url.Values) *refusal // what the provider wants of a request besides; nil: nothing
+	demands      func(a authorization) []demand // the levels that a request asks for, ascending; nil: it cannot ask
+	short        func(a authorization) *refusal // of somebody who cannot meet them; nil: they sign in for less
+	granted      func(scope string) string      // what is granted of a scope
+	people       []Persona                      // who is only at this provider
+	faults       []Fault                        // that only this provider has
+	lacks        []string                       // ids of the faults that it cannot have
 }
+
+// assertions are what the provider wants of client assertions.
+type assertions struct {
+	algorithms []jose.SignatureAlgorithm
+	named      bool          // they must have a kid
+	lifetime   time.Duration // the longest; 0: any
+}
+
+// lives are how long codes and tokens are good.
+type lives struct{ code, access, idToken time.Duration }
 
 // mannerOf returns the manner of a preset; a provider without one keeps to
 // the standards.
@@ -44,8 +70,13 @@ func mannerOf(preset string) manner {
 		prompts:      []string{"none", "login", "consent", "select_account"},
 		tokenRefusal: standardRefusal,
 		apiRefusal:   standardRefusal,
+		assertions:   assertions{algorithms: []jose.SignatureAlgorithm{jose.RS256, jose.PS256, jose.ES256}},
+		lives:        lives{code: lifetime, access: lifetime, idToken: time.Hour},
+		granted:      func(scope string) string { return scope },
 	}
 	switch preset {
+	case "govuk-one-login":
+		m.oneLogin()
 	case "google":
 		m.subject = func(seed uint64) string { return fmt.Sprintf("1%020d", seed) }
 		m.prompts = []string{"none", "consent", "select_account"} // prompt=login is an error at Google
@@ -139,8 +170,12 @@ func githubRefusal(r refusal) (int, map[string]any) {
 	return r.status, map[string]any{"message": message, "documentation_url": "https://docs.github.com/rest"}
 }
 
-// shows reports whether a claim may be seen by who was granted scope.
-func (m manner) shows(claim, scope string) bool {
+// shows reports whether a claim may be seen by who was granted scope and asked for
+// claims by name.
+func (m manner) shows(claim, scope string, claims []string) bool {
+	if m.byName != "" && strings.HasPrefix(claim, m.byName) {
+		return slices.Contains(claims, claim)
+	}
 	needed, ok := m.scopes[claim]
 	return !ok || slices.Contains(strings.Fields(scope), needed)
 }

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"maps"
 	"strings"
 	"time"
 
@@ -9,16 +10,52 @@ import (
 
 // people are the personas of every provider. Addresses of mail are under
 // names that RFC 2606 reserves, telephone numbers are Ofcom's for drama.
+//
+// Besides standard claims a person may have what only those know who prove
+// identities, and what the presets of such providers put into their words:
+// residences, the current one first, and former_family_name.
 func people(now time.Time) []Persona {
 	all := []Persona{fullRecord(), changedName()}
 	all = append(all, byMail()...)
 	all = append(all, byName()...)
-	return append(all, byLife(now)...)
+	all = append(all, byLife(now)...)
+	return append(all, byProof()...)
 }
+
+// recorded are the members of a person that are no claims.
+func recorded() []string { return []string{"residences", "former_family_name", "return_codes"} }
+
+// claimsOfPerson are the claims of a person who is spoken of in standard words.
+func claimsOfPerson(person mapping.Claims) mapping.Claims {
+	said := maps.Clone(person)
+	for _, member := range recorded() {
+		delete(said, member)
+	}
+	return said
+}
+
+// proved is what somebody reaches who has papers, a history, and an address on
+// the record of a credit reference agency.
+func proved() mapping.Assurance {
+	return mapping.Assurance{Identity: mapping.P2, Authenticator: mapping.Cm, Residency: mapping.R2}
+}
+
+// movable is the same where no record has the address.
+func movable() mapping.Assurance {
+	return mapping.Assurance{Identity: mapping.P2, Authenticator: mapping.Cm}
+}
+
+// doubted is somebody of whom little can be found out.
+func doubted() mapping.Assurance {
+	return mapping.Assurance{Identity: mapping.P1, Authenticator: mapping.Cm}
+}
+
+// unproved is somebody who signs in well, and no more.
+func unproved() mapping.Assurance { return mapping.Assurance{Authenticator: mapping.Cm} }
 
 func fullRecord() Persona {
 	return Persona{
-		ID: "full-record", Title: "Alice Morgan",
+		ID: "full-record", Title: "Alice Morgan", Reaches: proved(),
 		Description: "Full record: name, verified e-mail and telephone, birth date, address",
 		Person: mapping.Claims{
 			"name": "Alice Jane Morgan", "given_name": "Alice", "middle_name": "Jane", "family_name": "Morgan",
@@ -27,116 +64,47 @@ func fullRecord() Persona {
 			"phone_number": "+447700900123", "phone_number_verified": true,
 			"address": postal("12 Rose Street", "Exampleton", "EX4 3MP", "GB"),
 			"picture": "https://example.org/alice.png", "locale": "en-GB", "zoneinfo": "Europe/London",
+			"residences": []any{roseStreet()},
 		},
 	}
 }
 
 func changedName() Persona {
 	return Persona{
-		ID: "changed-name", Title: "Alice Clarke", accountOf: "full-record",
+		ID: "changed-name", Title: "Alice Clarke", accountOf: "full-record", Reaches: proved(),
 		Description: "Changed name: Alice Morgan’s account, with a new surname and e-mail",
 		Person: mapping.Claims{
 			"name": "Alice Clarke", "given_name": "Alice", "family_name": "Clarke", "birthdate": "1984-03-09",
 			"email": "alice.clarke@example.org", "email_verified": true, "locale": "en-GB",
+			"former_family_name": "Morgan", "residences": []any{roseStreet()},
 		},
 	}
 }
 
-// byMail are people with something particular about their e-mail.
-func byMail() []Persona {
-	return []Persona{
-		{
-			ID: "shared-email", Title: "Sam Morgan",
-			Description: "Shares Alice Morgan’s e-mail address, and is somebody else",
-			Person: mapping.Claims{
-				"name": "Sam Morgan", "given_name": "Sam", "family_name": "Morgan", "birthdate": "1981-11-30",
-				"email": "alice.morgan@example.org", "email_verified": true, "locale": "en-GB",
-			},
-		},
-		{
-			ID: "unverified-email", Title: "Tom Baker-Lee",
-			Description: "E-mail that nobody has verified",
-			Person: mapping.Claims{
-				"name": "Tom Baker-Lee", "given_name": "Tom", "family_name": "Baker-Lee",
-				"email": "tom@example.net", "email_verified": false, "locale": "en-GB",
-			},
-		},
-		{
-			ID: "no-email", Title: "Joan Price",
-			Description: "No e-mail address at all",
-			Person: mapping.Claims{
-				"name": "Joan Price", "given_name": "Joan", "family_name": "Price", "birthdate": "1939-06-21",
-				"phone_number": "+447700900456", "phone_number_verified": true, "locale": "en-GB",
-			},
-		},
-		{
-			ID: "council-staff", Title: "Priya Shah",
-			Description: "Works for the council: e-mail of the organisation’s own domain",
-			Person: mapping.Claims{
-				"name": "Priya Shah", "given_name": "Priya", "family_name": "Shah", "preferred_username": "priya.shah",
-				"email": "priya.shah@council.example", "email_verified": true, "hd": "council.example", "locale": "en-GB",
-			},
-		},
-	}
+// roseStreet is where the first of the people lives.
+func roseStreet() map[string]any {
+	return residence("12", "Rose Street", "Exampleton", "EX4 3MP", "GB", "10023456789")
 }
 
-// byName are people whose names break forms.
-func byName() []Persona {
-	long := strings.TrimSpace(strings.Repeat("Wolfeschlegelsteinhausen ", 8))
-	return []Persona{
-		named("single-name", "Suharti", "A single name", mapping.Claims{"name": "Suharti", "given_name": "Suharti"}),
-		named("accented-name", "Zoë-Maria O’Connor-Núñez", "Hyphens, an apostrophe and accents", mapping.Claims{
-			"name": "Zoë-Maria O’Connor-Núñez", "given_name": "Zoë-Maria", "family_name": "O’Connor-Núñez",
-		}),
-		named("long-name", "Hubert W…", "A name of 200 characters", mapping.Claims{
-			"name": long[:193] + " Hubert", "given_name": "Hubert", "family_name": long[:193],
-		}),
-		named("non-latin-name", "ليلى حداد", "Arabic script, written from right to left", mapping.Claims{
-			"name": "ليلى حداد", "given_name": "ليلى", "family_name": "حداد",
-		}),
-		named("null-name", "(no name)", "The provider says that the name is null", mapping.Claims{
-			"name": nil, "given_name": nil, "family_name": nil,
-		}),
-	}
+// home is an address of no particular interest.
+func home(postcode, uprn string) map[string]any {
+	return residence("1", "Example Road", "Exampleton", postcode, "GB", uprn)
 }
 
-func named(id, title, description string, person mapping.Claims) Persona {
-	person["email"] = id + "@example.org"
-	person["email_verified"] = true
-	return Persona{ID: id, Title: title, Description: description, Person: person}
+// residence is where somebody lives; without a UPRN the address is on no
+// register.
+func residence(number, street, locality, postcode, country, uprn string) map[string]any {
+	r := map[string]any{"number": number, "street": street, "locality": locality, "postcode": postcode, "country": country, "since": "2019"}
+	if uprn != "" {
+		r["uprn"] = uprn
+	}
+	return r
 }
 
-// byLife are people whose circumstances matter to a council.
-func byLife(now time.Time) []Persona {
-	sixteen := now.AddDate(-16, -3, 0).Format(time.DateOnly)
-	return []Persona{
-		{
-			ID: "young-person", Title: "Ellis Okafor",
-			Description: "Aged 16",
-			Person: mapping.Claims{
-				"name": "Ellis Okafor", "given_name": "Ellis", "family_name": "Okafor", "birthdate": sixteen,
-				"email": "ellis.okafor@example.org", "email_verified": true, "locale": "en-GB",
-			},
-		},
-		{
-			ID: "welsh-speaker", Title: "Gwenllian ap Rhys",
-			Description: "Uses Welsh",
-			Person: mapping.Claims{
-				"name": "Gwenllian ap Rhys", "given_name": "Gwenllian", "family_name": "ap Rhys", "birthdate": "1972-03-01",
-				"email": "gwenllian@example.org", "email_verified": true, "locale": "cy",
-				"address": postal("3 Stryd y Castell", "Caerenghraifft", "LL55 1AA", "GB"),
-			},
-		},
-		{
-			ID: "overseas-address", Title: "Ingrid Nyström",
-			Description: "Lives in Sweden",
-			Person: mapping.Claims{
-				"name": "Ingrid Nyström", "given_name": "Ingrid", "family_name": "Nyström", "birthdate": "1990-12-13",
-				"email": "ingrid@example.org", "email_verified": true, "locale": "sv-SE", "zoneinfo": "Europe/Stockholm",
-				"address": postal("Exempelgatan 7", "Göteborg", "411 09", "SE"),
-			},
-		},
-	}
+// until is a residence that was left in a year.
+func until(r map[string]any, year string) map[string]any {
+	r["since"], r["until"] = "2012", year
+	return r
 }
 
 // postal is the address claim of OpenID Connect Core §5.1.1.

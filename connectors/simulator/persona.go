@@ -7,6 +7,7 @@ import (
 	"maps"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/councilid/councilid/mapping"
 )
@@ -18,6 +19,14 @@ type Persona struct {
 	Description string         // what is particular about this person
 	Person      mapping.Claims // in standard claims; sub is the provider's own identifier of this person
 	Fault       *Fault         // what goes wrong when this persona signs in; nil for nothing
+
+	// Reaches is the most that a provider which asks for it finds out for sure.
+	Reaches mapping.Assurance
+	// Takes is how long this person needs to answer the provider's questions.
+	Takes time.Duration
+	// Elsewhere says that who this is gets proved days later, not in the browser:
+	// the provider's page is left for its landing journey.
+	Elsewhere bool
 
 	accountOf string // id of the persona who had this account before
 }
@@ -57,18 +66,23 @@ func (p *Provider) persona(id string) (Persona, bool) {
 
 // stricken is the first of the people with a fault.
 func (p *Provider) stricken(f *Fault) Persona {
-	return Persona{ID: f.ID, Title: f.Title, Description: f.expectation(), Person: maps.Clone(p.people[0].Person), Fault: f}
+	someone := p.people[0]
+	return Persona{
+		ID: f.ID, Title: f.Title, Description: f.expectation(), Person: maps.Clone(someone.Person), Fault: f, Reaches: someone.Reaches,
+	}
 }
 
 // crowd is resident number n of a load test.
 func (p *Provider) crowd(n uint64) Persona {
 	number := strconv.FormatUint(n, 10)
-	someone := Persona{ID: "load-" + number, Title: "Resident " + number, Person: mapping.Claims{
+	someone := Persona{ID: "load-" + number, Title: "Resident " + number, Reaches: proved(), Person: mapping.Claims{
 		"name":           "Resident " + number,
 		"given_name":     "Resident",
 		"family_name":    number,
 		"email":          "resident-" + number + "@example.org",
 		"email_verified": true,
+		"birthdate":      "1970-01-01",
+		"residences":     []any{residence("1", "Simulation Street", "Exampleton", "EX4 3MP", "GB", strconv.FormatUint(10_000_000_000+n, 10))},
 	}}
 	p.admit(someone, n)
 	return someone

@@ -1,10 +1,16 @@
 package simulator_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/hmac"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
+	"encoding/pem"
 	"io"
 	"net/http"
 	"net/url"
@@ -12,6 +18,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -33,13 +40,10 @@ func preset(t *testing.T, name string) func(base string) config.Connector {
 		t.Helper()
 		dir := t.TempDir()
 		t.Setenv("SIMULATOR_TEST_SECRET", secret)
-		lines := []string{
-			"preset: " + name, "client_id: " + clientID, "client_secret: env:SIMULATOR_TEST_SECRET", "insecure_base_url: " + base,
-		}
-		if name == "microsoft" {
-			lines = append(lines, "oidc: {tenants: ["+tenant+"]}")
-		}
+		lines := append([]string{"preset: " + name, "client_id: " + clientID, "insecure_base_url: " + base}, registered(name)...)
 		write(t, filepath.Join(dir, "broker.yaml"), "issuer: http://localhost:8443")
+		write(t, filepath.Join(dir, "rsa.pem"), rsaKey())
+		write(t, filepath.Join(dir, "p256.pem"), curveKey())
 		write(t, filepath.Join(dir, "connectors", name+".yaml"), strings.Join(lines, "\n"))
 		cfg, err := config.Load(dir, connectors.Presets())
 		if err != nil {
@@ -47,6 +51,45 @@ func preset(t *testing.T, name string) func(base string) config.Connector {
 		}
 		return cfg.Connectors[0]
 	}
+}
+
+// registered is what an operator writes who has registered with a provider.
+func registered(name string) []string {
+	const byKey, bySecret = "oidc: {private_key: file:rsa.pem, key_id: council-1}", "client_secret: env:SIMULATOR_TEST_SECRET"
+	switch name {
+	case "microsoft":
+		return []string{bySecret, "oidc: {tenants: [" + tenant + "]}"}
+	case "govuk-one-login", "scotaccount", "nhs-login", "login-gov":
+		return []string{byKey}
+	case "franceconnect-plus":
+		return []string{bySecret, "oidc: {encryption: {key: file:rsa.pem}}"}
+	case "singpass":
+		return []string{"oidc: {private_key: file:p256.pem, key_id: council-1, encryption: {key: file:p256.pem}}"}
+	}
+	return []string{bySecret}
+}
+
+// The keys of all clients: an RSA key takes its time.
+var (
+	rsaKey = sync.OnceValue(func() string {
+		key, err := rsa.GenerateKey(rand.Reader, 2048)
+		return inPEM(key, err)
+	})
+	curveKey = sync.OnceValue(func() string {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		return inPEM(key, err)
+	})
+)
+
+func inPEM(key any, err error) string {
+	if err != nil {
+		panic(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		panic(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
 func write(t *testing.T, name, text string) {

@@ -33,6 +33,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -45,6 +46,11 @@ type Options struct {
 	// character by character. Required. Of a SAML service provider they are
 	// its assertion consumer services.
 	Redirect []string
+
+	// Landing is where people are sent back to who finish days later what they
+	// had begun, or could not. Default: beside the first redirect URI, /landing/
+	// in place of /callback/, as the broker has it.
+	Landing string
 
 	// Metadata returns the metadata of the SAML service provider. Default: it
 	// is fetched from where its entity ID says, when first needed.
@@ -75,6 +81,7 @@ type Provider struct {
 	log    *slog.Logger
 
 	redirects []string
+	landing   string
 	metadata  func(context.Context) ([]byte, error)
 	terms     terms
 	manner    manner
@@ -84,10 +91,13 @@ type Provider struct {
 
 	addresses  map[string]*address // by path
 	keys       ring
-	codes      shelf[*grant]   // by authorization code
-	tokens     shelf[*grant]   // by access token
-	assertions shelf[struct{}] // jti of the client assertions seen
-	saml       *samlProvider   // nil for the other protocols
+	nested     map[string]*ring // of the nested tokens, by their names
+	pushed     shelf[pushed]    // authorization requests, by request_uri
+	codes      shelf[*grant]    // by authorization code
+	tokens     shelf[*grant]    // by access token
+	assertions shelf[struct{}]  // jti of the client assertions and DPoP proofs seen
+	finished   shelf[struct{}]  // ids of the personas who were proved since, elsewhere
+	saml       *samlProvider    // nil for the other protocols
 	imposed    atomic.Pointer[Fault]
 }
 
@@ -103,7 +113,7 @@ func New(cfg config.Connector, o Options) (*Provider, error) {
 		return nil, fmt.Errorf("simulator: connector %s: %w", cfg.ID, err)
 	}
 	p := &Provider{
-		name: nameOf(cfg), cfg: cfg, redirects: o.Redirect, terms: t, manner: mannerOf(cfg.Preset),
+		name: nameOf(cfg), cfg: cfg, redirects: o.Redirect, landing: o.Landing, terms: t, manner: mannerOf(cfg.Preset),
 		metadata: o.Metadata, secret: o.Secret, slow: o.Slow, now: o.Now, log: o.Log,
 	}
 	p.setDefaults()
@@ -116,11 +126,12 @@ func New(cfg config.Connector, o Options) (*Provider, error) {
 	if cfg.SAML != nil {
 		p.playSAML()
 	}
+	p.keys.alg, p.keys.secret = t.algorithm, []byte(p.secret)
+	p.nested = p.nestedRings()
 	if p.addresses, err = p.serveAt(); err != nil {
 		return nil, fmt.Errorf("simulator: connector %s: %w", cfg.ID, err)
 	}
-	p.keys.alg = t.algorithm
-	p.people = people(p.now())
+	p.people = append(people(p.now()), p.manner.people...)
 	for _, someone := range p.people {
 		p.admit(someone, p.seed(cmp.Or(someone.accountOf, someone.ID)))
 	}
@@ -131,6 +142,9 @@ func New(cfg config.Connector, o Options) (*Provider, error) {
 func (p *Provider) setDefaults() {
 	if p.secret == "" {
 		p.secret = p.cfg.ClientSecret.Reveal()
+	}
+	if p.landing == "" {
+		p.landing = strings.Replace(p.redirects[0], "/callback/", "/landing/", 1)
 	}
 	if p.slow == 0 {
 		p.slow = 30 * time.Second
@@ -158,17 +172,20 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.calls.Add(1)
-	if f := p.imposed.Load(); f != nil && f.strikesAt(a.artefact) {
+	switch f := p.imposed.Load(); {
+	case f != nil && f.strikesAt(a.artefact):
 		f.answer(p, w, r)
-		return
+	case p.manner.userAgent && a.artefact != Callback && r.UserAgent() == "":
+		p.refuseAPI(w, &refusal{http.StatusForbidden, "access_denied", "requests must have a User-Agent header"})
+	default:
+		a.serve(w, r)
 	}
-	a.serve(w, r)
 }
 
 // Calls returns how often an address was called. The names are
-// authorization and token; discovery, jwks and userinfo (OpenID Connect);
-// profile and the names of the connector's calls (OAuth 2.0); metadata, sso,
-// artifact, slo and soap (SAML).
+// authorization and token; discovery, jwks, userinfo, par and the names of
+// nested tokens (OpenID Connect); profile (OAuth 2.0); the names of the
+// connector's calls; metadata, sso, artifact, slo and soap (SAML).
 func (p *Provider) Calls(name string) int {
 	for _, a := range p.addresses {
 		if a.name == name {
@@ -178,12 +195,19 @@ func (p *Provider) Calls(name string) int {
 	return 0
 }
 
-// RotateKeys publishes a new signing key and signs with it from now on. The
-// earlier ones stay published.
+// RotateKeys publishes a new signing key of each kind and signs with it from now
+// on. The earlier ones stay published.
 func (p *Provider) RotateKeys() error {
 	if p.saml != nil {
 		p.saml.keys.rotate()
 		return nil
+	}
+	for _, keys := range p.nested {
+		if keys != &p.keys {
+			if err := keys.rotate(); err != nil {
+				return err
+			}
+		}
 	}
 	return p.keys.rotate()
 }

@@ -26,7 +26,10 @@ type terms struct {
 	audience     string // of client assertions
 	pkce         bool   // required; else refused
 	nonce        bool   // required and returned
-	userinfo     string // merge or never
+	userinfo     string // merge, signed or never
+	par, dpop    bool   // required; else there is no such thing
+	encryption   *config.Encryption
+	nested       map[string]config.Nested
 	endpoints    config.Endpoints
 	discovery    string
 	profile      config.Call
@@ -75,6 +78,11 @@ func openIDTerms(c config.OIDC) terms {
 		pkce:         c.PKCE != "forbidden",
 		nonce:        c.Nonce != "unreturned",
 		userinfo:     cmp.Or(c.Userinfo, "merge"),
+		par:          c.PAR == "required",
+		dpop:         c.DPoP == "required",
+		encryption:   c.Encryption,
+		nested:       c.Nested,
+		calls:        c.Calls,
 		discovery:    discovery,
 		endpoints:    below(strings.TrimSuffix(discovery, wellKnown), c.Endpoints),
 	}
@@ -95,6 +103,8 @@ func below(base string, e config.Endpoints) config.Endpoints {
 	e.Token = cmp.Or(e.Token, base+"/token")
 	e.Userinfo = cmp.Or(e.Userinfo, base+"/userinfo")
 	e.JWKS = cmp.Or(e.JWKS, base+"/jwks")
+	e.PAR = cmp.Or(e.PAR, base+"/par")
+	e.EndSession = cmp.Or(e.EndSession, base+"/logout")
 	return e
 }
 
@@ -126,10 +136,10 @@ func (t *terms) play(s *config.Simulator) error {
 	}
 	switch s.Algorithm {
 	case "":
-	case "RS256", "ES256":
+	case "RS256", "RS512", "ES256", "HS256":
 		t.algorithm = jose.SignatureAlgorithm(s.Algorithm)
 	default:
-		return fmt.Errorf("simulator.algorithm: %s cannot be played, only RS256 and ES256", s.Algorithm)
+		return fmt.Errorf("simulator.algorithm: %s cannot be played, only RS256, RS512, ES256 and HS256", s.Algorithm)
 	}
 	return nil
 }

@@ -38,7 +38,10 @@ func (p *Provider) redeem(w http.ResponseWriter, r *http.Request) (*grant, *refu
 		return nil, invalid("a form must be posted")
 	}
 	if !p.authenticates(r) {
-		return nil, &refusal{http.StatusUnauthorized, "invalid_client", "the client is not authenticated by " + p.terms.clientAuth}
+		return nil, p.unauthenticated()
+	}
+	if p.terms.dpop && !p.proves(r, "") {
+		return nil, &refusal{http.StatusBadRequest, "invalid_dpop_proof", "the DPoP proof is missing or wrong"} // RFC 9449 §5
 	}
 	if grantType := r.PostForm.Get("grant_type"); grantType != "authorization_code" && !p.assumesCode(grantType) {
 		return nil, &refusal{http.StatusBadRequest, "unsupported_grant_type", "only authorization_code is"}
@@ -46,6 +49,13 @@ func (p *Provider) redeem(w http.ResponseWriter, r *http.Request) (*grant, *refu
 	g, ok := p.codes.take(r.PostForm.Get("code"))
 	if !ok {
 		return nil, invalidGrant("the code is unknown or spent")
+	}
+	g.thumbprint = thumbprintOf(r.Header.Get("DPoP"))
+	switch {
+	case p.now().Sub(g.issued) > p.manner.lives.code:
+		return nil, invalidGrant("the code has expired")
+	case g.boundTo != "" && g.boundTo != g.thumbprint: // RFC 9449 §10
+		return nil, invalidGrant("the code is bound to another DPoP key")
 	}
 	return g, g.checkRedemption(r.PostForm)
 }
@@ -78,8 +88,14 @@ func (p *Provider) issue(g *grant) (map[string]any, error) {
 	answer := map[string]any{
 		"access_token": accessToken,
 		"token_type":   "Bearer",
-		"expires_in":   int(lifetime.Seconds()),
-		"scope":        g.scope,
+		"expires_in":   int(p.manner.lives.access.Seconds()),
+		"scope":        p.manner.granted(g.scope),
+	}
+	if p.terms.dpop {
+		answer["token_type"] = "DPoP"
+	}
+	if g.fault.tokens != nil {
+		g.fault.tokens(answer)
 	}
 	if p.terms.openID {
 		idToken, err := p.idToken(g, accessToken)
