@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -54,7 +55,7 @@ func TestClientAuthentication(t *testing.T) {
 	}
 }
 
-func pemOf(t *testing.T, key crypto.PrivateKey) string {
+func pemOf(t testing.TB, key crypto.PrivateKey) string {
 	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
@@ -86,6 +87,35 @@ func (p *provider) believesAssertion(r *http.Request, key crypto.PublicKey, audi
 	now := p.clock.Now().Unix()
 	return got.Iss == clientID && got.Sub == clientID && got.Aud == audience && len(got.Jti) >= 20 &&
 		got.Iat == now && got.Exp == now+120
+}
+
+// Apple's client secret is a token that the team signs, new for each request.
+func TestSignedSecret(t *testing.T) {
+	p, key := newProvider(t), newKey(t)
+	cfg := p.connector()
+	cfg.OIDC.ClientAuth, cfg.OIDC.PrivateKey, cfg.OIDC.KeyID, cfg.OIDC.Team = "signed_secret", config.NewSecret(pemOf(t, key)), "ours", "A1B2C3D4E5"
+	p.client = func(r *http.Request) bool {
+		jws, err := jose.ParseSignedCompact(r.PostFormValue("client_secret"), []jose.SignatureAlgorithm{jose.ES256})
+		if err != nil || jws.Signatures[0].Header.KeyID != "ours" {
+			return false
+		}
+		payload, err := jws.Verify(key.Public())
+		if err != nil {
+			return false
+		}
+		var got claims
+		now := p.clock.Now()
+		want := claims{"iss": "A1B2C3D4E5", "sub": clientID, "aud": p.url, "iat": now.Unix(), "exp": now.Add(2 * time.Minute).Unix()}
+		return json.Unmarshal(payload, &got) == nil && string(marshal(t, want)) == string(marshal(t, got)) &&
+			r.PostFormValue("client_id") == clientID && !r.PostForm.Has("client_assertion") && r.Header.Get("Authorization") == ""
+	}
+	c := p.open(cfg)
+	for range 2 {
+		if _, err := p.signIn(c, newAttempt()); err != nil {
+			t.Error(err)
+		}
+		p.clock.advance(time.Hour)
+	}
 }
 
 func TestWrongSecret(t *testing.T) {
@@ -125,7 +155,29 @@ func TestOpenRefuses(t *testing.T) {
 		"a key for no algorithm": func(c *config.Connector) {
 			c.OIDC.ClientAuth, c.OIDC.PrivateKey = "private_key_jwt", config.NewSecret(pemOf(t, edwards))
 		},
-		"ca that is not there": func(c *config.Connector) { c.Network.CA = "nowhere.pem" },
+		"an algorithm that is not the key's": func(c *config.Connector) {
+			c.OIDC.ClientAuth, c.OIDC.PrivateKey, c.OIDC.AssertionAlgorithm = "private_key_jwt", config.NewSecret(pemOf(t, newKey(t))), "PS256"
+		},
+		"a secret signed by no key": func(c *config.Connector) { c.OIDC.ClientAuth = "signed_secret" },
+		"HS256 among public keys":   func(c *config.Connector) { c.OIDC.Algorithms = []string{"RS256", "HS256"} },
+		"HS256 by a short secret": func(c *config.Connector) {
+			c.OIDC.Algorithms, c.ClientSecret = []string{"HS256"}, config.NewSecret(strings.Repeat("x", 31))
+		},
+		"encryption without a key": func(c *config.Connector) { c.OIDC.Encryption = &config.Encryption{} },
+		"encryption that the key cannot do": func(c *config.Connector) {
+			c.OIDC.Encryption = &config.Encryption{Key: config.NewSecret(pemOf(t, newKey(t))), KeyAlgorithms: []string{"RSA-OAEP"}}
+		},
+		"a nested token called id_token": func(c *config.Connector) { c.OIDC.Nested = map[string]config.Nested{"id_token": {In: "claims.x"}} },
+		"a nested token called userinfo": func(c *config.Connector) { c.OIDC.Nested = map[string]config.Nested{"userinfo": {In: "claims.x"}} },
+		"a nested token that is not CEL": func(c *config.Connector) { c.OIDC.Nested = map[string]config.Nested{"core": {In: "claims."}} },
+		"a form claim like a nested token": func(c *config.Connector) {
+			c.OIDC.Nested, c.OIDC.FormClaims = map[string]config.Nested{"core": {In: "claims.x"}}, []string{"core"}
+		},
+		"a form claim like a call": func(c *config.Connector) {
+			c.OIDC.Calls, c.OIDC.FormClaims = map[string]config.Call{"api": {}}, []string{"api"}
+		},
+		"a certificate that is not there": func(c *config.Connector) { c.Network.Cert = "nowhere.pem" },
+		"ca that is not there":            func(c *config.Connector) { c.Network.CA = "nowhere.pem" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := newProvider(t).connector()
