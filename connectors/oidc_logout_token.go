@@ -63,7 +63,8 @@ func (c backChannel) decrypted(token string) (string, error) {
 
 func (c backChannel) check(claims mapping.Claims) error {
 	return cmp.Or(
-		checkAudience(claims, c.clientID), // item 3: as of ID tokens
+		checkAudience(claims, c.clientID), // item 4: as of ID tokens
+		checkPresent(claims, "exp", "iat"),
 		checkTimes(claims, c.now(), c.settings.ClockSkew),
 		checkLogout(claims),
 		c.checkAge(claims),
