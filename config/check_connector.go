@@ -45,7 +45,9 @@ func (r report) connector(c *Connector) {
 	r.mapped(c)
 	r.assured(c)
 	r.asked(c)
-	r.bounded(c)
+	if c.Patience <= 0 || c.Patience > 720*time.Hour {
+		r.wrong("patience", "must be more than 0 and at most 720h: what was asked is kept meanwhile")
+	}
 	r.events(c)
 	r.codes(c.Errors)
 	r.network(c.Network)
@@ -163,7 +165,7 @@ func (r report) mutual(n Network) {
 	}
 }
 
-// bounded checks how long people, and answers, are waited for.
+// bounded checks how long people stay signed in on the provider's word.
 func (r report) bounded(c *Connector) {
 	for _, limit := range []struct {
 		path       string
@@ -175,10 +177,6 @@ func (r report) bounded(c *Connector) {
 		if r.own.has(limit.path) && (limit.own <= 0 || limit.own > limit.every) {
 			r.wrong(limit.path, "must be more than 0 and at most %v, as in broker.yaml", limit.every)
 		}
-	}
-	const most = 30 * 24 * time.Hour
-	if c.Patience <= 0 || c.Patience > most {
-		r.wrong("patience", "must be more than 0 and at most %v: what was asked is kept meanwhile", most)
 	}
 }
 

@@ -21,6 +21,10 @@ func (r report) council(o *Council) {
 	if r.settings.Mail == nil {
 		r.wrong("council", "needs mail in broker.yaml: an account there is an address that its owner has shown to read")
 	}
+	if o.Attestation != "" && !*o.Passkeys {
+		r.wrong("council.attestation", "is for passkeys")
+	}
+	r.authorities("council.attestation", o.Attestation)
 	r.breached(o)
 }
 

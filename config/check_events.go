@@ -5,7 +5,7 @@ import "slices"
 // events checks how a provider tells of what happens to accounts there.
 func (r report) events(c *Connector) {
 	e := c.Events
-	if e == nil {
+	if e == nil || e.Protocol == "" {
 		return
 	}
 	if e.Protocol == "facebook" {

@@ -179,6 +179,7 @@ func connectorDefaults(t *testing.T, cfg *config.Config) map[string]bool {
 		"Council.Passkeys: true":                           *council.Passkeys,
 		"Council.EmailCodes: true":                         *council.EmailCodes,
 		"Council.Passwords: false":                         !council.Passwords,
+		"Council.Attestation: nobody":                      council.Attestation == "",
 		"Council.Breached: a":                              council.Breached == "", // comes with the program
 		"EmailTrust.Policy: never":                         works.Trust.Email.Policy == "never",
 		"Network.Timeout: 10s":                             works.Network.Timeout == 10*time.Second,

@@ -156,7 +156,7 @@ func (c *Connector) files() []*string {
 		names = append(names, &s.Metadata.File, &s.Metadata.Signer)
 	}
 	if c.Council != nil {
-		names = append(names, &c.Council.Breached)
+		names = append(names, &c.Council.Breached, &c.Council.Attestation)
 	}
 	return names
 }

@@ -28,6 +28,7 @@ func (l *loader) connector(c *Connector, r *report, b *Broker) bool {
 		return false
 	}
 	r.tightens(&base, c)
+	r.bounded(c)
 	if c.InsecureBaseURL != "" {
 		c.moveTo(c.InsecureBaseURL)
 	}

@@ -91,7 +91,10 @@ func (ps Problems) tidy() Problems {
 }
 
 // secretKey is a key that sounds like a secret's, up to its value.
-var secretKey = regexp.MustCompile(`(?i)(secret|password|_key|postgres)\w*["']?\s*:\s*["']?`)
+var secretKey = regexp.MustCompile(`(?i)((secret|password|_key|postgres)\w*|\bkey)["']?\s*:\s*["']?`)
+
+// harmless is a value that is no secret: yes, no, or the name of a key's file.
+var harmless = regexp.MustCompile(`^(true|false|[\w./-]+\.(pem|key))["']?\s*([,}]|$)`)
 
 // longRun is what the body of a PEM key looks like, or an address, which may
 // look so too: SAML's names of attributes do.
@@ -110,7 +113,7 @@ func blot(line string) string {
 			})
 		}
 		from += key[1]
-		if value := line[from:]; value != "" && !isReference(value) && !strings.ContainsAny(value[:1], "|>") {
+		if value := line[from:]; value != "" && !isReference(value) && !harmless.MatchString(value) && !strings.ContainsAny(value[:1], "|>") {
 			return line[:from] + redacted
 		}
 	}
