@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,7 +20,7 @@ import (
 )
 
 func newDemo() *cobra.Command {
-	var check, asJSON bool
+	var check, personas, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Run a sample council: broker, simulated providers and three apps",
@@ -30,26 +31,38 @@ when it stops.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
-			if !check {
-				return runDemo(ctx, true, cmd.OutOrStdout(), cmd.ErrOrStderr(), func(ctx context.Context, s *demo.Site) error {
-					describe(cmd.OutOrStdout(), s)
-					<-ctx.Done()
-					return nil
+			out, logs := cmd.OutOrStdout(), cmd.ErrOrStderr()
+			switch {
+			case personas:
+				return runDemo(ctx, demo.OpenPersonas, io.Discard, logs, func(ctx context.Context, s *demo.Site, b *broker.Broker) error {
+					return reportPersonas(ctx, out, s, b, asJSON)
+				})
+			case check:
+				open := func() (*demo.Site, error) { return demo.Open(false) }
+				return runDemo(ctx, open, io.Discard, logs, func(ctx context.Context, s *demo.Site, _ *broker.Broker) error {
+					return report(out, s.Check(ctx), asJSON)
 				})
 			}
-			return runDemo(ctx, false, io.Discard, cmd.ErrOrStderr(), func(ctx context.Context, s *demo.Site) error {
-				return report(cmd.OutOrStdout(), s.Check(ctx), asJSON)
+			open := func() (*demo.Site, error) { return demo.Open(true) }
+			return runDemo(ctx, open, out, logs, func(ctx context.Context, s *demo.Site, _ *broker.Broker) error {
+				describe(out, s)
+				<-ctx.Done()
+				return nil
 			})
 		},
 	}
 	cmd.Flags().BoolVar(&check, "check", false, "sign in through every app and connector, single sign-on and sign out; print a row each, and stop")
+	cmd.Flags().BoolVar(&personas, "personas", false,
+		"with --check: sign in as every persona, and with every fault, of every provider there is a preset for; print what became of each, and stop")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "with --check: print the rows as a JSON array")
 	return cmd
 }
 
-// runDemo opens the demo, serves it while act runs, and closes it.
-func runDemo(ctx context.Context, fixed bool, out, logs io.Writer, act func(context.Context, *demo.Site) error) (err error) {
-	site, err := demo.Open(fixed)
+// runDemo opens a council, serves it while act runs, and closes it.
+func runDemo(ctx context.Context, open func() (*demo.Site, error), out, logs io.Writer,
+	act func(context.Context, *demo.Site, *broker.Broker) error,
+) (err error) {
+	site, err := open()
 	if err != nil {
 		return err
 	}
@@ -64,7 +77,7 @@ func runDemo(ctx context.Context, fixed bool, out, logs io.Writer, act func(cont
 	var failed error
 	err = run(ctx, b, site.Listeners["broker"], site.Listeners["admin"],
 		site.Serve,
-		func(ctx context.Context) { failed = act(ctx, site); done() })
+		func(ctx context.Context) { failed = act(ctx, site, b); done() })
 	_, _ = fmt.Fprintln(out, "Stopped.")
 	return errors.Join(err, failed)
 }
@@ -105,9 +118,7 @@ func report(out io.Writer, rows []demo.Row, asJSON bool) error {
 		}
 	}
 	if asJSON {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(rows); err != nil {
+		if err := printJSON(out, rows); err != nil {
 			return err
 		}
 	} else if err := printRows(out, rows, failed); err != nil {
@@ -130,5 +141,49 @@ func printRows(out io.Writer, rows []demo.Row, failed int) error {
 		return err
 	}
 	_, err := fmt.Fprintf(out, "%d of %d sign-ins succeeded\n", len(rows)-failed, len(rows))
+	return err
+}
+
+func printJSON(out io.Writer, rows any) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(rows)
+}
+
+// reportPersonas prints what became of everybody at every provider; it fails
+// where that is not what was predicted.
+func reportPersonas(ctx context.Context, out io.Writer, s *demo.Site, b *broker.Broker, asJSON bool) error {
+	cells, err := s.CheckPersonas(ctx, func() error { return b.Reload(s.Config) })
+	if err != nil {
+		return err
+	}
+	other := 0
+	for _, cell := range cells {
+		if !cell.OK() {
+			other++
+		}
+	}
+	if asJSON {
+		err = printJSON(out, cells)
+	} else {
+		err = printCells(out, cells, other)
+	}
+	if err == nil && other > 0 {
+		return exitError{1}
+	}
+	return err
+}
+
+func printCells(out io.Writer, cells []demo.Cell, other int) error {
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(t, "CONNECTOR\tPERSONA OR FAULT\tOUTCOME\tIDENTITY\tAUTHENTICATOR\tCLAIMS RELEASED\tPREDICTED")
+	for _, c := range cells {
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", c.Connector, c.Persona, c.Outcome, c.Identity, c.Authenticator,
+			strings.Join(c.Claims, " "), cmp.Or(c.Predicted, "the same"))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "%d of %d as predicted\n", len(cells)-other, len(cells))
 	return err
 }

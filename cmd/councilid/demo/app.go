@@ -57,6 +57,7 @@ type visit struct {
 // Person is who signed in, as the app sees them.
 type Person struct {
 	Subject string         `json:"sub"`
+	Level   string         `json:"acr,omitempty"` // how sure the broker is, by the name of the level
 	Claims  map[string]any `json:"claims"`
 }
 

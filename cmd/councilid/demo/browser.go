@@ -15,20 +15,20 @@ import (
 	"golang.org/x/net/html"
 )
 
-// browser is one resident with cookies of their own, who has a full record at
-// every simulated provider.
+// browser is one resident with cookies of their own.
 type browser struct {
 	http   *http.Client
 	choose string // the connector taken where the broker asks for one; "" to stay on the page
 }
 
-func newBrowser(choose string) (*browser, error) {
+// newBrowser is the browser of a persona of the simulated providers.
+func newBrowser(choose, who string) (*browser, error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return nil, err
 	}
 	return &browser{choose: choose, http: &http.Client{
-		Jar: jar, Transport: persona{},
+		Jar: jar, Transport: persona(who),
 		CheckRedirect: func(_ *http.Request, via []*http.Request) error {
 			if len(via) > 20 {
 				return errors.New("more than twenty redirects")
@@ -39,11 +39,11 @@ func newBrowser(choose string) (*browser, error) {
 }
 
 // persona tells the simulated providers who is there.
-type persona struct{}
+type persona string
 
-func (persona) RoundTrip(r *http.Request) (*http.Response, error) {
+func (p persona) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
-	r.Header.Set("Simulator-Persona", "full-record")
+	r.Header.Set("Simulator-Persona", string(p))
 	return http.DefaultTransport.RoundTrip(r)
 }
 
@@ -63,15 +63,15 @@ func (b *browser) post(ctx context.Context, address string) (stop, error) {
 	return b.walk(ctx, http.MethodPost, address, url.Values{})
 }
 
-// walk follows redirects, submits forms that carry a SAML message as a
-// browser's script would, and chooses how to sign in.
+// walk follows redirects, submits forms that carry a message from one site to
+// another as a browser's script would, and chooses how to sign in.
 func (b *browser) walk(ctx context.Context, method, address string, form url.Values) (stop, error) {
 	for range 20 {
 		at, err := b.step(ctx, method, address, form)
 		if err != nil {
 			return at, err
 		}
-		next, fields := samlForm(at)
+		next, fields := messageForm(at)
 		switch {
 		case next != "":
 			method, address, form = http.MethodPost, next, fields
@@ -143,9 +143,10 @@ func (s stop) text(class string) string {
 	return text.String()
 }
 
-// samlForm finds the form of a page that carries a SAML message: where it
-// posts, and what. There is none where the address is "".
-func samlForm(at stop) (address string, fields url.Values) {
+// messageForm finds the form of a page that carries a SAML message, or an answer
+// by response_mode=form_post: where it posts, and what. There is none where the
+// address is "".
+func messageForm(at stop) (address string, fields url.Values) {
 	fields = url.Values{}
 	for n := range at.nodes() {
 		switch {
@@ -157,10 +158,12 @@ func samlForm(at stop) (address string, fields url.Values) {
 			fields.Set(attribute(n, "name"), attribute(n, "value"))
 		}
 	}
-	if !fields.Has("SAMLRequest") && !fields.Has("SAMLResponse") {
-		return "", nil
+	for _, name := range []string{"SAMLRequest", "SAMLResponse", "code", "error"} {
+		if fields.Has(name) {
+			return address, fields
+		}
 	}
-	return address, fields
+	return "", nil
 }
 
 func attribute(n *html.Node, name string) string {

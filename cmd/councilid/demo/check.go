@@ -46,7 +46,7 @@ func (s *Site) check(ctx context.Context, app *App, c config.Connector) Row {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	b, err := newBrowser(c.ID)
+	b, err := newBrowser(c.ID, "full-record")
 	if err != nil {
 		row.Outcome = err.Error()
 		return row
@@ -95,7 +95,13 @@ func (a *App) enter(ctx context.Context, b *browser) (*Person, error) {
 	if problem := at.text("problem"); problem != "" {
 		return nil, errors.New(problem)
 	}
-	if at, err = b.get(ctx, a.Base+"/person.json"); err != nil {
+	return a.whoIsThere(ctx, b)
+}
+
+// whoIsThere asks the app who is signed in.
+func (a *App) whoIsThere(ctx context.Context, b *browser) (*Person, error) {
+	at, err := b.get(ctx, a.Base+"/person.json")
+	if err != nil {
 		return nil, err
 	}
 	var person Person

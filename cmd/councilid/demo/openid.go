@@ -46,7 +46,7 @@ func (c *openID) signIn(w http.ResponseWriter, r *http.Request, a *App, v *visit
 	}
 	asked := openIDAsked{rand.Text(), rand.Text(), oauth2.GenerateVerifier()}
 	options := []oauth2.AuthCodeOption{oidc.Nonce(asked.nonce), oauth2.S256ChallengeOption(asked.verifier)}
-	for _, name := range []string{"connector_hint", "prompt", "login_hint", "ui_locales"} {
+	for _, name := range []string{"connector_hint", "prompt", "login_hint", "ui_locales", "acr_values"} {
 		if value := r.URL.Query().Get(name); value != "" {
 			options = append(options, oauth2.SetAuthURLParam(name, value))
 		}
@@ -94,6 +94,7 @@ func (c *openID) exchange(r *http.Request, a *App, asked openIDAsked) (*Person, 
 	}
 	var said struct {
 		SID string `json:"sid"`
+		ACR string `json:"acr"`
 	}
 	if err := idToken.Claims(&said); err != nil {
 		return nil, openIDSession{}, fmt.Errorf("read ID token: %w", err)
@@ -102,7 +103,7 @@ func (c *openID) exchange(r *http.Request, a *App, asked openIDAsked) (*Person, 
 	if err != nil {
 		return nil, openIDSession{}, fmt.Errorf("fetch user info: %w", err)
 	}
-	person := &Person{Subject: idToken.Subject}
+	person := &Person{Subject: idToken.Subject, Level: said.ACR}
 	if err := info.Claims(&person.Claims); err != nil {
 		return nil, openIDSession{}, fmt.Errorf("read user info: %w", err)
 	}

@@ -19,11 +19,14 @@ import (
 	"github.com/councilid/councilid/connectors/simulator"
 )
 
-//go:embed config
-var folder embed.FS
+//go:embed config personas
+var folders embed.FS
 
 // secret is what every party of the demo shares with the broker.
 const secret = "demo-secret-that-guards-nothing"
+
+// slow is how long a provider that is slow keeps its client waiting.
+const slow = 5 * time.Second
 
 // The demo's ports; one that is taken is replaced by any free one.
 var ports = map[string]int{
@@ -32,19 +35,23 @@ var ports = map[string]int{
 	"council-tax": 8111, "library": 8112, "planning": 8113,
 }
 
-// Site is the whole demo council on loopback.
+// Site is a whole council on loopback.
 type Site struct {
 	Config    *config.Config
 	Listeners map[string]net.Listener // broker, admin, each provider and each app
 	Apps      []*App
+	Providers map[string]*simulator.Provider // by the connector's id
 	handlers  map[string]http.Handler
 	dir       string
 }
 
 // Open takes the ports (any free ones where fixed is false), writes the
 // operator's folder for them and loads it as the production server would.
-func Open(fixed bool) (_ *Site, err error) {
-	s := &Site{Listeners: map[string]net.Listener{}, handlers: map[string]http.Handler{}}
+func Open(fixed bool) (*Site, error) { return open("config", ports, fixed, (*Site).openApps) }
+
+// open opens the council of a folder, whose parties have ports.
+func open(folder string, ports map[string]int, fixed bool, prepare func(*Site) error) (_ *Site, err error) {
+	s := &Site{Listeners: map[string]net.Listener{}, Providers: map[string]*simulator.Provider{}, handlers: map[string]http.Handler{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -58,10 +65,10 @@ func Open(fixed bool) (_ *Site, err error) {
 	if s.dir, err = os.MkdirTemp("", "councilid-demo-"); err != nil {
 		return nil, err
 	}
-	if err := s.openApps(); err != nil {
+	if err := prepare(s); err != nil {
 		return nil, err
 	}
-	if err := s.writeFolder(); err != nil {
+	if err := s.writeFolder(folder); err != nil {
 		return nil, fmt.Errorf("write the demo's configuration: %w", err)
 	}
 	if s.Config, err = config.Load(s.dir, connectors.Presets()); err != nil {
@@ -102,7 +109,7 @@ func (s *Site) Close() error {
 }
 
 // writeFolder renders the operator's folder with the demo's addresses.
-func (s *Site) writeFolder() error {
+func (s *Site) writeFolder(folder string) error {
 	values := map[string]any{
 		"Broker":       s.URL("broker"),
 		"BrokerListen": s.Listeners["broker"].Addr().String(),
@@ -112,8 +119,8 @@ func (s *Site) writeFolder() error {
 	if err := os.WriteFile(filepath.Join(s.dir, "secret"), []byte(secret), 0o600); err != nil {
 		return err
 	}
-	return fs.WalkDir(folder, "config", func(name string, d fs.DirEntry, err error) error {
-		target := filepath.Join(s.dir, strings.TrimPrefix(name, "config"))
+	return fs.WalkDir(folders, folder, func(name string, d fs.DirEntry, err error) error {
+		target := filepath.Join(s.dir, strings.TrimPrefix(name, folder))
 		if err != nil || d.IsDir() {
 			return errors.Join(err, os.MkdirAll(target, 0o700))
 		}
@@ -130,7 +137,7 @@ func (s *Site) addresses() map[string]string {
 }
 
 func render(name, target string, values any) error {
-	t, err := template.ParseFS(folder, name)
+	t, err := template.ParseFS(folders, name)
 	if err != nil {
 		return err
 	}
@@ -145,12 +152,12 @@ func render(name, target string, values any) error {
 func (s *Site) openProviders() error {
 	for _, c := range s.Config.Connectors {
 		p, err := simulator.New(c, simulator.Options{
-			Secret: secret, Redirect: []string{s.URL("broker") + "/callback/" + c.ID},
+			Secret: secret, Redirect: []string{s.URL("broker") + "/callback/" + c.ID}, Slow: slow,
 		})
 		if err != nil {
 			return fmt.Errorf("simulate %s: %w", c.ID, err)
 		}
-		s.handlers[c.ID] = p
+		s.Providers[c.ID], s.handlers[c.ID] = p, p
 	}
 	return nil
 }
