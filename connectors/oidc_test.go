@@ -187,6 +187,12 @@ func TestCallback(t *testing.T) {
 		"configured code":             {set("error", "user_cancelled_login"), false, "", connectors.Cancelled},
 		"configured subcode":          {set("error", "access_denied", "error_subcode", "policy"), false, "", connectors.NotAllowed},
 		"configured reason":           {set("error", "access_denied", "error_reason", "later"), false, "", connectors.TryLater},
+		"configured word":             {set("error", "access_denied", "error_description", "OAuth: ConsentNotGiven."), false, "", connectors.NoConsent},
+		"first configured word":       {set("error", "access_denied", "error_description", "AADSTS65004 ConsentNotGiven"), false, "", connectors.TooYoung},
+		"word of another code":        {set("error", "consent_required", "error_description", "AADSTS65004"), false, "", connectors.NoConsent},
+		"part of a word":              {set("error", "access_denied", "error_description", "ConsentNotGivenYet"), false, "", connectors.Cancelled},
+		"subcode before a word":       {set("error", "access_denied", "error_subcode", "policy", "error_description", "ConsentNotGiven"), false, "", connectors.NotAllowed},
+		"words that are secret":       {set("error", "access_denied", "error_description", "resident@example.com 24400320"), false, "", connectors.Cancelled},
 		"subcode nobody knows":        {set("error", "access_denied", "error_subcode", "new"), false, "", connectors.Cancelled},
 		"error with a code as well":   {set("error", "access_denied", "code", "x"), false, "", connectors.Cancelled},
 	} {
@@ -199,6 +205,9 @@ func TestCallback(t *testing.T) {
 				"user_cancelled_login": "cancelled",
 				"access_denied/policy": "not_allowed",
 				"access_denied/later":  "try_later",
+
+				"access_denied~ConsentNotGiven": "no_consent",
+				"access_denied~AADSTS65004":     "too_young",
 			}
 			got, err := p.signIn(p.open(cfg), newAttempt(), test.bend, func(v url.Values) {
 				for i, iss := range v["iss"] {
@@ -206,7 +215,7 @@ func TestCallback(t *testing.T) {
 				}
 			})
 			wantOutcome(t, got, err, test.want)
-			if strings.Contains(err.Error(), "\n") {
+			if strings.ContainsAny(err.Error(), "\n@") || strings.Contains(err.Error(), "Consent") {
 				t.Errorf("error forges a line of the log: %q", err)
 			}
 		})

@@ -184,7 +184,7 @@ func (p *provider) serveToken(w http.ResponseWriter, r *http.Request) {
 
 // servePush is the endpoint of RFC 9126 §2.
 func (p *provider) servePush(w http.ResponseWriter, r *http.Request) {
-	if !p.authenticates(r) {
+	if err := r.ParseForm(); err != nil || !p.authenticates(r) {
 		writeError(w, http.StatusUnauthorized, "invalid_client")
 		return
 	}
