@@ -217,7 +217,7 @@ func (b *Broker) connector(cfg *config.Config, c config.Connector, site *web.Sit
 		return council.Open(council.Options{
 			Connector: c, Mail: cfg.Broker.Mail, Issuer: cfg.Broker.Issuer, Name: cfg.Broker.Look.Council, Terminal: os.Stdout,
 			Store: b.store, DB: b.db, Site: site, Limit: store.Limit{PerMinute: cfg.Broker.Limits.Address},
-			Now: time.Now, Log: b.log.With("connector", c.ID),
+			Now: time.Now, Log: b.log.With("connector", c.ID), Proven: b.proven,
 		})
 	}
 	return connectors.Open(c, connectors.Options{
@@ -227,4 +227,11 @@ func (b *Broker) connector(cfg *config.Config, c config.Connector, site *web.Sit
 		Council:  cfg.Broker.Look.Council, Contact: cfg.Broker.SAML.Contact,
 		Credentials: b.credentials, Log: b.log, Now: time.Now, Observe: b.metrics.upstreamCall,
 	})
+}
+
+// proven reports whether there is evidence of the person who signs in as an
+// upstream subject.
+func (b *Broker) proven(ctx context.Context, issuer, subject string) (bool, error) {
+	level, err := b.accounts.Proven(ctx, issuer, subject)
+	return level != mapping.Assurance{}, err
 }

@@ -33,6 +33,10 @@ type Options struct {
 	Limit     store.Limit // steps of one address
 	Now       func() time.Time
 	Log       *slog.Logger
+
+	// Proven reports whether there is evidence of the person behind an upstream
+	// subject, whichever way in to the account brought it.
+	Proven func(ctx context.Context, issuer, subject string) (bool, error)
 }
 
 // Council is the council's own way in, one connector of the broker. It keeps
@@ -42,6 +46,7 @@ type Council struct {
 	rules *mapping.Rules
 	users users
 	post  *post
+	keys  *ceremonies // nil where there are no passkeys
 }
 
 var _ connectors.Connector = (*Council)(nil)
@@ -56,17 +61,25 @@ func Open(o Options) (*Council, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mail: %w", err)
 	}
-	return &Council{Options: o, rules: rules, users: users{o.DB, o.Now}, post: post}, nil
+	keys, err := openCeremonies(o)
+	if err != nil {
+		return nil, fmt.Errorf("passkeys: %w", err)
+	}
+	return &Council{Options: o, rules: rules, users: users{o.DB, o.Now}, post: post, keys: keys}, nil
 }
 
 // Mount adds the pages.
 func (c *Council) Mount(mux *http.ServeMux) {
 	for pattern, handle := range map[string]func(http.ResponseWriter, *http.Request, *stay) error{
-		"GET sign-in":  c.showSignIn,
-		"POST address": c.takeAddress,
-		"GET code":     c.showCode,
-		"POST code":    c.takeCode,
-		"GET cancel":   c.cancel,
+		"GET sign-in":      c.showSignIn,
+		"POST passkey":     c.takePasskey,
+		"POST address":     c.takeAddress,
+		"GET code":         c.showCode,
+		"POST code":        c.takeCode,
+		"GET passkey/new":  c.showNewPasskey,
+		"POST passkey/new": c.takeNewPasskey,
+		"POST later":       c.later,
+		"GET cancel":       c.cancel,
 	} {
 		verb, page, _ := strings.Cut(pattern, " ")
 		mux.Handle(verb+" "+c.path(page), c.Site.Handle(c.visited(handle)))

@@ -12,6 +12,7 @@ const (
 	byPasswordCode method = "password_code" // both
 	byPasskey      method = "passkey"       // a passkey that verified its user
 	byBoundPasskey method = "passkey_bound" // one that is known not to leave its device
+	byAccount      method = "account"       // another way in to the same account; it opens these pages and is told nobody
 )
 
 // proves is what a sign-in by m is worth by the connector's levels.

@@ -76,26 +76,36 @@ var errPost = errors.New("the mail could not be sent")
 // that the resident can be told of a server that refuses; a server that is slow
 // is not waited for, and what comes of it then is logged.
 func (p *post) send(ctx context.Context, to address, language, name string, what contents) error {
-	m, err := p.write(to, language, name, what)
+	done, err := p.start(ctx, to, language, name, what)
 	if err != nil {
 		return err
 	}
-	select {
-	case p.desks <- struct{}{}:
-	default:
-		return errPost
-	}
-	done := make(chan error, 1)
-	go func() {
-		defer func() { <-p.desks }()
-		done <- p.deliver(context.WithoutCancel(ctx), m)
-	}()
 	select {
 	case err = <-done:
 		return err
 	case <-time.After(postPatience):
 		return nil
 	}
+}
+
+// start hands a letter over and does not wait. What comes of it is told done.
+func (p *post) start(ctx context.Context, to address, language, name string, what contents) (done <-chan error, err error) {
+	m, err := p.write(to, language, name, what)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case p.desks <- struct{}{}:
+	default:
+		p.log.Warn("a mail was not sent: too many are on their way")
+		return nil, errPost
+	}
+	told := make(chan error, 1)
+	go func() {
+		defer func() { <-p.desks }()
+		told <- p.deliver(context.WithoutCancel(ctx), m)
+	}()
+	return told, nil
 }
 
 // deliver tries to hand m over.

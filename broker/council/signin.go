@@ -11,14 +11,22 @@ import (
 
 // showSignIn is the first page.
 func (c *Council) showSignIn(w http.ResponseWriter, r *http.Request, s *stay) error {
+	page := web.CouncilSignIn{
+		Problem: s.Problem, Saved: s.Saved, Strong: !c.enough(s, byCode), Address: s.Typed,
+		Passkey: web.Passkey{Action: c.link("passkey", s.handle)}, Send: c.link("address", s.handle), Cancel: c.link("cancel", s.handle),
+	}
 	b := c.Store.Batch()
+	if c.keys != nil {
+		var err error
+		if page.Passkey.Question, err = c.keys.askUse(b, s.handle); err != nil {
+			return err
+		}
+	}
 	s.put(b)
 	if err := b.Exec(r.Context()); err != nil {
 		return err
 	}
-	return c.Site.Page(w, r, http.StatusOK, "council_sign_in", web.CouncilSignIn{
-		Problem: s.Problem, Address: s.Typed, Send: c.link("address", s.handle), Cancel: c.link("cancel", s.handle),
-	})
+	return c.Site.Page(w, r, http.StatusOK, "council_sign_in", page)
 }
 
 // takeAddress sends a code to the address that was typed. Nobody learns whether
@@ -69,12 +77,28 @@ func (c *Council) takeCode(w http.ResponseWriter, r *http.Request, s *stay) erro
 	if err != nil {
 		return err
 	}
-	return c.proved(w, r, s, u, byCode)
+	who, err := c.users.holder(r.Context(), u.ID)
+	if err != nil {
+		return err
+	}
+	return c.proved(w, r, s, who, byCode)
 }
 
-// proved goes on with somebody who has shown who they are.
-func (c *Council) proved(w http.ResponseWriter, r *http.Request, s *stay, u user, m method) error {
-	return c.answer(w, r, s, u, m)
+// proved goes on with somebody who has shown who they are: back to the broker if
+// that is enough, by way of a passkey of their own if they would like one.
+func (c *Council) proved(w http.ResponseWriter, r *http.Request, s *stay, who holder, m method) error {
+	s.User, s.Method, s.Problem = who.ID, m, ""
+	offer, err := c.offers(r, s, who)
+	if err != nil {
+		return err
+	}
+	if offer {
+		return c.goTo(w, r, s, "passkey/new")
+	}
+	if !c.enough(s, m) {
+		return c.wrong(w, r, s, "sign-in", web.ProblemWeak)
+	}
+	return c.answer(w, r, s, who.user, m)
 }
 
 // cancel leads back without having signed in.

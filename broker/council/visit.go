@@ -21,7 +21,10 @@ type visit struct {
 	Browser string            `json:"browser,omitempty"` // the mark of that browser; "" until then
 	Need    mapping.Assurance `json:"need,omitzero"`     // what must be proved
 	Typed   string            `json:"typed,omitempty"`   // the address that was typed last, as it was typed
-	Problem string            `json:"problem,omitempty"` // what was wrong with the last form, as in council.problem.PROBLEM
+	Problem string            `json:"problem,omitempty"` // what was wrong with the last form, one of web.Problem…
+	Saved   bool              `json:"saved,omitempty"`   // the resident has just made a passkey, and may now use it
+	User    string            `json:"user,omitempty"`    // who has shown who they are,
+	Method  method            `json:"method,omitempty"`  // and how
 }
 
 var visitTable = store.Table[visit]{Name: "council-visit"}

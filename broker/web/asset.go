@@ -20,6 +20,8 @@ var (
 	favicon []byte
 	//go:embed assets/post.js
 	postScript []byte
+	//go:embed assets/passkey.js
+	passkeyScript []byte
 )
 
 // assets are the files that the pages refer to, by name.
@@ -42,6 +44,7 @@ func newAssets(look Look) (assets, error) {
 		{"look.css", "text/css; charset=utf-8", look.css()},
 		{"favicon.svg", "image/svg+xml", favicon},
 		{"post.js", "text/javascript; charset=utf-8", postScript},
+		{"passkey.js", "text/javascript; charset=utf-8", passkeyScript},
 		{"logo", look.LogoType, look.Logo},
 	} {
 		gzipped, err := compress(f.body)

@@ -10,14 +10,26 @@ const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-actio
 // hold form-action against the redirects after a post, too, and where a
 // sign-out goes on from app to app nobody can list them all.
 var policies = map[string]string{
+	"council_code":    leading,
+	"council_passkey": scripted,
+	"council_sign_in": scripted,
+
 	"onward":      scripted,
 	"post":        scripted,
-	"sign_out":    "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'",
-	"unsolicited": "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+	"sign_out":    leading,
+	"unsolicited": leading,
 }
 
-// scripted is for pages that press their own button.
-const scripted = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+const (
+	// leading is for pages whose forms lead to other sites.
+	leading = "default-src 'none'; " + looks
+
+	// scripted is for those that have a script besides: it presses their own
+	// button, or asks the device for a passkey.
+	scripted = "default-src 'none'; script-src 'self'; " + looks
+
+	looks = "style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
 
 // securityHeaders are on every answer; a handler may replace one.
 func securityHeaders(secure bool) http.Header {

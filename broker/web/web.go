@@ -13,8 +13,9 @@
 //   - A log line names the route, never the address that was asked for: queries
 //     carry codes and states.
 //   - Pages work without JavaScript, and the Content-Security-Policy allows
-//     neither script nor inline style. One page has a script: the form that
-//     takes a message to another site presses its own button.
+//     neither script nor inline style. Two scripts are ours: the form that
+//     takes a message to another site presses its own button, and passkeys are
+//     asked for; without it people are shown another way.
 //   - Nothing is parsed or computed per request that can be made at the start.
 package web
 

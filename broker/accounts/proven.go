@@ -1,0 +1,20 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/councilid/councilid/mapping"
+)
+
+// Proven is what valid evidence proves of the person whom an upstream subject
+// leads in to, whichever way in brought it. Where nobody signs in with it, or
+// may, it is nothing.
+func (a *Accounts) Proven(ctx context.Context, issuer, subject string) (mapping.Assurance, error) {
+	e, err := a.find(ctx, enter, issuer, subject)
+	if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrFrozen) {
+		return mapping.Assurance{}, fmt.Errorf("proven: %w", err)
+	}
+	return e.account.Level, nil
+}

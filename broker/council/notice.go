@@ -1,0 +1,17 @@
+package council
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/councilid/councilid/broker/web"
+)
+
+// notify tells the user by mail that how they sign in was changed: the letters
+// say in which words. If it was not them, they learn it, whoever did it. The
+// change stands whether or not the letter arrives.
+func (c *Council) notify(r *http.Request, to address, what string) {
+	if _, err := c.post.start(r.Context(), to, c.Site.Language(r), "changed", contents{What: what}); err != nil {
+		web.Annotate(r, slog.String("mail", err.Error()))
+	}
+}

@@ -1,0 +1,148 @@
+package council
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/councilid/councilid/broker/store"
+	"github.com/councilid/councilid/broker/web"
+)
+
+// takePasskey signs in whoever's passkey answered.
+func (c *Council) takePasskey(w http.ResponseWriter, r *http.Request, s *stay) error {
+	who, p, err := c.usePasskey(r, s)
+	if errors.Is(err, errPasskey) || errors.Is(err, errRegressed) {
+		web.Annotate(r, slog.String("cause", err.Error()))
+		return c.wrong(w, r, s, "sign-in", web.ProblemPasskey)
+	}
+	if err != nil {
+		return err
+	}
+	return c.proved(w, r, s, who, p.method())
+}
+
+func (c *Council) usePasskey(r *http.Request, s *stay) (holder, passkey, error) {
+	if c.keys == nil {
+		return holder{}, passkey{}, errPasskey
+	}
+	expected, err := takeChallenge(r.Context(), c.Store, s.handle)
+	if err != nil {
+		return holder{}, passkey{}, err
+	}
+	who, p, count, err := c.keys.used(r.Context(), c.users, expected, r.PostFormValue("answer"))
+	if err != nil {
+		return holder{}, passkey{}, err
+	}
+	return who, p, c.users.usePasskey(r.Context(), p, count)
+}
+
+// laterCookie remembers that a resident does not want a passkey for now.
+const (
+	laterCookie = "passkey-later"
+	laterTime   = 30 * 24 * time.Hour
+)
+
+// offers reports whether the visit leads on to a new passkey: to somebody who
+// has none and may add one. Where less would do they are asked once a month.
+func (c *Council) offers(r *http.Request, s *stay, who holder) (bool, error) {
+	if c.keys == nil || len(who.passkeys) > 0 {
+		return false, nil
+	}
+	if _, err := r.Cookie(c.Site.Cookie(laterCookie)); err == nil && c.enough(s, s.Method) {
+		return false, nil
+	}
+	return c.mayChange(r.Context(), who, s.Method)
+}
+
+// showNewPasskey offers a passkey to somebody who has signed in without one.
+func (c *Council) showNewPasskey(w http.ResponseWriter, r *http.Request, s *stay) error {
+	who, err := c.shown(r.Context(), s)
+	if err != nil {
+		return err
+	}
+	b := c.Store.Batch()
+	question, err := c.keys.askMake(b, s.handle, who)
+	if err != nil {
+		return err
+	}
+	if err := b.Exec(r.Context()); err != nil {
+		return err
+	}
+	return c.Site.Page(w, r, http.StatusOK, "council_passkey", web.CouncilPasskey{
+		Problem: s.Problem, Needed: !c.enough(s, s.Method),
+		Passkey: web.Passkey{Action: c.link("passkey/new", s.handle), Question: question},
+		Later:   c.link("later", s.handle),
+	})
+}
+
+// shown is who has shown who they are in the visit and may add a passkey now.
+func (c *Council) shown(ctx context.Context, s *stay) (holder, error) {
+	if s.User == "" || c.keys == nil {
+		return holder{}, expired("nobody has signed in in this visit")
+	}
+	who, err := c.users.holder(ctx, s.User)
+	if err != nil {
+		return holder{}, err
+	}
+	may, err := c.mayChange(ctx, who, s.Method)
+	if err == nil && !may {
+		err = expired("the sign-in is not enough to add a passkey")
+	}
+	return who, err
+}
+
+// takeNewPasskey adds the passkey that the resident's device has made.
+func (c *Council) takeNewPasskey(w http.ResponseWriter, r *http.Request, s *stay) error {
+	who, err := c.shown(r.Context(), s)
+	if err != nil {
+		return err
+	}
+	err = c.addPasskey(r, s.handle, who)
+	if errors.Is(err, errPasskey) || errors.Is(err, errTaken) {
+		web.Annotate(r, slog.String("cause", err.Error()))
+		return c.wrong(w, r, s, "passkey/new", web.ProblemPasskeyNew)
+	}
+	if err != nil {
+		return err
+	}
+	if c.enough(s, s.Method) {
+		return c.answer(w, r, s, who.user, s.Method)
+	}
+	// To have made a passkey is not to have signed in by it.
+	s.Saved, s.User, s.Method = true, "", ""
+	return c.goTo(w, r, s, "sign-in")
+}
+
+// addPasskey checks the answer to the question under h, and keeps the passkey.
+func (c *Council) addPasskey(r *http.Request, h store.Handle, who holder) error {
+	expected, err := takeChallenge(r.Context(), c.Store, h)
+	if err != nil {
+		return err
+	}
+	p, err := c.keys.made(who, expected, r.PostFormValue("answer"))
+	if err != nil {
+		return err
+	}
+	if err := c.users.addPasskey(r.Context(), p); err != nil {
+		return err
+	}
+	c.notify(r, who.Address, "passkey_added")
+	return nil
+}
+
+// later goes on without a passkey.
+func (c *Council) later(w http.ResponseWriter, r *http.Request, s *stay) error {
+	who, err := c.shown(r.Context(), s)
+	if err != nil {
+		return err
+	}
+	c.Site.SetCookie(w, laterCookie, "1", laterTime)
+	if !c.enough(s, s.Method) {
+		return c.reply(w, r, s, url.Values{"error": {"unmet"}})
+	}
+	return c.answer(w, r, s, who.user, s.Method)
+}

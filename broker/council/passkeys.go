@@ -1,0 +1,160 @@
+package council
+
+import (
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/webauthn"
+)
+
+// passkey is one WebAuthn credential of a user.
+type passkey struct {
+	ID         string // the credential's, in base64url
+	User       string
+	Name       string // what the resident calls it; "" for nothing
+	Credential webauthn.Credential
+	Bound      bool      // an authority that the council named vouches that the key cannot leave its device
+	Created    time.Time // the day that it was added
+	Used       time.Time // the zero time for never
+}
+
+// method is how whoever uses it signs in.
+func (p passkey) method() method {
+	if p.Bound {
+		return byBoundPasskey
+	}
+	return byPasskey
+}
+
+// holder is a user as the WebAuthn library sees them.
+type holder struct {
+	user
+	passkeys []passkey
+}
+
+// WebAuthnID is the user handle: random, as WebAuthn Level 3 §14.6.1 asks, so
+// that an authenticator that is found tells nothing.
+func (h holder) WebAuthnID() []byte { return []byte(h.ID) }
+
+// WebAuthnName is what the device shows the passkey as.
+func (h holder) WebAuthnName() string { return h.Address.Text }
+
+// WebAuthnDisplayName is the same: no more is known of the person.
+func (h holder) WebAuthnDisplayName() string { return h.Address.Text }
+
+// WebAuthnCredentials are the passkeys.
+func (h holder) WebAuthnCredentials() []webauthn.Credential {
+	all := make([]webauthn.Credential, len(h.passkeys))
+	for i, p := range h.passkeys {
+		all[i] = p.Credential
+	}
+	return all
+}
+
+// descriptors name the passkeys, so that a device does not make a second one.
+func (h holder) descriptors() []protocol.CredentialDescriptor {
+	var all []protocol.CredentialDescriptor
+	for _, p := range h.passkeys {
+		all = append(all, p.Credential.Descriptor())
+	}
+	return all
+}
+
+// holder is the user with their passkeys, the oldest first.
+func (u users) holder(ctx context.Context, id string) (holder, error) {
+	found, err := u.byID(ctx, id)
+	if err != nil {
+		return holder{}, err
+	}
+	rows, err := u.db.Query(ctx, `SELECT id, name, credential, bound, sign_count, created_at, last_used_at
+		FROM council_passkeys WHERE user_id = $1 ORDER BY created_at, id`, id)
+	if err != nil {
+		return holder{}, fmt.Errorf("find passkeys: %w", err)
+	}
+	defer rows.Close()
+	h := holder{user: found}
+	for rows.Next() {
+		p, err := scanPasskey(rows)
+		if err != nil {
+			return holder{}, fmt.Errorf("find passkeys: %w", err)
+		}
+		p.User = id
+		h.passkeys = append(h.passkeys, p)
+	}
+	return h, rows.Err()
+}
+
+func scanPasskey(rows *sql.Rows) (passkey, error) {
+	var p passkey
+	var credential string
+	var count, created int64
+	var used sql.NullInt64
+	if err := rows.Scan(&p.ID, &p.Name, &credential, &p.Bound, &count, &created, &used); err != nil {
+		return passkey{}, err
+	}
+	if err := json.Unmarshal([]byte(credential), &p.Credential); err != nil {
+		return passkey{}, err
+	}
+	p.Credential.Authenticator.SignCount = uint32(count)
+	p.Created = time.UnixMicro(created)
+	if used.Valid {
+		p.Used = time.UnixMicro(used.Int64)
+	}
+	return p, nil
+}
+
+// errTaken says that something is somebody's already.
+var errTaken = errors.New("it belongs to a user already")
+
+// addPasskey keeps a passkey. A credential that is known already is refused,
+// whoever's it is (WebAuthn Level 3 §7.1, step 26).
+func (u users) addPasskey(ctx context.Context, p passkey) error {
+	credential, err := json.Marshal(p.Credential)
+	if err != nil {
+		return fmt.Errorf("add a passkey: %w", err)
+	}
+	res, err := u.db.Exec(ctx, `INSERT INTO council_passkeys (id, user_id, name, credential, bound, sign_count, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING`,
+		p.ID, p.User, p.Name, string(credential), p.Bound, int64(p.Credential.Authenticator.SignCount), u.now().UnixMicro())
+	return changed(res, err, errTaken)
+}
+
+// errRegressed says that a passkey's signature counter did not grow.
+var errRegressed = errors.New("the passkey's counter did not grow: there may be a copy of it")
+
+// usePasskey records a use of the passkey. A device that counts must count on
+// (WebAuthn Level 3 §7.2, step 22): of two uses with one count, on any node, one
+// is recorded. Passkeys that several devices share do not count together.
+func (u users) usePasskey(ctx context.Context, p passkey, count uint32) error {
+	res, err := u.db.Exec(ctx, `UPDATE council_passkeys SET sign_count = $1, last_used_at = $2
+		WHERE id = $3 AND ($4 OR sign_count < $1 OR $1 = 0 AND sign_count = 0)`,
+		int64(count), u.now().UnixMicro(), p.ID, p.Credential.Flags.BackupEligible)
+	return changed(res, err, errRegressed)
+}
+
+// removePasskey forgets a passkey of the user.
+func (u users) removePasskey(ctx context.Context, user, id string) error {
+	res, err := u.db.Exec(ctx, `DELETE FROM council_passkeys WHERE id = $1 AND user_id = $2`, id, user)
+	return changed(res, err, errNoUser)
+}
+
+// changed is err, or none where a row was changed.
+func changed(res sql.Result, err, none error) error {
+	if err != nil {
+		return err
+	}
+	n, err := res.RowsAffected()
+	if err == nil && n == 0 {
+		return none
+	}
+	return err
+}
+
+// credentialID is how a credential is named here.
+func credentialID(raw []byte) string { return base64.RawURLEncoding.EncodeToString(raw) }
