@@ -132,7 +132,7 @@ func faultsOf(t terms, m manner) []*Fault {
 	if t.saml != nil {
 		groups = [][]Fault{
 			statusFaults(), relayFaults(), responseFaults(), instantFaults(), subjectFaults(), sealFaults(),
-			artifactFaults(), partingFaults(), metadataFaults(), outages(),
+			artifactFaults(), m.faults, partingFaults(), metadataFaults(), outages(),
 		}
 	}
 	var faults []*Fault

@@ -82,18 +82,8 @@ func mannerOf(preset string) manner {
 		m.prompts = []string{"none", "consent", "select_account"} // prompt=login is an error at Google
 	case "microsoft":
 		m.subject = guid
-	case "adfs":
-		m.subject = func(seed uint64) string { return fmt.Sprint(seed) }
-		m.encryption = xmlenc.AES256CBC
-	case "entra-saml":
-		m.subject = guid
-		m.expects = notByNameID()
-	case "shibboleth":
-		m.encryption = xmlenc.AES128GCM
-		m.expects = notByNameID()
-	case "eidas":
-		m.encryption = xmlenc.AES256GCM
-		m.expects = notByNameID()
+	case "adfs", "entra-saml", "shibboleth", "eidas", "myaccount", "spid", "digid":
+		m.saml(preset)
 	case "facebook":
 		m.subject = func(seed uint64) string { return fmt.Sprintf("1%016d", seed) }
 		m.scopes = map[string]string{"email": "email"}

@@ -1,11 +1,13 @@
 package simulator
 
 import (
+	"fmt"
 	"net/url"
 	"path"
 	"sync/atomic"
 
 	"github.com/councilid/councilid/connectors/saml2/message"
+	"github.com/councilid/councilid/mapping"
 )
 
 // samlProvider is what a SAML identity provider has and remembers.
@@ -14,6 +16,8 @@ type samlProvider struct {
 	document string // where its metadata is
 	base     string // what its other addresses begin with
 
+	manner    samlManner
+	rules     *mapping.Rules // of the connector: what its levels mean
 	keys      certified
 	partner   partner
 	questions shelf[question]        // by handle, while the person chooses
@@ -26,9 +30,16 @@ type samlProvider struct {
 
 // playSAML makes the provider one of SAML, with addresses beside that of its
 // metadata.
-func (p *Provider) playSAML() {
+func (p *Provider) playSAML() error {
+	rules, mistakes := mapping.CompileRules(p.cfg.RuleSource())
+	if len(mistakes) > 0 {
+		return fmt.Errorf("levels: %v", mistakes)
+	}
 	m := p.cfg.SAML.Metadata
-	s := &samlProvider{entityID: m.EntityID, keys: certified{alg: p.terms.algorithm, name: p.name}}
+	s := &samlProvider{
+		entityID: m.EntityID, manner: samlMannerOf(p.cfg.Preset), rules: rules,
+		keys: certified{alg: p.terms.algorithm, name: p.name},
+	}
 	if u, err := url.Parse(m.URL); err == nil { // else serveAt will say so
 		u.RawQuery = ""
 		s.document = u.String()
@@ -39,6 +50,7 @@ func (p *Provider) playSAML() {
 	if p.metadata == nil {
 		p.metadata = p.fetchPartner
 	}
+	return nil
 }
 
 // over reports whether the session of an index has been ended, which its
@@ -58,7 +70,7 @@ func (s *samlProvider) soap() string     { return s.base + "slo/soap" }
 
 func (p *Provider) samlAddresses() []*address {
 	s := p.saml
-	return []*address{
+	all := []*address{
 		{name: "metadata", artefact: Metadata, url: s.document, serve: p.publish},
 		{name: "sso", artefact: Callback, url: s.sso(), serve: p.sso},
 		{name: "start", artefact: Callback, url: s.base + "start", serve: p.startUnasked},
@@ -67,4 +79,8 @@ func (p *Provider) samlAddresses() []*address {
 		{name: "soap", artefact: Logout, url: s.soap(), serve: p.sloBySOAP},
 		{name: "sign-out", artefact: Logout, url: s.base + "sign-out", serve: p.signOut},
 	}
+	if page := p.terms.saml.Logout.Page; page != "" {
+		all = append(all, &address{name: "page", artefact: Logout, url: page, serve: p.endOnPage})
+	}
+	return all
 }

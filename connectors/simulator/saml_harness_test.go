@@ -179,8 +179,13 @@ func parse(t testing.TB, resp *http.Response) *html.Node {
 // signIn makes the whole trip as a persona.
 func (s *stage) signIn(t testing.TB, c connectors.Connector, persona string) (*connectors.Assertion, error) {
 	t.Helper()
+	return s.signInByStep(t, c, persona, "")
+}
+
+func (s *stage) signInByStep(t testing.TB, c connectors.Connector, persona, step string) (*connectors.Assertion, error) {
+	t.Helper()
 	a := attempt()
-	a.Started = time.Now()
+	a.Started, a.Step = time.Now(), step
 	start, err := c.Start(t.Context(), a)
 	if err != nil {
 		return nil, err

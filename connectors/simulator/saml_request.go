@@ -156,10 +156,15 @@ func (p *Provider) checkRequest(m binding.Received, q message.AuthnRequest, e xm
 		return errors.New("it came by another binding")
 	case settings.Force == "always" && !q.ForceAuthn:
 		return errors.New("it does not say ForceAuthn")
-	case len(settings.Contexts) > 0 && !slices.Equal(q.Contexts, settings.Contexts):
-		return errors.New("it does not ask for the contexts")
+	case !p.asksFor(q.Contexts):
+		return errors.New("it asks for other contexts than any step does")
 	case settings.EIDAS != nil && !speaksEIDAS(e, settings.EIDAS.Attributes):
 		return errors.New("it lacks the extensions of eIDAS")
+	}
+	if check := p.saml.manner.check; check != nil {
+		if err := check(q, e); err != nil {
+			return err
+		}
 	}
 	return q.Timely(p.saml.sso(), time.Time{}, p.now(), time.Minute, 5*time.Minute)
 }

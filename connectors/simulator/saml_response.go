@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/rand"
 	"crypto/x509"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -51,17 +52,25 @@ func (p *Provider) respond(w http.ResponseWriter, r *http.Request, q question, v
 		return
 	}
 	if d.status.Code == message.Success {
-		p.remember(w, v)
+		p.keep(w, d, v)
 		if c.fault.ID == "" {
 			p.saml.last.Store(&d.statement.ID)
 		}
-		p.saml.sessions.put(d.statement.SessionIndex, d.statement.NameID, p.now())
 	}
 	if d.acs.Binding == binding.Artifact {
 		p.sendArtifact(w, r, d, response, c.fault)
 		return
 	}
 	p.post(w, d.acs.Location, binding.Form(binding.Response, response, d.relayState))
+}
+
+// keep remembers who is signed in now, where the provider keeps sessions.
+func (p *Provider) keep(w http.ResponseWriter, d *draft, v visit) {
+	if d.statement.SessionIndex == "" {
+		return
+	}
+	p.remember(w, v)
+	p.saml.sessions.put(d.statement.SessionIndex, d.statement.NameID, p.now())
 }
 
 // draft is the response of a provider at which nothing goes wrong.
@@ -74,16 +83,19 @@ func (p *Provider) draft(q question, v visit, c choice) *draft {
 		},
 		status: message.Status{Code: message.Success},
 	}
-	said := p.speak(c.persona.Person)
+	said := p.saysOf(c)
 	d.statement = message.Statement{
 		ID: "_" + rand.Text(), Issuer: p.saml.entityID, IssueInstant: now, NameID: p.nameID(said, q),
 		Recipient: q.acs.Location, InResponseTo: q.id, Audience: q.sp.ID,
 		NotBefore: now, NotOnOrAfter: now.Add(5 * time.Minute),
-		AuthnInstant: v.since, SessionIndex: v.index, SessionNotOnOrAfter: now.Add(8 * time.Hour),
-		Context: password, Attributes: attributes(said),
+		AuthnInstant: v.since, Attributes: attributes(said),
 	}
-	if len(q.contexts) > 0 {
-		d.statement.Context = q.contexts[0]
+	class, met := p.signsInBy(q.contexts, c.persona)
+	if d.statement.Context = class; !met {
+		d.status = p.saml.manner.short
+	}
+	if p.saml.manner.keeps(class) {
+		d.statement.SessionIndex, d.statement.SessionNotOnOrAfter = v.index, now.Add(8*time.Hour)
 	}
 	if len(q.sp.Encryption) > 0 && p.terms.saml.Response.Encrypted != "refused" {
 		d.to, d.data = q.sp.Encryption[0], p.manner.encryption
@@ -92,6 +104,19 @@ func (p *Provider) draft(q question, v visit, c choice) *draft {
 		}
 	}
 	return d
+}
+
+// saysOf is what the provider says of the chosen persona, in its own words.
+func (p *Provider) saysOf(c choice) mapping.Claims {
+	person := maps.Clone(c.persona.Person)
+	if p.tongue.claims != nil {
+		person["reached"] = reach{Assurance: c.persona.Reaches}.said()
+	}
+	said := p.speak(person)
+	if c.fault.said != nil {
+		c.fault.said(said)
+	}
+	return said
 }
 
 // signs is what carries a signature: as the connector demands, and the

@@ -96,6 +96,8 @@ type Provider struct {
 	codes      shelf[*grant]    // by authorization code
 	tokens     shelf[*grant]    // by access token
 	assertions shelf[struct{}]  // jti of the client assertions and DPoP proofs seen
+	sessions   shelf[string]    // the last one that a client knows of each persona, by the persona's id
+	told       shelf[string]    // the last event of each kind, as it was sent
 	finished   shelf[struct{}]  // ids of the personas who were proved since, elsewhere
 	saml       *samlProvider    // nil for the other protocols
 	imposed    atomic.Pointer[Fault]
@@ -124,7 +126,9 @@ func New(cfg config.Connector, o Options) (*Provider, error) {
 		return nil, fmt.Errorf("simulator: connector %s: %w", cfg.ID, err)
 	}
 	if cfg.SAML != nil {
-		p.playSAML()
+		if err := p.playSAML(); err != nil {
+			return nil, fmt.Errorf("simulator: connector %s: %w", cfg.ID, err)
+		}
 	}
 	p.keys.alg, p.keys.secret = t.algorithm, []byte(p.secret)
 	p.nested = p.nestedRings()
@@ -185,7 +189,7 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Calls returns how often an address was called. The names are
 // authorization and token; discovery, jwks, userinfo, par and the names of
 // nested tokens (OpenID Connect); profile (OAuth 2.0); the names of the
-// connector's calls; metadata, sso, artifact, slo and soap (SAML).
+// connector's calls; end_session; metadata, sso, artifact, slo and soap (SAML).
 func (p *Provider) Calls(name string) int {
 	for _, a := range p.addresses {
 		if a.name == name {
