@@ -61,6 +61,7 @@ func (p *Provider) openIDAddresses() []*address {
 		{name: "jwks", artefact: Keys, url: e.JWKS, serve: p.jwks},
 		{name: "userinfo", artefact: Profile, url: e.Userinfo, serve: p.userinfo},
 		{name: "par", artefact: PushedRequest, url: e.PAR, serve: p.push},
+		{name: "end_session", artefact: Logout, url: e.EndSession, serve: p.endSession},
 	}
 	if p.cfg.Landing {
 		all = append(all, &address{name: "later", artefact: Callback, url: beside(e.Authorization, "later"), serve: p.finishLater})

@@ -47,6 +47,10 @@ func (p *Provider) idTokenClaims(g *grant, accessToken string) mapping.Claims {
 	if p.terms.nonce {
 		claims["nonce"] = g.nonce
 	}
+	if p.namesSessions() {
+		claims["sid"] = g.session
+		p.sessions.put(g.persona.ID, g.session, now)
+	}
 	if g.acr != "" && p.tongue.idToken == nil {
 		claims["acr"] = g.acr
 	}

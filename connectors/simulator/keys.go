@@ -18,9 +18,10 @@ import (
 
 // key is one signing key.
 type key struct {
-	id     string
-	public crypto.PublicKey
-	signer jose.Signer
+	id      string
+	public  crypto.PublicKey
+	private crypto.Signer // nil for a shared secret
+	signer  jose.Signer
 }
 
 // ring holds the keys that sign one kind of token. They are made when first
@@ -49,7 +50,7 @@ func newKey(alg jose.SignatureAlgorithm, id string) (*key, error) {
 		return nil, fmt.Errorf("make %s key: %w", alg, err)
 	}
 	signer, err := signerOf(alg, private, id)
-	return &key{id: id, public: private.Public(), signer: signer}, err
+	return &key{id: id, public: private.Public(), private: private, signer: signer}, err
 }
 
 func signerOf(alg jose.SignatureAlgorithm, secret any, id string) (jose.Signer, error) {

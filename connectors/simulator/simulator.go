@@ -126,9 +126,7 @@ func New(cfg config.Connector, o Options) (*Provider, error) {
 		return nil, fmt.Errorf("simulator: connector %s: %w", cfg.ID, err)
 	}
 	if cfg.SAML != nil {
-		if err := p.playSAML(); err != nil {
-			return nil, fmt.Errorf("simulator: connector %s: %w", cfg.ID, err)
-		}
+		p.playSAML()
 	}
 	p.keys.alg, p.keys.secret = t.algorithm, []byte(p.secret)
 	p.nested = p.nestedRings()
