@@ -1,6 +1,12 @@
 package config
 
-import "github.com/councilid/councilid/mapping"
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/councilid/councilid/mapping"
+)
 
 // Reach is the most that a sign-in by the connector can prove: what its steps
 // reach, what the provider's words can mean, and what it is believed.
@@ -18,23 +24,28 @@ func (c Connector) Reach() mapping.Assurance {
 
 // attainable checks that some connector can prove as much as the app needs.
 func (r report) attainable(a *App, connectors []Connector) {
-	need := a.Assurance.Vector()
-	var nearest Connector
-	var best mapping.Assurance
-	for _, c := range connectors {
-		if !a.opens(c) {
-			continue
-		}
-		reach := worth(c, connectors)
-		if reach.AtLeast(need) {
-			return
-		}
-		if nearest.ID == "" || missing(need, reach) < missing(need, best) {
-			nearest, best = c, reach
-		}
+	flawed := func(p Problem) bool { return !p.Warning && !strings.HasPrefix(p.File, "apps/") }
+	if slices.ContainsFunc(*r.problems, flawed) {
+		return // what a connector reaches is known when its own mistakes are mended
 	}
-	if nearest.ID != "" { // else there is no way in, which is said already
-		r.wrong("assurance", "needs %s, which no connector reaches that residents may use; %s comes nearest, with %s: %s", words(need), nearest.ID, words(best), shortfall(nearest, need))
+	open := slices.DeleteFunc(slices.Clone(connectors), func(c Connector) bool { return !a.opens(c) })
+	if len(open) == 0 {
+		return // there is no way in, which is said already
+	}
+	need := a.Assurance.Vector()
+	lacks := func(c Connector) int { return missing(need, worth(c, connectors)) }
+	nearest := slices.MinFunc(open, func(a, b Connector) int { return cmp.Compare(lacks(a), lacks(b)) })
+	if lacks(nearest) > 0 {
+		r.wrong("assurance", "needs %s, which no connector reaches that residents may use; %s comes nearest, with %s: %s",
+			words(need), nearest.ID, words(worth(nearest, connectors)), shortfall(nearest, need))
+		return
+	}
+	for _, c := range open {
+		if i := slices.Index(a.Connectors, c.ID); i >= 0 && lacks(c) > 0 {
+			r.add(indexed("connectors", i), Problem{
+				Warning: true, Message: c.ID + " is never offered: assurance needs " + words(need) + ", and " + shortfall(c, need),
+			})
+		}
 	}
 }
 

@@ -30,6 +30,7 @@ func setTestEnv(t *testing.T) {
 	}
 	t.Setenv("COUNCILID_MASTER_KEY", strings.Repeat("0f", 32))
 	t.Setenv("WORKS_PRIVATE_KEY", string(testKeys()["p256.pem"]))
+	t.Setenv("ONE_LOGIN_PRIVATE_KEY", string(testKeys()["rsa2048.pem"]))
 }
 
 // writeKeys writes the key files that the folders of the tests name.

@@ -60,7 +60,7 @@ func TestExample(t *testing.T) {
 	if len(cfg.Warnings) > 0 {
 		t.Errorf("warnings:\n%v", cfg.Warnings)
 	}
-	if got, want := len(cfg.Connectors), 6; got != want {
+	if got, want := len(cfg.Connectors), 8; got != want {
 		t.Errorf("%d connectors, want %d", got, want)
 	}
 	if got, want := len(cfg.Apps), 3; got != want {
@@ -154,8 +154,26 @@ client_secret: env:SECRET
 insecure_base_url: http://127.0.0.1:8103
 -- connectors/national.yaml --
 preset: national
+saml: {logout: {page: "https://id.national.example/logout", page_return: back}}
 insecure_base_url: http://127.0.0.1:8104
+-- connectors/telling.yaml --
+preset: telling
+client_id: councilid
+client_secret: env:SECRET
+insecure_base_url: http://127.0.0.1:8105
+-- presets/telling.yaml --
+label: Telling
+oidc:
+  issuer: https://telling.example
+  endpoints: {par: https://telling.example/par, end_session: https://telling.example/end}
+  calls: {address: {url: https://telling.example/address}}
+  nested:
+    core: {in: claims.core, issuer: https://core.telling.example/, did: https://core.telling.example/did.json, algorithms: [ES256]}
+    other: {in: claims.other, issuer: https://other.telling.example, jwks: https://other.telling.example/keys, algorithms: [ES256]}
+events: {protocol: risc, issuer: https://telling.example/, jwks: https://telling.example/events, actions: {a: none}}
 `)
+	telling := connector(t, cfg, "telling")
+	core, other := telling.OIDC.Nested["core"], telling.OIDC.Nested["other"]
 	strict, tenants, api := connector(t, cfg, "strict").OIDC, connector(t, cfg, "tenants").OIDC, connector(t, cfg, "api").OAuth2
 	for _, tt := range []struct{ got, want string }{
 		{strict.Issuer, "http://127.0.0.1:8101/strict.example"},
@@ -169,6 +187,15 @@ insecure_base_url: http://127.0.0.1:8104
 		{api.Endpoints.Token, "http://127.0.0.1:8103/api.example/token"},
 		{api.Profile.URL, "http://127.0.0.1:8103/api.example/me"},
 		{api.Calls["emails"].URL, "http://127.0.0.1:8103/api.example/emails"},
+		{telling.OIDC.Endpoints.PAR, "http://127.0.0.1:8105/telling.example/par"},
+		{telling.OIDC.Endpoints.EndSession, "http://127.0.0.1:8105/telling.example/end"},
+		{telling.OIDC.Calls["address"].URL, "http://127.0.0.1:8105/telling.example/address"},
+		{core.Issuer, "http://127.0.0.1:8105/core.telling.example/"},
+		{core.DID, "http://127.0.0.1:8105/core.telling.example/did.json"},
+		{other.JWKS, "http://127.0.0.1:8105/other.telling.example/keys"},
+		{telling.Events.Issuer, "http://127.0.0.1:8105/telling.example/"},
+		{telling.Events.JWKS, "http://127.0.0.1:8105/telling.example/events"},
+		{connector(t, cfg, "national").SAML.Logout.Page, "http://127.0.0.1:8104/id.national.example/logout"},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("%s, want %s", tt.got, tt.want)
@@ -177,7 +204,7 @@ insecure_base_url: http://127.0.0.1:8104
 	if got, want := connector(t, cfg, "national").SAML.Metadata, "http://127.0.0.1:8104/id.national.example/metadata"; got.URL != want || got.EntityID != "https://id.national.example" {
 		t.Errorf("metadata %s of %s, want %s of the same entity", got.URL, got.EntityID, want)
 	}
-	if got, want := len(cfg.Warnings), 4; got != want {
+	if got, want := len(cfg.Warnings), 5; got != want {
 		t.Errorf("%d warnings, want one for each base address:\n%v", got, cfg.Warnings)
 	}
 }
@@ -214,6 +241,7 @@ tls: {cert: keys/cert.pem, key: keys/p256.pem}
 database: {sqlite: councilid.db}
 redis: {addresses: ["redis.internal:6379"], tls: {ca: keys/cert.pem, cert: keys/cert.pem, key: keys/p256.pem}}
 look: {logo: logo.svg}
+mail: {smtp: smtp.internal:587, from: no-reply@example.gov.uk}
 -- logo.svg --
 <svg/>
 -- connectors/works.yaml --
@@ -221,7 +249,10 @@ label: Works
 client_id: councilid
 client_secret: env:SECRET
 oidc: {issuer: https://id.example.gov.uk}
-network: {ca: keys/cert.pem}
+network: {ca: keys/cert.pem, cert: keys/cert.pem, key: "file:keys/p256.pem"}
+-- connectors/council.yaml --
+label: E-mail or passkey
+council: {passwords: true, breached: keys/breached, attestation: keys/cert.pem}
 -- connectors/national.yaml --
 label: National
 saml: {metadata: {url: "https://id.national.example/metadata", entity_id: "https://id.national.example", signer: keys/good.pem}}
@@ -243,7 +274,8 @@ oidc:
 	b := cfg.Broker
 	for _, name := range []string{
 		b.TLS.Cert, b.TLS.Key, b.Redis.TLS.CA, b.Redis.TLS.Cert, b.Redis.TLS.Key, b.Look.Logo,
-		connector(t, cfg, "works").Network.CA, app(t, cfg, "tax").OIDC.JWKS,
+		connector(t, cfg, "works").Network.CA, connector(t, cfg, "works").Network.Cert,
+		connector(t, cfg, "council").Council.Breached, connector(t, cfg, "council").Council.Attestation, app(t, cfg, "tax").OIDC.JWKS,
 		connector(t, cfg, "national").SAML.Metadata.Signer, connector(t, cfg, "staff").SAML.Metadata.File,
 		app(t, cfg, "hall").SAML.Manual.Certificate,
 		app(t, cfg, "planning").SAML.Metadata.File, app(t, cfg, "planning").SAML.Metadata.Signer,

@@ -9,6 +9,7 @@ package config
 //	reached  what the sign-in came to: identity, authenticator, phishing and
 //	         residency as levels of assurance; met, whether that is as much as
 //	         was asked for, and word, what was, in the provider's own word
+//	proved   the same, of what it would have come to if more had been asked for
 //	nested   the tokens of nested, in userinfo and calls alone
 //	since    when the person authenticated, in seconds since 1970
 //	session  the name of their session at the provider
