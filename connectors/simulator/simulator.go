@@ -126,7 +126,9 @@ func New(cfg config.Connector, o Options) (*Provider, error) {
 		return nil, fmt.Errorf("simulator: connector %s: %w", cfg.ID, err)
 	}
 	if cfg.SAML != nil {
-		p.playSAML()
+		if err := p.playSAML(); err != nil {
+			return nil, fmt.Errorf("simulator: connector %s: %w", cfg.ID, err)
+		}
 	}
 	p.keys.alg, p.keys.secret = t.algorithm, []byte(p.secret)
 	p.nested = p.nestedRings()
