@@ -70,18 +70,15 @@ func (r report) signingKey(o *OIDC) {
 		r.wrong("oidc.private_key", "%v", err)
 		return
 	}
-	algorithm := o.AssertionAlgorithm
-	if o.ClientAuth == "signed_secret" {
-		algorithm = "ES256"
-	}
 	_, isRSA := key.(*rsa.PrivateKey)
-	switch wantsRSA := algorithm != "ES256"; {
-	case wantsRSA && !isRSA:
-		r.wrong("oidc.private_key", "must be an RSA key, which %s signs with", algorithm)
-	case isRSA && !wantsRSA:
-		r.wrong("oidc.private_key", "must be a P-256 key, which ES256 signs with")
-	case algorithm != o.AssertionAlgorithm:
+	apple := o.ClientAuth == "signed_secret"
+	switch elliptic := apple || o.AssertionAlgorithm == "ES256"; {
+	case apple && o.AssertionAlgorithm != "" && o.AssertionAlgorithm != "ES256":
 		r.wrong("oidc.assertion_algorithm", "must be ES256 with client_auth signed_secret")
+	case isRSA && elliptic:
+		r.wrong("oidc.private_key", "must be a P-256 key, which ES256 signs with")
+	case !isRSA && !elliptic && o.AssertionAlgorithm != "":
+		r.wrong("oidc.private_key", "must be an RSA key, which %s signs with", o.AssertionAlgorithm)
 	}
 }
 

@@ -142,12 +142,6 @@ func (l *SessionLimit) derive(every Session) {
 }
 
 func (o *OIDC) derive() {
-	if o.AssertionAlgorithm == "" && o.PrivateKey.Set() {
-		o.AssertionAlgorithm = o.algorithmOfKey()
-	}
-	if o.Encryption != nil {
-		o.Encryption.derive()
-	}
 	// OpenID Connect Core §3.1.2.1: the scope openid makes it OpenID Connect.
 	if !slices.Contains(o.Scopes, "openid") {
 		o.Scopes = append([]string{"openid"}, o.Scopes...)

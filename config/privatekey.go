@@ -6,11 +6,8 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/pem"
 	"errors"
-
-	"github.com/go-jose/go-jose/v4"
 )
 
 // SigningKey returns the key that PrivateKey holds: one that can sign RS256 or
@@ -36,35 +33,9 @@ func strongKey(s Secret) (crypto.Signer, error) {
 	return nil, errors.New("must be an RSA key of 2048 bits or more, or a P-256 key")
 }
 
-// algorithmOfKey is what PrivateKey signs with unless something else is said; ""
-// where it is no key.
-func (o OIDC) algorithmOfKey() string {
-	key, err := o.SigningKey()
-	if err != nil {
-		return ""
-	}
-	if _, ok := key.(*rsa.PrivateKey); ok {
-		return "RS256"
-	}
-	return "ES256"
-}
-
 // DecryptionKey returns the key that Key holds: one that RSA-OAEP or ECDH-ES can
 // be used with (RFC 7518 §4.3, §4.6).
 func (e Encryption) DecryptionKey() (crypto.Signer, error) { return strongKey(e.Key) }
-
-// derive names the key by its thumbprint (RFC 7638), as anybody would who knows
-// its public part.
-func (e *Encryption) derive() {
-	key, err := e.DecryptionKey()
-	if err != nil || e.KeyID != "" {
-		return
-	}
-	public := jose.JSONWebKey{Key: key.Public()}
-	if sum, err := public.Thumbprint(crypto.SHA256); err == nil {
-		e.KeyID = base64.RawURLEncoding.EncodeToString(sum)
-	}
-}
 
 func parsePrivateKey(text string) (crypto.PrivateKey, error) {
 	block, _ := pem.Decode([]byte(text))
