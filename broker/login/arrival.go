@@ -19,6 +19,7 @@ import (
 type arrival struct {
 	SignIn   accounts.SignIn             `json:"sign_in"`
 	Step     string                      `json:"step,omitempty"`     // what the provider was asked
+	Wished   bool                        `json:"wished,omitempty"`   // an app waits for what they prove
 	AuthTime time.Time                   `json:"auth_time"`          // when they authenticated there
 	Provider *connectors.ProviderSession `json:"provider,omitempty"` // the provider's session
 	Idle     time.Duration               `json:"idle,omitempty"`     // how long a session may go unused on this provider's word; 0 for any time
@@ -34,7 +35,7 @@ func (f *Flow) arrival(way Way, a attempt, said *connectors.Assertion) arrival {
 			Connector: way.Config.ID, Issuer: said.Issuer, Subject: said.Subject,
 			Said: way.Rules.Apply(said.Claims), Level: proved, Until: now.Add(way.fresh(proved)), At: now,
 		},
-		Step: a.Step, AuthTime: authTime(said.AuthTime, now), Provider: said.Session,
+		Step: a.Step, Wished: a.Wished, AuthTime: authTime(said.AuthTime, now), Provider: said.Session,
 		Idle: way.Config.Session.Idle, Ends: said.SessionEnds,
 	}
 	if limit := way.Config.Session.Lifetime; limit > 0 {
@@ -72,6 +73,7 @@ func (in arrival) session(account accounts.Account, link accounts.Link, before *
 	s := Session{
 		Link: link.ID, Connector: in.SignIn.Connector, Step: in.Step, Issuer: in.SignIn.Issuer, Said: in.SignIn.Said,
 		Proved: in.SignIn.Level, AuthTime: in.AuthTime, Provider: in.Provider, Idle: in.Idle, Ends: in.Ends,
+		wished: in.Wished,
 	}
 	s.weigh(account, link)
 	if before != nil {

@@ -23,9 +23,9 @@ func (f *Flow) handleCallback(w http.ResponseWriter, r *http.Request) error {
 		return f.askUnsolicited(w, r, h)
 	}
 	if state, ok := stateOf(query); ok {
-		return f.conclude(w, r, state)
+		return f.astray(r, f.conclude(w, r, state))
 	}
-	return f.takeUnsolicited(w, r)
+	return f.astray(r, f.takeUnsolicited(w, r))
 }
 
 // conclude ends the attempt that state names. Two round trips: one takes the
@@ -54,7 +54,7 @@ func (f *Flow) conclude(w http.ResponseWriter, r *http.Request, state store.Hand
 	}
 	s, err := f.admit(r, in, nil)
 	if err != nil {
-		return f.inadmissible(r, v, l, b, err)
+		return f.inadmissible(w, r, v, l, way.Config.ID, b, err)
 	}
 	if !a.Force && !s.freshEnough(l.Request.MaxAge, f.Now()) {
 		return f.again(w, r, l, trip{way: way, ask: config.Ask{Step: a.Step}}, b)
@@ -63,8 +63,11 @@ func (f *Flow) conclude(w http.ResponseWriter, r *http.Request, state store.Hand
 }
 
 // inadmissible is the answer to a person whose account cannot be entered. Where
-// that is for now, the request goes on.
-func (f *Flow) inadmissible(r *http.Request, v visitor, l ongoing, b *store.Batch, err error) error {
+// there is another way, or that is for now, the request goes on.
+func (f *Flow) inadmissible(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, connector string, b *store.Batch, err error) error {
+	if why, ok := errors.AsType[*accounts.FrozenError](err); ok {
+		return f.shutOut(w, r, l, connector, why, b)
+	}
 	if errors.Is(err, accounts.ErrFrozen) {
 		return f.lost(r, v, web.AccountFrozen, err)
 	}
@@ -171,6 +174,12 @@ func (f *Flow) proceed(w http.ResponseWriter, r *http.Request, v visitor, l ongo
 	f.Observe(s.Connector, "success")
 	l.SID, l.Browser = s.SID, v.browser.mark()
 	l.Done = append(l.Done, s.Connector+"/"+s.Step)
+	if s.wished {
+		f.grant(r.Context(), s)
+	}
+	if l.Request.own() {
+		l.Request = f.recall(r.Context(), l.Request, s)
+	}
 	if l.Stranger != nil {
 		return f.lead(w, r, l, "/who", b)
 	}

@@ -30,6 +30,8 @@ type farewell struct {
 	Asked    Party                       `json:"asked,omitzero"`     // who is being asked
 	Hops     int                         `json:"hops,omitempty"`     // questions since the browser was shown a page
 	Provider *connectors.ProviderSession `json:"provider,omitempty"` // to be ended last of all
+
+	answered bool // by this very request
 }
 
 var (
@@ -186,9 +188,11 @@ func (f *Flow) nothingWaits(w http.ResponseWriter, r *http.Request) error {
 }
 
 // depart answers whoever started a sign-out. Where an app failed, the resident
-// reads that first, and is led on by a link.
+// reads that first, and is led on by a link. At the address of somebody's answer,
+// which is nobody else's to see, there is no page: it would stay there.
 func (f *Flow) depart(w http.ResponseWriter, r *http.Request, who browser, bye farewell) error {
-	if bye.Leaving.own() || len(bye.Receipt.Failed) == 0 {
+	own := bye.Leaving.own()
+	if own && !bye.answered || !own && len(bye.Receipt.Failed) == 0 {
 		return f.answer(w, r, bye)
 	}
 	id := rand.Text()
@@ -197,8 +201,13 @@ func (f *Flow) depart(w http.ResponseWriter, r *http.Request, who browser, bye f
 	if err := b.Exec(r.Context()); err != nil {
 		return err
 	}
+	onward := "/sign-out/continue?id=" + url.QueryEscape(id)
+	if own {
+		http.Redirect(w, r, onward, http.StatusSeeOther)
+		return nil
+	}
 	page := f.signedOut(r, bye)
-	page.Back = "/sign-out/continue?id=" + url.QueryEscape(id)
+	page.Back = onward
 	return f.Site.Page(w, r, http.StatusOK, "signed_out", page)
 }
 

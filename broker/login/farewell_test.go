@@ -60,7 +60,10 @@ func TestForeignAnswers(t *testing.T) {
 		t.Errorf("tax's fate is known %d times before it answered", n)
 	}
 	got := alice.get(answer("tax", hers, true))
-	got.mustShow(t, http.StatusOK, signedOut, "<li>App tax</li>")
+	if strings.Contains(got.to, hers) {
+		t.Errorf("the receipt is at %q", got.to)
+	}
+	alice.get(got.to).mustShow(t, http.StatusOK, signedOut, "<li>App tax</li>")
 	if again := alice.get(answer("tax", hers, true)); strings.Contains(again.body, "App tax") {
 		t.Error("an answer counts twice")
 	}
@@ -123,7 +126,7 @@ func TestUncertainSignOutLeadsNobodyOn(t *testing.T) {
 	if got := b.receipt(); got.Whole() || !got.UnderWay {
 		t.Errorf("receipt %+v", got)
 	}
-	one.get(answer("waste", b.front.question("waste"), true)).mustShow(t, http.StatusOK, "<li>App waste</li>")
+	one.get(one.get(answer("waste", b.front.question("waste"), true)).to).mustShow(t, http.StatusOK, "<li>App waste</li>")
 }
 
 // Nobody who signs in at a shared computer hears of a sign-out that got stuck

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -43,11 +44,14 @@ type Flow struct {
 func (f *Flow) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /choose", f.Site.Handle(f.handleChoose))
 	mux.Handle("GET /start/{connector}", f.Site.Handle(f.handleStart))
+	mux.Handle("GET /later", f.Site.Handle(f.handleLater))
 	mux.Handle("GET /cancel", f.Site.Handle(f.handleCancel))
 	mux.Handle("GET /who", f.Site.Handle(f.handleWho))
 	mux.Handle("POST /who", f.Site.Handle(f.answerWho))
 	mux.Handle("GET /callback/{connector}", f.Site.Handle(f.handleCallback))
 	mux.Handle("POST /callback/{connector}", f.Site.Handle(f.handlePostedCallback))
+	mux.Handle("GET /landing/{connector}", f.Site.Handle(f.handleLanding))
+	mux.Handle("GET /landed", f.Site.Handle(f.handleLanded))
 	mux.Handle("POST /unsolicited/{connector}", f.Site.Handle(f.enterUnsolicited))
 	mux.Handle("GET /connectors/{connector}/metadata", f.Site.Handle(f.handleMetadata))
 	mux.Handle("GET /{$}", f.Site.Handle(f.handleHome))
@@ -124,7 +128,7 @@ func (f *Flow) begin(w http.ResponseWriter, r *http.Request, v visitor, l ongoin
 	st := next(f.situation(l, s))
 	if st.kind == start || st.kind == choose {
 		f.Site.SetLocales(w, r, l.Request.Locales)
-		v.browser.App = l.Request.App
+		v.browser.App = cmp.Or(l.Request.App, v.browser.App)
 		if err := f.remember(w, r, v.browser); err != nil {
 			return err
 		}
@@ -188,6 +192,9 @@ func allows(app config.App, connector string) bool {
 }
 
 func (f *Flow) issue(w http.ResponseWriter, r *http.Request, req Request, s Session, b *store.Batch) error {
+	if req.own() {
+		return f.landed(w, r, req, s, b)
+	}
 	front, err := f.front(req.Protocol)
 	if err != nil {
 		return err
@@ -198,6 +205,10 @@ func (f *Flow) issue(w http.ResponseWriter, r *http.Request, req Request, s Sess
 }
 
 func (f *Flow) refuse(w http.ResponseWriter, r *http.Request, req Request, why Refusal) error {
+	if req.own() {
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return nil
+	}
 	front, err := f.front(req.Protocol)
 	if err != nil {
 		return err

@@ -174,6 +174,7 @@ func (f *Flow) Answered(w http.ResponseWriter, r *http.Request, who Party, id st
 		return f.nothingWaits(w, r)
 	}
 	f.hear(&bye, done)
+	bye.answered = true
 	return f.goOn(w, r, v.browser, bye)
 }
 

@@ -177,7 +177,7 @@ func TestAppIsAskedByForm(t *testing.T) {
 	one := b.session("tax")
 	got := one.post("/sign-out", nil)
 	got.mustShow(t, http.StatusOK, `action="https://tax.example/slo"`, b.front.question("tax"))
-	one.get(answer("tax", b.front.question("tax"), true)).mustShow(t, http.StatusOK, signedOut, "<li>App tax</li>")
+	one.get(one.get(answer("tax", b.front.question("tax"), true)).to).mustShow(t, http.StatusOK, signedOut, "<li>App tax</li>")
 }
 
 func TestAskFails(t *testing.T) {

@@ -29,14 +29,16 @@ type pending struct {
 	SID      string        `json:"sid,omitempty"`      // the session that it opened
 	Done     []string      `json:"done,omitempty"`     // steps of providers, as in Way.visit, that succeeded: none is asked twice
 	Settled  bool          `json:"settled,omitempty"`  // the resident does without what the app would only like
+	Anyway   bool          `json:"anyway,omitempty"`   // and tries providers that refuse the app's window that they are in
 	Notice   *notice       `json:"notice,omitempty"`
 	Stranger *stranger     `json:"stranger,omitempty"` // who came in place of the person who is signed in
 }
 
-// notice is why the last attempt did not work, for the choice page.
+// notice is why the last attempt did not work.
 type notice struct {
 	Connector string             `json:"connector"`
 	Outcome   connectors.Outcome `json:"outcome"`
+	Reference string             `json:"reference"` // of the log line that says more
 }
 
 // attempt is one trip to a provider, until its answer comes.
@@ -45,6 +47,7 @@ type attempt struct {
 	Connector string    `json:"connector"`
 	Browser   string    `json:"browser"`
 	Standing  *standing `json:"standing,omitempty"` // the session in which it is to prove more; nil for a sign-in of its own
+	Wished    bool      `json:"wished,omitempty"`   // a wish of the app is kept for when the resident comes back
 
 	handle store.Handle       // where it was found
 	posted *store.Reply[kept] // what came of its answer, where that was posted
@@ -82,8 +85,13 @@ func (l ongoing) link(path string) string { return path + "?request=" + url.Quer
 // more in the session at; or back to the choice page where the provider cannot be
 // reached. b gets the login's records and is executed.
 func (f *Flow) start(w http.ResponseWriter, r *http.Request, l ongoing, at *standing, t trip, b *store.Batch) error {
+	if t.way.refuses(r.UserAgent()) && !l.Anyway {
+		l.Notice = &notice{Connector: t.way.Config.ID, Outcome: inApp}
+		return f.offer(w, r, l, b)
+	}
 	state := store.Handle{Tag: l.tag, Secret: rand.Text()}
 	a := f.newAttempt(r, l, at, t, state)
+	a.Wished = f.await(r.Context(), l, at, t)
 	to, err := t.way.Connector.Start(r.Context(), a.Attempt)
 	if err != nil {
 		return f.failed(w, r, l, t.way.Config.ID, err, b)
@@ -158,11 +166,11 @@ func (f *Flow) lead(w http.ResponseWriter, r *http.Request, l ongoing, page stri
 	return nil
 }
 
-// failed keeps the request and leads back to the choice page, which says in
-// plain words why the attempt did not work.
+// failed keeps the request and leads to a page that says in plain words why the
+// attempt did not work, and how to go on.
 func (f *Flow) failed(w http.ResponseWriter, r *http.Request, l ongoing, connector string, cause error, b *store.Batch) error {
 	web.Annotate(r, slog.String("app", l.Request.App))
-	l.Notice = &notice{Connector: connector, Outcome: f.fell(r, connector, cause)}
+	l.Notice = &notice{Connector: connector, Outcome: f.fell(r, connector, cause), Reference: web.Reference(r)}
 	return f.offer(w, r, l, b)
 }
 
@@ -175,10 +183,9 @@ func (f *Flow) fell(r *http.Request, connector string, cause error) connectors.O
 }
 
 // resume reads the request that r names, and makes sure that it belongs to this
-// browser, whose session it returns as well.
-func (f *Flow) resume(r *http.Request, v visitor) (ongoing, *Session, error) {
+// browser, whose session it returns as well. It executes b.
+func (f *Flow) resume(r *http.Request, v visitor, b *store.Batch) (ongoing, *Session, error) {
 	l := ongoing{tag: r.FormValue("request")}
-	b := f.counted(r)
 	found, current := pendingTable.Get(b, l.handle()), v.ask(b)
 	if err := b.Exec(r.Context()); err != nil {
 		return l, nil, err
@@ -189,6 +196,26 @@ func (f *Flow) resume(r *http.Request, v visitor) (ongoing, *Session, error) {
 		return l, s, f.stale(r, v, s != nil)
 	}
 	return l, s, f.sameBrowser(r, v, l.Browser)
+}
+
+// claim is resume for a step that ends the request, or is to be taken once: of
+// several one finds it.
+func (f *Flow) claim(r *http.Request, v visitor) (ongoing, *Session, error) {
+	l := ongoing{tag: r.FormValue("request")}
+	b := f.counted(r)
+	taken, current := pendingTable.Take(b, l.handle()), v.ask(b)
+	if err := b.Exec(r.Context()); err != nil {
+		return l, nil, err
+	}
+	s := f.live(v, current)
+	var ok bool
+	if l.pending, ok = taken.Value(); !ok {
+		return l, s, f.stale(r, v, s != nil)
+	}
+	if err := f.sameBrowser(r, v, l.Browser); err != nil {
+		return l, s, errors.Join(err, f.restore(r.Context(), l, f.Store.Batch()))
+	}
+	return l, s, nil
 }
 
 // sameBrowser refuses what belongs to another browser: the defence against

@@ -2,33 +2,85 @@ package login
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/councilid/councilid/broker/web"
 	"github.com/councilid/councilid/connectors"
+	"github.com/councilid/councilid/mapping"
 )
 
 // handleChoose shows the ways that lead on; the page puts the one used last in
-// this browser first.
+// this browser first. After a visit that did not work it says why.
 func (f *Flow) handleChoose(w http.ResponseWriter, r *http.Request) error {
 	v := f.visitor(r)
-	l, s, err := f.resume(r, v)
+	b := f.counted(r)
+	told := f.told(b, r, v)
+	l, s, err := f.resume(r, v, b)
 	if err != nil {
 		return err
 	}
 	q := f.situation(l, s)
-	s = q.standing()
-	page := web.Choose{App: f.appLabel(r, l.Request.App), More: s != nil, Cancel: l.link("/cancel")}
-	for _, t := range q.trips(s) {
-		c := t.way.Config
-		page.Ways = append(page.Ways, web.Way{
-			ID: c.ID, Label: f.label(r, c.ID), Hint: c.Hint.In(f.Site.Language(r)),
-			URL: l.link("/start/" + c.ID), Last: c.ID == v.browser.Last,
+	c := f.choice(r, v, l, q)
+	if l.Notice != nil {
+		return f.trouble(w, r, l, c)
+	}
+	c.Notice, c.NoticeArg = told()
+	return f.Site.Page(w, r, http.StatusOK, "choose", c)
+}
+
+// choice is what the resident can choose from.
+func (f *Flow) choice(r *http.Request, v visitor, l ongoing, q situation) web.Choose {
+	s := q.standing()
+	trips := q.trips(s)
+	c := web.Choose{App: f.appLabel(r, l.Request.App), Cancel: l.link("/cancel")}
+	for _, t := range trips {
+		way := t.way.Config
+		c.Ways = append(c.Ways, web.Way{
+			ID: way.ID, Label: f.label(r, way.ID), Hint: way.Hint.In(f.Site.Language(r)),
+			URL: l.link("/start/" + way.ID), Last: way.ID == v.browser.Last,
 		})
 	}
-	if n := l.Notice; n != nil {
-		page.Notice, page.NoticeArg = string(n.Outcome), f.label(r, n.Connector)
+	if len(trips) == 0 {
+		return c
 	}
-	return f.Site.Page(w, r, http.StatusOK, "choose", page)
+	if goal := trips[0].goal; !q.needs.essential && goal != q.needs.least {
+		c.Later = l.link("/later")
+	}
+	if s != nil {
+		c.More = more(s.Level, trips[0].goal)
+	}
+	return c
+}
+
+// more is what level lacks of goal, as web.Choose.More has it.
+func more(level, goal mapping.Assurance) string {
+	if level.Person().AtLeast(goal.Person()) {
+		return web.MoreSafe
+	}
+	return web.MoreSure
+}
+
+// trouble says why the last visit did not work, and what can be done.
+func (f *Flow) trouble(w http.ResponseWriter, r *http.Request, l ongoing, c web.Choose) error {
+	n := *l.Notice
+	c.Notice, c.NoticeArg = string(n.Outcome), f.label(r, n.Connector)
+	page := web.Trouble{Choose: c, Reference: n.Reference}
+	if i := slices.IndexFunc(c.Ways, func(w web.Way) bool { return w.ID == n.Connector }); i >= 0 {
+		page.Again = c.Ways[i].URL
+		page.Ways = slices.Delete(c.Ways, i, i+1)
+	}
+	if n.Outcome != inApp {
+		return f.Site.Page(w, r, http.StatusOK, "trouble", page)
+	}
+	if page.Again != "" {
+		page.Again += "&anyway=yes"
+	}
+	page.Ways = slices.DeleteFunc(page.Ways, func(other web.Way) bool {
+		way, _ := f.way(other.ID)
+		return way.refuses(r.UserAgent())
+	})
+	page.Address = f.Apps[l.Request.App].Home
+	return f.Site.Page(w, r, http.StatusOK, "in_app", page)
 }
 
 // label is what residents call a connector, or "" for one that is gone.
@@ -54,7 +106,7 @@ func (f *Flow) appLabels(r *http.Request, apps []string) []string {
 
 // handleStart goes to the connector that the resident chose, if that leads on.
 func (f *Flow) handleStart(w http.ResponseWriter, r *http.Request) error {
-	l, s, err := f.resume(r, f.visitor(r))
+	l, s, err := f.resume(r, f.visitor(r), f.counted(r))
 	if err != nil {
 		return err
 	}
@@ -65,22 +117,47 @@ func (f *Flow) handleStart(w http.ResponseWriter, r *http.Request) error {
 	if i < 0 {
 		return f.offer(w, r, l, f.Store.Batch())
 	}
+	l.Anyway = l.Anyway || r.URL.Query().Has("anyway")
 	return f.start(w, r, l, s.standing(), trips[i], f.Store.Batch())
 }
 
-// handleCancel answers the app that the resident gave up.
-func (f *Flow) handleCancel(w http.ResponseWriter, r *http.Request) error {
-	l, _, err := f.resume(r, f.visitor(r))
+// handleLater goes on without what the app would only like to know.
+func (f *Flow) handleLater(w http.ResponseWriter, r *http.Request) error {
+	v := f.visitor(r)
+	l, s, err := f.claim(r, v)
 	if err != nil {
 		return err
 	}
-	b := f.Store.Batch()
-	pendingTable.Delete(b, l.handle())
-	if err := b.Exec(r.Context()); err != nil {
+	l.Settled, l.Notice, l.Stranger = true, nil, nil
+	if f.situation(l, s).standing() != nil {
+		return f.signOn(w, r, v, l, s)
+	}
+	return f.begin(w, r, v, l, nil, f.Store.Batch())
+}
+
+// handleCancel answers the app that the resident gave up, and why.
+func (f *Flow) handleCancel(w http.ResponseWriter, r *http.Request) error {
+	l, _, err := f.claim(r, f.visitor(r))
+	if err != nil {
 		return err
 	}
 	f.Observe("", string(connectors.Cancelled))
-	return f.refuse(w, r, l.Request, AccessDenied)
+	return f.refuse(w, r, l.Request, l.Notice.refusal())
+}
+
+// refusal is what the app is told where the resident gives up after n, nil where
+// nothing had gone wrong.
+func (n *notice) refusal() Refusal {
+	if n == nil {
+		return AccessDenied
+	}
+	switch n.Outcome {
+	case connectors.TryLater, connectors.Unavailable, connectors.Misconfigured:
+		return Unavailable
+	case connectors.Unmet:
+		return Unmet
+	}
+	return AccessDenied
 }
 
 // handleHome is the broker's own front page.

@@ -81,22 +81,23 @@ func (k kept) result() (*connectors.Assertion, error) {
 // keep keeps k under h for ttl, where the browser's GET finds it.
 func (f *Flow) keep(ctx context.Context, h store.Handle, k kept, ttl time.Duration) error {
 	b := f.Store.Batch()
-	k.put(b, h, ttl)
+	f.putKept(b, h, k, ttl)
 	first := f.firstAnswer(b, k.Connector, k.Said, cmp.Or(k.Attempt, h.Ref()))
 	if err := b.Exec(ctx); err != nil {
 		return err
 	}
 	if err := first(); err != nil {
 		k.refuse(err)
-		k.put(b, h, ttl) // in time: nobody knows the handle yet
+		f.putKept(b, h, k, ttl) // in time: nobody knows the handle yet
 	}
 	return b.Exec(ctx)
 }
 
-func (k kept) put(b *store.Batch, h store.Handle, ttl time.Duration) {
+func (f *Flow) putKept(b *store.Batch, h store.Handle, k kept, ttl time.Duration) {
 	keptTable.Put(b, h, k, ttl)
+	way, _ := f.way(k.Connector)
 	if state, asked := store.ParseRef(k.Attempt); asked && k.Said == nil {
-		refusedTable.Put(b, state, k, loginTime)
+		refusedTable.Put(b, state, k, way.patience())
 	}
 }
 
@@ -137,7 +138,7 @@ func (f *Flow) handlePostedCallback(w http.ResponseWriter, r *http.Request) erro
 	}
 	state, ok := stateOf(r.PostForm)
 	if !ok {
-		return f.takeUnsolicited(w, r)
+		return f.astray(r, f.takeUnsolicited(w, r))
 	}
 	b := f.counted(r)
 	found, before := attemptTable.Get(b, state), refusedTable.Get(b, state)

@@ -33,6 +33,10 @@ type Request struct {
 	Reply json.RawMessage `json:"reply"`
 }
 
+// own reports whether no app asked: the broker did itself, for somebody who came
+// to it.
+func (r Request) own() bool { return r.Protocol == "" }
+
 // What a request may carry besides its Reply. Anybody may send one, and all of
 // it waits in Redis while the resident signs in.
 const (

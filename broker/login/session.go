@@ -35,6 +35,7 @@ type Session struct {
 
 	handle store.Handle // where it is
 	fresh  bool         // made by this very request, not found in the store
+	wished bool         // an app waits for what its last sign-in proves
 }
 
 var (

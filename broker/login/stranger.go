@@ -36,21 +36,21 @@ func (f *Flow) prove(w http.ResponseWriter, r *http.Request, v visitor, l ongoin
 	account, err := f.Accounts.Whose(r.Context(), in.SignIn.Issuer, in.SignIn.Subject)
 	switch {
 	case err != nil && !errors.Is(err, accounts.ErrUnknownLink):
-		return f.inadmissible(r, v, l, b, err)
+		return f.inadmissible(w, r, v, l, in.SignIn.Connector, b, err)
 	case account != at.Account:
 		l.Stranger = &stranger{In: in, Account: account, Standing: at}
 		return f.lead(w, r, l, "/who", b)
 	}
 	s, err := f.admit(r, in, old)
 	if err != nil {
-		return f.inadmissible(r, v, l, b, err)
+		return f.inadmissible(w, r, v, l, in.SignIn.Connector, b, err)
 	}
 	return f.proceed(w, r, v, l, old, s, b)
 }
 
 // handleWho asks who it is.
 func (f *Flow) handleWho(w http.ResponseWriter, r *http.Request) error {
-	l, s, err := f.resume(r, f.visitor(r))
+	l, s, err := f.resume(r, f.visitor(r), f.counted(r))
 	if err != nil {
 		return err
 	}
@@ -86,18 +86,9 @@ func (f *Flow) joins(p *stranger, s *Session) bool {
 // answerWho does what the resident says. Of two answers one counts.
 func (f *Flow) answerWho(w http.ResponseWriter, r *http.Request) error {
 	v := f.visitor(r)
-	l, s, err := f.resume(r, v)
+	l, s, err := f.claim(r, v)
 	if err != nil {
 		return err
-	}
-	b := f.Store.Batch()
-	taken := pendingTable.Take(b, l.handle())
-	if err := b.Exec(r.Context()); err != nil {
-		return err
-	}
-	var waits bool
-	if l.pending, waits = taken.Value(); !waits {
-		return f.stale(r, v, s != nil)
 	}
 	b, p := f.Store.Batch(), l.Stranger
 	switch answer := r.PostFormValue("answer"); {
@@ -120,26 +111,26 @@ func (f *Flow) answerWho(w http.ResponseWriter, r *http.Request) error {
 // join adds the way in to the account that is signed in. What it may borrow from
 // other evidence is what this session is worth with it.
 func (f *Flow) join(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, s Session, b *store.Batch) error {
-	p := l.Stranger
+	p, in := l.Stranger, l.Stranger.In
+	l.Stranger = nil
 	account, link, err := f.Accounts.Reenter(r.Context(), s.Account.ID, s.Link)
 	if err != nil {
-		return f.inadmissible(r, v, l, b, err)
+		return f.inadmissible(w, r, v, l, in.SignIn.Connector, b, err)
 	}
 	both := s
-	both.Proved = s.Proved.Join(p.In.SignIn.Level)
+	both.Proved = s.Proved.Join(in.SignIn.Level)
 	both.weigh(account, link)
-	account, link, err = f.Accounts.Join(r.Context(), s.Account.ID, p.In.SignIn, both.Level)
-	if errors.Is(err, accounts.ErrAnother) {
-		p.Account, err = f.Accounts.Whose(r.Context(), p.In.SignIn.Issuer, p.In.SignIn.Subject)
-		if err == nil {
+	account, link, err = f.Accounts.Join(r.Context(), s.Account.ID, in.SignIn, both.Level)
+	if errors.Is(err, accounts.ErrAnother) { // somebody was faster
+		if p.Account, err = f.Accounts.Whose(r.Context(), in.SignIn.Issuer, in.SignIn.Subject); err == nil {
+			l.Stranger = p
 			return f.lead(w, r, l, "/who", b)
 		}
 	}
 	if err != nil {
-		return f.inadmissible(r, v, l, b, err)
+		return f.inadmissible(w, r, v, l, in.SignIn.Connector, b, err)
 	}
-	l.Stranger = nil
-	return f.proceed(w, r, v, l, &s, p.In.session(account, link, &s), b)
+	return f.proceed(w, r, v, l, &s, in.session(account, link, &s), b)
 }
 
 // signInAgain has the resident show once more that the session's account is
@@ -155,10 +146,11 @@ func (f *Flow) signInAgain(w http.ResponseWriter, r *http.Request, l ongoing, at
 
 // switchTo goes on as whoever came, and ends the session that was there.
 func (f *Flow) switchTo(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, old *Session, b *store.Batch) error {
-	s, err := f.admit(r, l.Stranger.In, nil)
-	if err != nil {
-		return f.inadmissible(r, v, l, b, err)
-	}
+	in := l.Stranger.In
 	l.Stranger = nil
+	s, err := f.admit(r, in, nil)
+	if err != nil {
+		return f.inadmissible(w, r, v, l, in.SignIn.Connector, b, err)
+	}
 	return f.proceed(w, r, v, l, old, s, b)
 }

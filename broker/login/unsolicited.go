@@ -120,6 +120,9 @@ func (f *Flow) welcome(r *http.Request, v visitor, way Way, k kept) (Session, er
 		return Session{}, f.unwelcome(r, v, way, k)
 	}
 	s, err := f.admit(r, f.arrival(way, attempt{}, said), nil)
+	if _, ok := errors.AsType[*accounts.FrozenError](err); ok {
+		return s, f.lost(r, v, web.LinkFrozen, err)
+	}
 	if errors.Is(err, accounts.ErrFrozen) {
 		return s, f.lost(r, v, web.AccountFrozen, err)
 	}

@@ -42,7 +42,7 @@ func (w Way) toward(goals []mapping.Assurance, s *Session, done []string) (trip,
 		for _, ask := range w.asks() {
 			if !w.spent(ask, s, done) && w.reaches(ask, goal, s) {
 				ask = w.first(ask, s, done)
-				return trip{way: w, ask: ask, goal: goal, anew: w.repeats(ask, s)}, true
+				return trip{way: w, ask: ask, goal: goal, anew: w.repeats(ask, s) && w.canForce()}, true
 			}
 		}
 	}
@@ -50,24 +50,27 @@ func (w Way) toward(goals []mapping.Assurance, s *Session, done []string) (trip,
 }
 
 // reaches reports whether asking like this can bring somebody to goal. Of the
-// council's own way in only the sign-in counts, for the account behind it brings
-// evidence of its own.
+// council's own way in only the sign-in counts: who the person is shows by the
+// account behind it, which is known once somebody is signed in.
 func (w Way) reaches(ask config.Ask, goal mapping.Assurance, s *Session) bool {
 	most := ask.Reaches.Vector().Meet(w.Config.Cap.Vector())
-	if s != nil {
+	switch {
+	case s != nil && w.Config.Council != nil:
+		most = most.Join(s.Level).Join(s.Account.Level)
+	case s != nil:
 		most = most.Join(s.Level)
-	}
-	if w.Config.Council != nil {
+	case w.Config.Council != nil:
 		most = most.Join(goal.Person())
 	}
 	return most.AtLeast(goal)
 }
 
-// spent reports whether asking like this would bring nothing new: each step is
-// taken once in a login, and a provider that cannot be made to ask again would
-// say what it said when s began.
+// spent reports whether asking like this would bring nothing new. Each step is
+// taken once in a login; and a provider that can be asked in one way only, and
+// cannot be made to have people sign in again, would say what it said when s
+// began.
 func (w Way) spent(ask config.Ask, s *Session, done []string) bool {
-	return slices.Contains(done, w.visit(ask)) || w.repeats(ask, s) && !w.canForce()
+	return slices.Contains(done, w.visit(ask)) || w.repeats(ask, s) && len(w.Config.Ask) == 0 && !w.canForce()
 }
 
 // repeats reports whether s was signed in by asking like this.
@@ -110,6 +113,10 @@ func (w Way) canForce() bool {
 	}
 	return w.Config.Council != nil
 }
+
+// proves reports whether the resident goes to prove who they are, or where they
+// live, which may take days.
+func (t trip) proves() bool { return t.ask.After != "" || t.goal.Person() != mapping.Assurance{} }
 
 // patience is how long an answer of the provider is waited for.
 func (w Way) patience() time.Duration { return cmp.Or(w.Config.Patience, loginTime) }

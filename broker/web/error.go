@@ -39,6 +39,7 @@ const (
 	RedirectURIUnknown = "redirect_uri_unknown" // the redirect_uri is not one of the app's
 	SignInExpired      = "sign_in_expired"      // a stale tab, the back button
 	SignInElsewhere    = "sign_in_elsewhere"    // the answer came to another browser than the question
+	SignInLate         = "sign_in_late"         // an answer that nobody waits for any more, though people may take days
 	SignInFinished     = "sign_in_finished"     // done already, perhaps in another tab
 	CookiesOff         = "cookies_off"          // the browser brings no cookies back
 	TooMany            = "too_many"             // a rate limit
@@ -46,6 +47,7 @@ const (
 	Internal           = "internal"             // our fault
 	NotFound           = "not_found"            // no such page
 	Method             = "method"               // a page asked for in a way it is not for
+	LinkFrozen         = "link_frozen"          // a provider told us that the account there is not safe
 	AccountFrozen      = "account_frozen"       // the council has paused the account
 )
 

@@ -39,6 +39,9 @@ func exchangeIn(ctx context.Context) *exchange {
 	return &exchange{}
 }
 
+// Reference finds the request's line in the log. People are shown it.
+func Reference(r *http.Request) string { return exchangeOf(r).reference }
+
 // Annotate adds attributes to the request's log line. They never hold claims,
 // tokens, codes or e-mail addresses.
 func Annotate(r *http.Request, attrs ...slog.Attr) { Note(r.Context(), attrs...) }

@@ -18,6 +18,7 @@ var policies = map[string]string{
 	"post":        scripted,
 	"sign_out":    leading,
 	"unsolicited": leading,
+	"who":         leading,
 }
 
 const (

@@ -137,11 +137,33 @@ func (s *Site) languageLinks(r *http.Request, status int, name, current string) 
 // Choose is the page on which a resident chooses how to sign in.
 type Choose struct {
 	App       string // name of the service, or ""
-	Notice    string // why the last sign-in did not work, or "": an outcome, as in notice.OUTCOME.text
+	Notice    string // what has happened, or "": as in notice.NOTICE.text
 	NoticeArg string // the way that Notice is about, as in Way.Label
-	More      bool   // somebody is signed in, and the service needs to be more sure
+	More      string // what the service needs besides of somebody who is signed in: MoreSure, MoreSafe, or ""
 	Ways      []Way
+	Later     string // where going on without leads, if the service would only like to know more; "" leaves it out
 	Cancel    string // where Cancel leads; "" leaves it out
+}
+
+// What a service may need more.
+const (
+	MoreSure = "sure" // to be more sure who somebody is
+	MoreSafe = "safe" // a safer sign-in
+)
+
+// Trouble is the page after a visit to a provider that did not work, and the one
+// before a visit that would not.
+type Trouble struct {
+	Choose           // Notice says what happened; Ways are the other ways
+	Again     string // where trying the same way again leads; "" leaves it out
+	Address   string // of the service, to be opened in another browser
+	Reference string // finds the line in the log
+}
+
+// Landed is the page of somebody who has come back from afar.
+type Landed struct {
+	App, To string // name of the service that they go on to, and where that is
+	Proved  bool   // they have proved who they are
 }
 
 // Way is one way to sign in.

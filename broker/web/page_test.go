@@ -30,7 +30,18 @@ func allPages() map[string]shown {
 	return map[string]shown{
 		"choose":               {"choose", web.Choose{Ways: ways}},
 		"choose for an app":    {"choose", web.Choose{App: hostile, Ways: ways, Cancel: "/cancel"}},
-		"choose again":         {"choose", web.Choose{App: "Council tax", Notice: "cancelled", NoticeArg: hostile, Ways: ways[:1], Cancel: "/cancel"}},
+		"choose again":         {"choose", web.Choose{App: "Council tax", Notice: "ended_hijacked", NoticeArg: hostile, Ways: ways[:1], Cancel: "/cancel"}},
+		"choose more surely":   {"choose", web.Choose{App: hostile, More: web.MoreSure, Ways: ways, Later: "/later", Cancel: "/cancel"}},
+		"choose more safely":   {"choose", web.Choose{App: hostile, More: web.MoreSafe, Ways: ways, Cancel: "/cancel"}},
+		"trouble":              {"trouble", web.Trouble{Choose: web.Choose{Notice: "unmet", NoticeArg: hostile}}},
+		"trouble in an app":    {"trouble", web.Trouble{Choose: web.Choose{App: hostile, Notice: "cancelled", NoticeArg: hostile, Ways: ways, Later: "/later", Cancel: "/cancel"}, Again: "/start/google", Reference: "ABCD2345"}},
+		"in an app":            {"in_app", web.Trouble{Choose: web.Choose{App: hostile, NoticeArg: hostile, Ways: ways, Cancel: "/cancel"}, Again: "/start/google?anyway=yes", Address: "https://tax.example/?" + hostile}},
+		"who":                  {"who", web.Who{App: hostile, Provider: hostile, Before: "Google", New: true, Proven: true, Action: "/who", Fields: map[string]string{"request": hostile}}},
+		"who, to be proven":    {"who", web.Who{Provider: hostile, Before: "Google", New: true, Action: "/who"}},
+		"who, the same way":    {"who", web.Who{Provider: hostile, Before: hostile, New: true, Action: "/who"}},
+		"who, somebody else":   {"who", web.Who{Provider: hostile, Before: hostile, Action: "/who"}},
+		"landed":               {"landed", web.Landed{App: hostile, To: "https://tax.example/?x=" + hostile}},
+		"landed with proof":    {"landed", web.Landed{App: hostile, To: "https://tax.example/", Proved: true}},
 		"sign out":             {"sign_out", web.SignOut{Action: "/sign-out", Fields: map[string]string{"request": hostile}, Stay: "/"}},
 		"unsolicited":          {"unsolicited", web.Unsolicited{Provider: hostile, SignedIn: true, Action: "/unsolicited/works", Fields: map[string]string{"answer": hostile}, Cancel: "/"}},
 		"signed out":           {"signed_out", web.SignedOut{}},
@@ -188,13 +199,20 @@ func checkStructure(t *testing.T, all []*html.Node, lang string) {
 func TestStableIDs(t *testing.T) {
 	s := pageSite(t)
 	for path, ids := range map[string][]string{
-		"/choose":            {"idp-google", "idp-test"},
-		"/choose-for-an-app": {"idp-google", "idp-test", "cancel"},
-		"/choose-again":      {"notice", "cancel"},
-		"/sign-out":          {"confirm-sign-out", "stay"},
-		"/home-signed-in":    {"sign-out"},
-		"/error":             {"back", "reference"},
-		"/post":              {"continue"},
+		"/choose":             {"idp-google", "idp-test"},
+		"/choose-for-an-app":  {"idp-google", "idp-test", "cancel"},
+		"/choose-again":       {"notice", "cancel"},
+		"/choose-more-surely": {"idp-google", "later", "cancel"},
+		"/trouble-in-an-app":  {"again", "idp-google", "later", "cancel", "help", "reference"},
+		"/in-an-app":          {"address", "again", "idp-google", "cancel"},
+		"/who":                {"join", "switch", "back"},
+		"/who-to-be-proven":   {"again", "switch", "back"},
+		"/who-somebody-else":  {"switch", "back"},
+		"/landed":             {"continue"},
+		"/sign-out":           {"confirm-sign-out", "stay"},
+		"/home-signed-in":     {"sign-out"},
+		"/error":              {"back", "reference"},
+		"/post":               {"continue"},
 	} {
 		body := s.get(path).Body.String()
 		for _, id := range ids {
@@ -243,7 +261,7 @@ func TestNotices(t *testing.T) {
 	s.handle("GET /choose", func(w http.ResponseWriter, r *http.Request) error {
 		return s.Page(w, r, http.StatusOK, "choose", web.Choose{Notice: r.FormValue("n"), NoticeArg: "Google"})
 	})
-	for _, outcome := range []string{"cancelled", "declined", "try_later", "unavailable", "refused", "misconfigured", "not_allowed", "unmet"} {
+	for _, outcome := range []string{"ended_hijacked", "ended_disabled", "ended_gone", "ended_credential", "ended_unsaid"} {
 		w := s.get("/choose?n=" + outcome)
 		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `role="alert"`) || !strings.Contains(w.Body.String(), "Google") {
 			t.Errorf("%s: %d without a notice about Google", outcome, w.Code)
@@ -251,6 +269,27 @@ func TestNotices(t *testing.T) {
 	}
 	if body := s.get("/choose").Body.String(); strings.Contains(body, `role="alert"`) {
 		t.Error("a notice about nothing")
+	}
+}
+
+// Whatever went wrong, the page names the provider and says how to go on.
+func TestTrouble(t *testing.T) {
+	s := newSite(t, web.Options{Look: web.Look{Help: "https://council.example/help"}})
+	s.handle("GET /trouble", func(w http.ResponseWriter, r *http.Request) error {
+		return s.Page(w, r, http.StatusOK, "trouble", web.Trouble{
+			Choose: web.Choose{App: "Council tax", Notice: r.FormValue("n"), NoticeArg: "Google", Cancel: "/cancel"}, Reference: "ABCD2345",
+		})
+	})
+	for _, outcome := range []string{
+		"cancelled", "declined", "no_consent", "try_later", "unavailable", "refused", "misconfigured", "not_allowed", "unmet", "too_young", "gone",
+		"frozen_hijacked", "frozen_disabled", "frozen_gone", "frozen_credential", "frozen_unsaid",
+	} {
+		w := s.get("/trouble?n=" + outcome)
+		for _, want := range []string{"Google", `id="cancel"`, "return to Council tax", `id="help"`, "ABCD2345"} {
+			if !strings.Contains(w.Body.String(), want) {
+				t.Errorf("%s: %d without %s", outcome, w.Code, want)
+			}
+		}
 	}
 }
 
