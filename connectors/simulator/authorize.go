@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"maps"
@@ -61,7 +62,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 		p.deny(w, r, authorizationOf(form), refused)
 		return
 	}
-	p.askPerson(w, r, authorizationOf(form))
+	p.askPerson(w, r, p.plainly(authorizationOf(form)))
 }
 
 // askPerson goes on with a sound request: by the page, or past it where a
@@ -112,6 +113,9 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request, a authorizatio
 	if c.fault.callback != nil {
 		c.fault.callback(p, query)
 	}
+	if query.Has("code") && p.manner.adds != nil {
+		p.manner.adds(a, c.persona, query)
+	}
 	if query.Has("code") { // else nobody signed in after all
 		p.codes.put(code, &grant{
 			authorization: a, persona: c.persona, reached: reached, fault: c.fault,
@@ -145,8 +149,8 @@ func (p *Provider) checkAuthorization(form url.Values) *refusal {
 	switch {
 	case form.Get("response_type") != "code":
 		return &refusal{code: "unsupported_response_type", description: "only code is"}
-	case form.Get("response_mode") != "" && form.Get("response_mode") != "query":
-		return invalid("only response_mode query is supported")
+	case cmp.Or(form.Get("response_mode"), "query") != p.terms.responseMode:
+		return invalid("only response_mode " + p.terms.responseMode + " is supported")
 	case p.terms.openID && !slices.Contains(strings.Fields(form.Get("scope")), "openid"):
 		return &refusal{code: "invalid_scope", description: "openid is missing"}
 	case form.Get("state") == "":
@@ -173,6 +177,7 @@ func (p *Provider) checkChallenge(form url.Values) *refusal {
 		return invalid("this provider refuses code_challenge")
 	case p.terms.pkce && len(form.Get("code_challenge")) != 43:
 		return invalid("code_challenge is missing or malformed")
+	case p.terms.pkce && form.Get("code_challenge_method") == "" && p.manner.plain: // RFC 7636 §4.3
 	case p.terms.pkce && form.Get("code_challenge_method") != "S256":
 		return invalid("code_challenge_method must be S256")
 	}
@@ -254,8 +259,13 @@ func (p *Provider) answerTo(a authorization) url.Values {
 	return query
 }
 
-// redirect adds query to a registered redirect URI.
+// redirect adds query to a registered redirect URI, or has the browser post it
+// there (OAuth 2.0 Form Post Response Mode).
 func (p *Provider) redirect(w http.ResponseWriter, r *http.Request, a authorization, query url.Values) {
+	if p.terms.responseMode == "form_post" {
+		p.post(w, a.redirectURI, fieldsOf(query))
+		return
+	}
 	separator := "?"
 	if strings.Contains(a.redirectURI, "?") {
 		separator = "&"

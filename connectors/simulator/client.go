@@ -22,6 +22,8 @@ func (p *Provider) authenticates(r *http.Request) bool {
 	case "private_key_jwt":
 		jwtBearer := form.Get("client_assertion_type") == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 		return !basic && jwtBearer && p.isAssertion(form.Get("client_assertion"), p.assertionAudience())
+	case "signed_secret":
+		return !basic && form.Get("client_id") == p.cfg.ClientID && p.isSignedSecret(form.Get("client_secret"))
 	case "none":
 		return !basic && !form.Has("client_secret") && form.Get("client_id") == p.cfg.ClientID
 	}

@@ -42,6 +42,9 @@ type manner struct {
 	proofsExpire bool                           // DPoP proofs have to
 	lives        lives                          // how long things are good
 	byName       string                         // what the names of claims begin with that come only when they are asked for by name
+	plain        bool                           // a code challenge without a method is taken for plain
+	adds         addition                       // what the provider puts into its answers besides; nil: nothing
+	redeems      func(form url.Values) *refusal // what it wants of a token request besides; nil: nothing
 	check        func(form url.Values) *refusal // what the provider wants of a request besides; nil: nothing
 	demands      func(a authorization) []demand // the levels that a request asks for, ascending; nil: it cannot ask
 	short        func(a authorization) *refusal // of somebody who cannot meet them; nil: they sign in for less
@@ -50,6 +53,9 @@ type manner struct {
 	faults       []Fault                        // that only this provider has
 	lacks        []string                       // ids of the faults that it cannot have
 }
+
+// addition puts something more into the answer about somebody.
+type addition func(a authorization, someone Persona, answer url.Values)
 
 // assertions are what the provider wants of client assertions.
 type assertions struct {
@@ -82,6 +88,8 @@ func mannerOf(preset string) manner {
 		m.prompts = []string{"none", "consent", "select_account"} // prompt=login is an error at Google
 	case "microsoft":
 		m.subject = guid
+	case "apple", "x", "linkedin", "amazon", "yahoo":
+		m.social(preset)
 	case "adfs", "entra-saml", "shibboleth", "eidas", "myaccount", "spid", "digid":
 		m.saml(preset)
 	case "facebook":

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -88,13 +89,14 @@ func wrap(call config.Call, answer any) any {
 	return map[string]any{call.Unwrap: answer}
 }
 
-// chosenFields keeps to the fields that a caller of Facebook's Graph API asks
-// for; id always comes.
+// chosenFields keeps to the fields that a caller asks for, of Facebook's Graph
+// API by fields and of X's by user.fields; id always comes.
 func chosenFields(said mapping.Claims, query url.Values) mapping.Claims {
-	if !query.Has("fields") {
+	asked := cmp.Or(query.Get("fields"), query.Get("user.fields"))
+	if asked == "" {
 		return said
 	}
-	fields := append(strings.Split(query.Get("fields"), ","), "id")
+	fields := append(strings.Split(asked, ","), "id")
 	chosen := mapping.Claims{}
 	for name, value := range said {
 		if slices.Contains(fields, name) {

@@ -27,6 +27,7 @@ type terms struct {
 	pkce         bool   // required; else refused
 	nonce        bool   // required and returned
 	userinfo     string // merge, signed or never
+	responseMode string // query or form_post
 	par, dpop    bool   // required; else there is no such thing
 	encryption   *config.Encryption
 	nested       map[string]config.Nested
@@ -78,6 +79,7 @@ func openIDTerms(c config.OIDC) terms {
 		pkce:         c.PKCE != "forbidden",
 		nonce:        c.Nonce != "unreturned",
 		userinfo:     cmp.Or(c.Userinfo, "merge"),
+		responseMode: cmp.Or(c.ResponseMode, "query"),
 		par:          c.PAR == "required",
 		dpop:         c.DPoP == "required",
 		encryption:   c.Encryption,
@@ -114,6 +116,7 @@ func oauth2Terms(c config.OAuth2) terms {
 		issParameter: c.IssParameter,
 		clientAuth:   cmp.Or(c.ClientAuth, "client_secret_post"),
 		pkce:         c.PKCE != "forbidden",
+		responseMode: "query",
 		endpoints:    c.Endpoints,
 		profile:      c.Profile,
 		calls:        c.Calls,

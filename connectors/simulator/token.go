@@ -46,6 +46,11 @@ func (p *Provider) redeem(w http.ResponseWriter, r *http.Request) (*grant, *refu
 	if grantType := r.PostForm.Get("grant_type"); grantType != "authorization_code" && !p.assumesCode(grantType) {
 		return nil, &refusal{http.StatusBadRequest, "unsupported_grant_type", "only authorization_code is"}
 	}
+	if p.manner.redeems != nil {
+		if refused := p.manner.redeems(r.PostForm); refused != nil {
+			return nil, refused
+		}
+	}
 	g, ok := p.codes.take(r.PostForm.Get("code"))
 	if !ok {
 		return nil, invalidGrant("the code is unknown or spent")
