@@ -36,7 +36,12 @@ func postgres(tb testing.TB) db.Options { return db.Options{Postgres: servers.Po
 func connect(tb testing.TB, o db.Options) node {
 	tb.Helper()
 	n := node{options: o, statements: new(atomic.Int64)}
-	o.Observe = func(error, time.Duration) { n.statements.Add(1) }
+	o.Observe = func(err error, took time.Duration) {
+		n.statements.Add(1)
+		if n.options.Observe != nil {
+			n.options.Observe(err, took)
+		}
+	}
 	var err error
 	if n.db, err = db.Open(tb.Context(), o); err != nil {
 		tb.Fatal(err)
@@ -49,6 +54,13 @@ func connect(tb testing.TB, o db.Options) node {
 // another is a second node over the same database.
 func (n node) another(tb testing.TB) node {
 	tb.Helper()
+	return connect(tb, n.options)
+}
+
+// watched is another node, of which each statement is followed by do.
+func (n node) watched(tb testing.TB, do func()) node {
+	tb.Helper()
+	n.options.Observe = func(error, time.Duration) { do() }
 	return connect(tb, n.options)
 }
 

@@ -1,6 +1,7 @@
 package accounts_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -167,30 +168,28 @@ func TestEvidenceTogether(t *testing.T) {
 	})
 }
 
-// TestProveAgainstFreeze has a provider freeze a link while the person proves who
-// they are by it: whoever comes first, no evidence is kept by a frozen link that
-// the thawed one would not have.
-func TestProveAgainstFreeze(t *testing.T) {
-	onEach(t, func(t *testing.T, one node) {
-		nodes := []node{one, one.another(t)}
-		for i := range 10 {
-			subject := fmt.Sprint(i)
-			enter(t, one, proving(t, subject, "P0.Cl", 0))
-			var entered error
-			var g sync.WaitGroup
-			g.Go(func() {
-				_, _, _, entered = nodes[0].Enter(t.Context(), proving(t, subject, "P2.Cm", 0))
-			})
-			g.Go(func() {
-				if _, err := nodes[1].Freeze(t.Context(), "https://idp.example", subject, "hijacking"); err != nil {
-					t.Error(err)
-				}
-			})
-			g.Wait()
-			kept := len(one.dump(t, `SELECT e.id FROM evidence e JOIN links l ON l.id = e.link_id WHERE l.subject = $1`, subject))
-			if (entered == nil) != (kept == 1) {
-				t.Errorf("%d pieces of evidence, and entering ended with %v", kept, entered)
+// TestFrozenMeanwhile has a provider freeze or unlink what somebody proves who they
+// are by, after it was read and before evidence is written: none is.
+func TestFrozenMeanwhile(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		for subject, told := range map[string]func(accounts.SignIn) telling{
+			"frozen": func(in accounts.SignIn) telling { return freeze(t, in, "hijacking") },
+			"dead":   func(in accounts.SignIn) telling { return unlink(t, in) },
+		} {
+			enter(t, n, proving(t, subject, "P0.Cl", 0))
+			in := proving(t, subject, "P2.Cm", 0)
+			var once sync.Once
+			slow := n.watched(t, func() { once.Do(func() { tell(t, n, told(in)) }) })
+			acc, _, _, err := slow.Enter(t.Context(), in)
+			if err == nil || acc.ID != "" {
+				t.Errorf("%s: entered %q, %v", subject, acc.ID, err)
 			}
+			if frozen := errors.Is(err, accounts.ErrFrozen); frozen != (subject == "frozen") {
+				t.Errorf("%s: %v", subject, err)
+			}
+		}
+		if got := evidence(t, n); len(got) != 0 {
+			t.Errorf("evidence was kept: %v", got)
 		}
 	})
 }
