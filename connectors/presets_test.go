@@ -43,7 +43,7 @@ func loadPreset(t *testing.T, name string) config.Connector {
 	default:
 		text += "client_id: council\nclient_secret: env:CONNECTORS_TEST_SECRET\n"
 	}
-	t.Setenv("CONNECTORS_TEST_SECRET", clientSecret)
+	t.Setenv("CONNECTORS_TEST_SECRET", clientSecret+clientSecret) // HS256 wants 32 bytes
 	dir := t.TempDir()
 	for file, text := range map[string]string{
 		"broker.yaml":                  "issuer: https://login.example.gov.uk\nmail: {smtp: terminal, from: no-reply@example.gov.uk}\n",

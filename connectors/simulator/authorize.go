@@ -76,7 +76,7 @@ func (p *Provider) askPerson(w http.ResponseWriter, r *http.Request, a authoriza
 	}
 	if a.prompt == "none" {
 		if !visit.satisfies(a, p.now()) {
-			p.deny(w, r, a, &refusal{code: "login_required", description: "nobody is signed in"})
+			p.deny(w, r, a, &refusal{code: cmp.Or(p.manner.unvisited, "login_required"), description: "nobody is signed in"})
 			return
 		}
 		chosen.persona = visit.persona
@@ -97,6 +97,9 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request, a authorizatio
 	switch {
 	case p.absent(c.persona, reached):
 		p.sendElsewhere(w, c.persona)
+		return
+	case !reached.met && p.manner.stranded:
+		p.say(w, notice{Title: "You could not be verified", Text: "Go to the page of the service that has other ways on. Nobody has signed in."})
 		return
 	case !reached.met && p.manner.short != nil:
 		if refused := p.manner.short(a); refused != nil {

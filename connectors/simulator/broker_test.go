@@ -23,12 +23,20 @@ type expectation struct {
 	short connectors.Outcome
 	// most is the most that a step comes to, where that is not what it reaches.
 	most map[string]string
+	// whole says that identity is proved as was asked for, or not at all.
+	whole bool
+	// stays says that they are not sent back at all.
+	stays bool
 }
 
 func expectations() []expectation {
 	return []expectation{
 		{preset: "google"}, {preset: "microsoft"}, {preset: "facebook"}, {preset: "github"},
-		{preset: "govuk-one-login"},
+		{preset: "govuk-one-login"}, {preset: "scotaccount", whole: true},
+		{preset: "nhs-login", short: connectors.Cancelled, most: map[string]string{"prove": "P2.Ch.F1"}},
+		{preset: "login-gov", stays: true},
+		{preset: "franceconnect", short: connectors.Cancelled}, {preset: "franceconnect-plus", short: connectors.Cancelled},
+		{preset: "singpass", whole: true}, {preset: "gov-br"},
 	}
 }
 
@@ -51,11 +59,14 @@ func checkProvider(t *testing.T, describe func(string) config.Connector, e expec
 	if len(steps) == 0 {
 		steps = []config.Ask{{Reaches: s.cfg.Cap}}
 	}
-	for i, step := range steps {
-		for _, persona := range s.provider.Personas() {
-			if persona.Fault == nil || i == len(steps)-1 {
+	for _, persona := range s.provider.Personas() {
+		for _, step := range steps {
+			if persona.Fault == nil {
 				s.check(t, persona, step, e)
 			}
+		}
+		if persona.Fault != nil {
+			s.check(t, persona, furthest(steps, persona), e)
 		}
 	}
 	load := simulator.Persona{ID: "load-7", Reaches: mapping.Assurance{Identity: mapping.P2, Authenticator: mapping.Cm, Residency: mapping.R2}}
@@ -67,6 +78,17 @@ func checkProvider(t *testing.T, describe func(string) config.Connector, e expec
 	}
 }
 
+// furthest is the last step that somebody reaches.
+func furthest(steps []config.Ask, persona simulator.Persona) config.Ask {
+	last := steps[len(steps)-1]
+	for _, step := range steps {
+		if persona.Reaches.AtLeast(step.Reaches.Vector()) {
+			last = step
+		}
+	}
+	return last
+}
+
 // check signs in as a persona and wants it to end, and to be worth, what is
 // expected.
 func (s *stage) check(t *testing.T, persona simulator.Persona, step config.Ask, e expectation) {
@@ -76,11 +98,20 @@ func (s *stage) check(t *testing.T, persona simulator.Persona, step config.Ask, 
 		asked = vector(t, most)
 	}
 	want, level := connectors.Outcome(""), persona.Reaches.Meet(asked)
+	if e.whole && level.Identity < asked.Identity {
+		level.Identity = mapping.P0
+	}
 	if !persona.Reaches.AtLeast(step.Reaches.Vector()) {
 		want = e.short
+		if e.stays {
+			return // see TestStranded
+		}
 	}
 	if persona.Fault != nil {
 		want = persona.Fault.Expect
+		if persona.Fault.AtLeast != nil {
+			level = level.Join(*persona.Fault.AtLeast)
+		}
 		if persona.Fault.AtMost != nil {
 			level = level.Meet(*persona.Fault.AtMost)
 		}

@@ -56,9 +56,6 @@ func (p *Provider) recent(proof dpopProof) bool {
 	if proof.ID == "" || proof.IssuedAt == nil || p.now().Sub(proof.IssuedAt.Time()).Abs() > 2*time.Minute {
 		return false
 	}
-	if p.manner.proofsExpire && (proof.Expiry == nil || !p.now().Before(proof.Expiry.Time())) {
-		return false
-	}
 	_, seen := p.assertions.take("dpop " + proof.ID)
 	p.assertions.put("dpop "+proof.ID, struct{}{}, p.now())
 	return !seen

@@ -48,9 +48,9 @@ type Fault struct {
 	// Where state was lost it stands for a page of the broker's own.
 	Expect connectors.Outcome
 
-	// AtMost is what the sign-in may be worth at the broker; nil for as much as
-	// without the fault.
-	AtMost *mapping.Assurance
+	// AtMost and AtLeast are what the sign-in is worth at the broker, as far as
+	// the connector's cap lets it be; nil for as much as without the fault.
+	AtMost, AtLeast *mapping.Assurance
 
 	applies func(terms) bool // nil: to every provider
 
@@ -153,7 +153,7 @@ func hasAlias(t terms) bool    { return t.openID && len(t.aliases) > 0 }
 func hasTenants(t terms) bool  { return t.openID && t.tenantClaim() != "" }
 func hasNonce(t terms) bool    { return t.openID && t.nonce }
 func hasProof(t terms) bool    { return !t.openID && t.profile.Proof != "" }
-func asksProfile(t terms) bool { return !t.openID || t.userinfo != "never" }
+func asksProfile(t terms) bool { return !t.openID || t.userinfo != "never" || len(t.calls) > 0 }
 
 func mergesUserinfo(t terms) bool { return t.openID && t.userinfo != "never" }
 func signsUserinfo(t terms) bool  { return t.openID && t.userinfo == "signed" }

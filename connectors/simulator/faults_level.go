@@ -18,6 +18,9 @@ func residencyAtMost(r mapping.Residency) *mapping.Assurance {
 	return &mapping.Assurance{Identity: mapping.P4, Authenticator: mapping.Ch, Phishing: mapping.F1, Residency: r}
 }
 
+// identityAtLeast adds to the identity alone.
+func identityAtLeast(i mapping.Identity) *mapping.Assurance { return &mapping.Assurance{Identity: i} }
+
 // saying sets a claim in a token.
 func saying(claim string, value any) func(*Provider, mapping.Claims) {
 	return func(_ *Provider, c mapping.Claims) { c[claim] = value }

@@ -71,7 +71,7 @@ func pushFaults() []Fault {
 			callback: func(_ *Provider, q url.Values) { q.Del("code"); q.Set("error", "invalid_request_uri") },
 		},
 		{
-			ID: "dpop-mismatch", Title: "The proof of the key is refused", Artefact: TokenEndpoint, Expect: connectors.Unavailable, applies: bindsTokens,
+			ID: "dpop-mismatch", Title: "The proof of the key is refused", Artefact: TokenEndpoint, Expect: connectors.Misconfigured, applies: bindsTokens,
 			answer: refuseToken(http.StatusBadRequest, "invalid_dpop_proof"),
 		},
 		{

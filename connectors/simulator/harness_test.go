@@ -21,7 +21,7 @@ import (
 const (
 	callback = "https://broker.example/callback/test"
 	clientID = "council"
-	secret   = "a secret with / and + in it"
+	secret   = "a secret with / and + in it, and of some length"
 )
 
 // stage is a simulated provider on a server of its own, a browser, and what

@@ -51,7 +51,7 @@ func (p *Provider) idTokenClaims(g *grant, accessToken string) mapping.Claims {
 		claims["sid"] = g.session
 		p.sessions.put(g.persona.ID, g.session, now)
 	}
-	if g.acr != "" && p.tongue.idToken == nil {
+	if _, said := claims["acr"]; !said && g.acr != "" && p.tongue.idToken == nil {
 		claims["acr"] = g.acr
 	}
 	if g.tellsAuthTime() {

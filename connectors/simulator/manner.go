@@ -38,20 +38,22 @@ type manner struct {
 	encryption   xmlenc.Data                         // of SAML assertions, for whoever publishes a key; "" for none
 	expects      map[string]connectors.Outcome       // how faults end where the provider's words lead elsewhere
 
-	assertions   assertions                     // what client assertions have to be like
-	proofsExpire bool                           // DPoP proofs have to
-	lives        lives                          // how long things are good
-	byName       string                         // what the names of claims begin with that come only when they are asked for by name
-	plain        bool                           // a code challenge without a method is taken for plain
-	adds         addition                       // what the provider puts into its answers besides; nil: nothing
-	redeems      func(form url.Values) *refusal // what it wants of a token request besides; nil: nothing
-	check        func(form url.Values) *refusal // what the provider wants of a request besides; nil: nothing
-	demands      func(a authorization) []demand // the levels that a request asks for, ascending; nil: it cannot ask
-	short        func(a authorization) *refusal // of somebody who cannot meet them; nil: they sign in for less
-	granted      func(scope string) string      // what is granted of a scope
-	people       []Persona                      // who is only at this provider
-	faults       []Fault                        // that only this provider has
-	lacks        []string                       // ids of the faults that it cannot have
+	assertions  assertions                     // what client assertions have to be like
+	lives       lives                          // how long things are good
+	byName      string                         // what the names of claims begin with that come only when they are asked for by name
+	plain       bool                           // a code challenge without a method is taken for plain
+	adds        addition                       // what the provider puts into its answers besides; nil: nothing
+	redeems     func(form url.Values) *refusal // what it wants of a token request besides; nil: nothing
+	check       func(form url.Values) *refusal // what the provider wants of a request besides; nil: nothing
+	demands     func(a authorization) []demand // the levels that a request asks for, ascending; nil: it cannot ask
+	short       func(a authorization) *refusal // of somebody who cannot meet them; nil: they sign in for less
+	stranded    bool                           // or they are not sent back at all
+	unvisited   string                         // the error of prompt=none where nobody is signed in; "" for login_required
+	namesIssuer bool                           // in every answer (RFC 9207)
+	granted     func(scope string) string      // what is granted of a scope
+	people      []Persona                      // who is only at this provider
+	faults      []Fault                        // that only this provider has
+	lacks       []string                       // ids of the faults that it cannot have
 }
 
 // addition puts something more into the answer about somebody.
@@ -83,6 +85,20 @@ func mannerOf(preset string) manner {
 	switch preset {
 	case "govuk-one-login":
 		m.oneLogin()
+	case "scotaccount":
+		m.scotAccount()
+	case "nhs-login":
+		m.nhsLogin()
+	case "login-gov":
+		m.loginGov()
+	case "franceconnect":
+		m.franceConnect("eidas0", "eidas2", "eidas1")
+	case "franceconnect-plus":
+		m.franceConnect("eidas1", "eidas3", "eidas2", "eidas3")
+	case "singpass":
+		m.singpass()
+	case "gov-br":
+		m.govBr()
 	case "google":
 		m.subject = func(seed uint64) string { return fmt.Sprintf("1%020d", seed) }
 		m.prompts = []string{"none", "consent", "select_account"} // prompt=login is an error at Google

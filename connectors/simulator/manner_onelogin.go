@@ -199,7 +199,7 @@ func oneLoginFaults() []Fault {
 			nested: saying("vot", "P1"),
 		},
 		{
-			ID: "level-higher", Title: "A higher level of identity than was asked for", Artefact: Level,
+			ID: "level-higher", Title: "A higher level of identity than was asked for", Artefact: Level, AtLeast: identityAtLeast(mapping.P3),
 			nested: saying("vot", "P3"),
 		},
 		{

@@ -95,7 +95,7 @@ func (p *Provider) personOf(g *grant) mapping.Claims {
 		g.fault.person(p, person)
 	}
 	if p.tongue.claims != nil {
-		person["asked"], person["reached"] = g.asked, g.reached.said()
+		person["asked"], person["reached"], person["proved"] = g.asked, g.reached.said(), reach{Assurance: g.persona.Reaches}.said()
 		person["since"], person["session"] = g.since.Unix(), g.session
 	}
 	return person

@@ -119,6 +119,9 @@ func New(cfg config.Connector, o Options) (*Provider, error) {
 		metadata: o.Metadata, secret: o.Secret, slow: o.Slow, now: o.Now, log: o.Log,
 	}
 	p.setDefaults()
+	if p.manner.namesIssuer {
+		p.terms.issParameter = t.issuer
+	}
 	if t.usesSecret() && p.secret == "" {
 		return nil, fmt.Errorf("simulator: connector %s: %s needs a client secret", cfg.ID, t.clientAuth)
 	}
