@@ -59,6 +59,8 @@ func registered(name string) []string {
 	switch name {
 	case "microsoft":
 		return []string{bySecret, "oidc: {tenants: [" + tenant + "]}"}
+	case "apple":
+		return []string{"oidc: {team: A1B2C3D4E5, private_key: file:p256.pem, key_id: council-1}"}
 	case "govuk-one-login", "scotaccount", "nhs-login", "login-gov":
 		return []string{byKey}
 	case "franceconnect-plus":

@@ -131,6 +131,7 @@ func (s *stage) travel(t testing.TB, to connectors.Redirect, more url.Values) *h
 	}
 	defer resp.Body.Close()
 	if location, err := resp.Location(); err == nil {
+		location.Fragment = "" // which no browser sends
 		return httptest.NewRequest(http.MethodGet, location.String(), nil)
 	}
 	action, fields := postForm(t, resp)
