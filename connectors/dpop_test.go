@@ -133,7 +133,14 @@ func TestBoundTokens(t *testing.T) {
 		"pushed":     func(*binder) {},
 		"not pushed": func(b *binder) { b.cfg.OIDC.PAR = "never" },
 		"nonce":      func(b *binder) { b.nonce = "a nonce" },
-		"query":      func(b *binder) { b.cfg.OIDC.Endpoints.Userinfo = b.url + "/userinfo?format=json" },
+		"nonce of the resource": func(b *binder) {
+			serve := b.paths["/token"]
+			b.on("/token", func(w http.ResponseWriter, r *http.Request) {
+				serve(w, r)
+				b.nonce = "another nonce"
+			})
+		},
+		"query": func(b *binder) { b.cfg.OIDC.Endpoints.Userinfo = b.url + "/userinfo?format=json" },
 		"type in small letters": func(b *binder) {
 			b.answer = claims{"token_type": "dpop"}
 		},

@@ -102,7 +102,7 @@ func TestEncryptedIDTokenRefused(t *testing.T) {
 			return strings.Join(parts, ".")
 		},
 		"too large": func(p *provider, payload claims) string {
-			payload["portrait"] = strings.Repeat("x", 64<<10)
+			payload["portrait"] = strings.Repeat("x", 40<<10)
 			return p.encrypt(key.Public(), jose.ECDH_ES, jose.A256GCM, honest(p, payload))
 		},
 	} {

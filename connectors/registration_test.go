@@ -159,7 +159,9 @@ func TestOpenRefuses(t *testing.T) {
 			c.OIDC.ClientAuth, c.OIDC.PrivateKey, c.OIDC.AssertionAlgorithm = "private_key_jwt", config.NewSecret(pemOf(t, newKey(t))), "PS256"
 		},
 		"a secret signed by no key": func(c *config.Connector) { c.OIDC.ClientAuth = "signed_secret" },
-		"HS256 among public keys":   func(c *config.Connector) { c.OIDC.Algorithms = []string{"RS256", "HS256"} },
+		"HS256 among public keys": func(c *config.Connector) {
+			c.OIDC.Algorithms, c.ClientSecret = []string{"RS256", "HS256"}, config.NewSecret(strings.Repeat("x", 32))
+		},
 		"HS256 by a short secret": func(c *config.Connector) {
 			c.OIDC.Algorithms, c.ClientSecret = []string{"HS256"}, config.NewSecret(strings.Repeat("x", 31))
 		},
