@@ -3,6 +3,7 @@ package simulator_test
 import (
 	"cmp"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/councilid/councilid/config"
@@ -65,7 +66,8 @@ func TestTheBrokerEndsSAMLAsExpected(t *testing.T) {
 			seen := map[string]bool{}
 			for _, step := range steps {
 				for _, persona := range s.provider.Personas() {
-					if persona.Fault == nil || step.Step == e.step {
+					strikes := step.Step == e.step && (name == "plain" || !strings.HasSuffix(persona.ID, "many-values"))
+					if persona.Fault == nil || strikes { // many values take their time
 						s.checkSAML(t, seen, persona, step, e)
 					}
 				}
