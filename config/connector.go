@@ -39,7 +39,7 @@ type Connector struct {
 	// and oauth2.
 	ClientID string `yaml:"client_id,omitempty"`
 
-	// ClientSecret belongs to ClientID. Required by the client
+	// ClientSecret belongs to client_id. Required by the client
 	// authentications that use one. Example: env:GOOGLE_CLIENT_SECRET
 	ClientSecret Secret `yaml:"client_secret,omitempty"`
 

@@ -22,7 +22,7 @@ func (l *loader) connector(c *Connector, r *report, b *Broker) bool {
 	base.Levels.derive()
 	c.Levels.derive()
 	if name != "" && r.preset == nil {
-		if known := presetNames(l.presets); !slices.Contains(known, name) {
+		if known := PresetNames(l.presets); !slices.Contains(known, name) {
 			r.unknown("preset", fmt.Sprintf("there is no preset %q", name), name, known)
 		}
 		return false
@@ -51,17 +51,6 @@ func (l *loader) preset(name string, c *Connector, r *report) {
 	}
 	l.decode(doc, c)
 	r.preset = doc
-}
-
-func presetNames(presets fs.FS) []string {
-	names, err := fs.Glob(presets, "*.yaml")
-	if err != nil {
-		return nil
-	}
-	for i, name := range names {
-		names[i] = strings.TrimSuffix(name, ".yaml")
-	}
-	return names
 }
 
 // word returns the text under a key of the first level, before anything is

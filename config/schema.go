@@ -3,11 +3,13 @@ package config
 import (
 	"embed"
 	"encoding/json"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,6 +95,33 @@ func schemaOf(t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{text, named}}
 	}
 	return nil
+}
+
+// Describe returns what the manual says of a connector's key, as
+// oidc.private_key, without its default and its examples.
+func Describe(path string) (string, error) {
+	comments, err := manualComments()
+	if err != nil {
+		return "", err
+	}
+	t, text := reflect.TypeFor[Connector](), ""
+	for key := range strings.SplitSeq(path, ".") {
+		fields := fieldsOf(t)
+		i := slices.IndexFunc(fields, func(f field) bool { return f.key == key })
+		if i < 0 {
+			return "", fmt.Errorf("the manual has no key %s", path)
+		}
+		f := fields[i]
+		text = strings.Replace(comments[t.Name()+"."+f.Name], f.Name, f.key, 1)
+		if t = f.Type; t.Kind() == reflect.Pointer {
+			t = t.Elem()
+		}
+	}
+	text = strings.Join(strings.Fields(text), " ")
+	for _, aside := range []string{" Required", " Default:", " Example:"} {
+		text, _, _ = strings.Cut(text, aside)
+	}
+	return text, nil
 }
 
 // manualComments returns the comments of the types, under Type and Type.Field.

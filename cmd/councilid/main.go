@@ -50,6 +50,6 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true, // execute prints them
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newServe(), newCheck(), newApp(), newKeys(), newReady(), newDemo())
+	root.AddCommand(newServe(), newCheck(), newApp(), newPreset(), newKeys(), newReady(), newDemo())
 	return root
 }
