@@ -59,8 +59,10 @@ type SignIn struct {
 	Subject   string
 	Said      mapping.Statement
 	Level     mapping.Assurance // what it proves, capped
-	Until     time.Time         // how long identity and residency stay proved by it
 	At        time.Time
+
+	// How long identity and residency stay proved by it; the zero time: for good.
+	IdentityUntil, ResidencyUntil time.Time
 }
 
 // Accounts are the council identities in a database.
@@ -91,7 +93,7 @@ func (a *Accounts) Enter(ctx context.Context, in SignIn) (acc Account, link Link
 		return Account{}, Link{}, false, fmt.Errorf("enter: %w", err)
 	}
 	e, err := a.find(ctx, enter, in.Issuer, in.Subject)
-	proved := in.proof(a.now())
+	news := newTo(e.own, in.proofs(a.now()))
 	switch {
 	case errors.Is(err, errDead):
 		// What the link is worth follows from this sign-in alone, as at the first.
@@ -100,8 +102,8 @@ func (a *Accounts) Enter(ctx context.Context, in SignIn) (acc Account, link Link
 	case errors.Is(err, ErrNotFound):
 		e, err = a.create(ctx, in)
 		first = err == nil
-	case err == nil && proved.addsTo(e.own):
-		e, err = a.prove(ctx, e, proved, in.At)
+	case err == nil && len(news) > 0:
+		e, err = a.prove(ctx, e, news, in.At)
 	}
 	if errors.Is(err, errRaced) {
 		e, err = a.find(ctx, enter, in.Issuer, in.Subject)

@@ -16,9 +16,9 @@ import (
 // what has expired simply counts no more. Nothing has to be worked out anew at
 // night. Evidence of a link that is frozen or dead does not count.
 //
-// A sign-in that proves something of the person leaves a row. There is one for
-// each vector that the link ever proved, and all that later sign-ins do is to
-// move its end on: so a lower one takes nothing away.
+// A sign-in that proves something of the person leaves a row for identity and one
+// for residency. There is one for each level that the link ever proved, and all
+// that later sign-ins do is to move its end on: so a lower one takes nothing away.
 
 // policyVersion is the edition of the guidance by which levels are given.
 const policyVersion = "GPG45-1.0"
@@ -32,22 +32,16 @@ type proof struct {
 	until time.Time // the zero time: for good
 }
 
-// proof is what the sign-in proves of the person; the zero proof for nothing.
-func (in SignIn) proof(now time.Time) proof {
-	p := proof{in.Level.Person(), in.Until}
-	if p.over(now) {
-		return proof{}
-	}
-	return p
+// proofs are what the sign-in proves of the person from now on.
+func (in SignIn) proofs(now time.Time) []proof {
+	return slices.DeleteFunc([]proof{
+		{mapping.Assurance{Identity: in.Level.Identity}, in.IdentityUntil},
+		{mapping.Assurance{Residency: in.Level.Residency}, in.ResidencyUntil},
+	}, func(p proof) bool { return p.level == mapping.Assurance{} || p.over(now) })
 }
 
 // over reports whether p counts no more.
 func (p proof) over(now time.Time) bool { return !p.until.IsZero() && !p.until.After(now) }
-
-// addsTo reports whether p is more than what is known.
-func (p proof) addsTo(known []proof) bool {
-	return p.level != mapping.Assurance{} && !slices.ContainsFunc(known, p.within)
-}
 
 // within reports whether q proves as much, and for about as long.
 func (p proof) within(q proof) bool {
@@ -55,9 +49,23 @@ func (p proof) within(q proof) bool {
 	return lasts && q.level.AtLeast(p.level)
 }
 
+// newTo returns the proofs that are more than what is known.
+func newTo(known, proofs []proof) []proof {
+	return slices.DeleteFunc(proofs, func(p proof) bool { return slices.ContainsFunc(known, p.within) })
+}
+
+// worth is what the proofs come to.
+func worth(proofs []proof) mapping.Assurance {
+	var a mapping.Assurance
+	for _, p := range proofs {
+		a = a.Join(p.level)
+	}
+	return a
+}
+
 // prove keeps what a sign-in proved of the person, and adds it to the entrance. It
 // is errRaced where the link is not live any more.
-func (a *Accounts) prove(ctx context.Context, e entrance, p proof, at time.Time) (entrance, error) {
+func (a *Accounts) prove(ctx context.Context, e entrance, proofs []proof, at time.Time) (entrance, error) {
 	err := a.db.InTx(ctx, func(tx *db.Tx) error {
 		// Whoever freezes or unlinks it waits, or was there before.
 		live, err := changes(tx.Exec(ctx, `UPDATE links SET connector = connector
@@ -68,38 +76,47 @@ func (a *Accounts) prove(ctx context.Context, e entrance, p proof, at time.Time)
 		if !live {
 			return errRaced
 		}
-		proved, err := insertEvidence(ctx, tx, e.link, p, at, a.now())
+		proved, err := insertEvidence(ctx, tx, e.link, proofs, at, a.now())
 		if err != nil || len(proved) == 0 {
 			return err
 		}
 		return chain(ctx, tx, a.now(), proved...)
 	})
-	e.link.Own, e.account.Level = e.link.Own.Join(p.level), e.account.Level.Join(p.level)
+	e.link.Own, e.account.Level = e.link.Own.Join(worth(proofs)), e.account.Level.Join(worth(proofs))
 	return e, err
 }
 
-// insertEvidence stores what a link proved, and says what is to be audited:
-// nothing where it was known already.
-func insertEvidence(ctx context.Context, tx *db.Tx, link Link, p proof, at, now time.Time) ([]entry, error) {
-	if p.level == (mapping.Assurance{}) {
-		return nil, nil
+// insertEvidence stores what a link proved, and says what is to be audited: nothing
+// of what was known already.
+func insertEvidence(ctx context.Context, tx *db.Tx, link Link, proofs []proof, at, now time.Time) ([]entry, error) {
+	var recorded []entry
+	for _, p := range proofs {
+		changed, err := upsertEvidence(ctx, tx, link, p, at, now)
+		if err != nil {
+			return nil, err
+		}
+		if !changed {
+			continue
+		}
+		detail := map[string]any{"link": link.ID, "connector": link.Connector, "levels": p.level.String()}
+		if !p.until.IsZero() {
+			detail["until"] = p.until.UTC().Format(time.RFC3339)
+		}
+		recorded = append(recorded, entry{Kind: "evidence.recorded", Account: link.Account, Actor: resident, Detail: detail})
 	}
-	vector := p.level.String()
-	changed, err := changes(tx.Exec(ctx, `INSERT INTO evidence
+	return recorded, nil
+}
+
+// upsertEvidence reports whether it changed anything. The id is made of what the
+// evidence is of, so that of many who store it one does.
+func upsertEvidence(ctx context.Context, tx *db.Tx, link Link, p proof, at, now time.Time) (bool, error) {
+	return changes(tx.Exec(ctx, `INSERT INTO evidence
 			(id, account_id, link_id, kind, levels, policy_version, checked_at, valid_until)
 		VALUES ($1, $2, $3, 'sign-in', $4, $5, $6, $7)
 		ON CONFLICT (id) DO UPDATE SET
 			policy_version = excluded.policy_version, checked_at = excluded.checked_at, valid_until = excluded.valid_until
 			WHERE evidence.valid_until <= $8 OR excluded.valid_until > evidence.valid_until + $9
 				OR evidence.valid_until IS NOT NULL AND excluded.valid_until IS NULL`,
-		link.ID+"."+vector, link.Account, link.ID, vector, policyVersion, at.UnixMicro(), micros(p.until),
+		link.ID+"."+p.level.String(), link.Account, link.ID, p.level.String(), policyVersion, at.UnixMicro(), micros(p.until),
 		now.UnixMicro(), slack.Microseconds()))
-	if err != nil || !changed {
-		return nil, err
-	}
-	detail := map[string]any{"link": link.ID, "connector": link.Connector, "levels": vector}
-	if !p.until.IsZero() {
-		detail["until"] = p.until.UTC().Format(time.RFC3339)
-	}
-	return []entry{{Kind: "evidence.recorded", Account: link.Account, Actor: resident, Detail: detail}}, nil
 }

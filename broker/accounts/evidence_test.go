@@ -31,7 +31,7 @@ func proving(tb testing.TB, subject, level string, lasts time.Duration) accounts
 	in := signIn("https://idp.example", subject)
 	in.Level = vector(tb, level)
 	if lasts != 0 {
-		in.Until = noon.Add(lasts)
+		in.IdentityUntil, in.ResidencyUntil = noon.Add(lasts), noon.Add(lasts)
 	}
 	return in
 }
@@ -130,15 +130,31 @@ func TestEvidenceIsOfThePerson(t *testing.T) {
 	n := connect(t, sqlite(t))
 	acc, link, _ := enter(t, n, proving(t, "someone", "P2.Ch.F1.R2", 0))
 	worth(t, acc, link, "P2.R2", "P2.R2", "P2.Ch.F1.R2")
-	want := []string{fmt.Sprintf("id=%s.P2.C0.F0.R2 account_id=%s kind=sign-in levels=P2.C0.F0.R2 policy_version=GPG45-1.0 checked_at=%d valid_until=<nil> ",
-		link.ID, acc.ID, noon.UnixMicro())}
-	got := n.dump(t, `SELECT id, account_id, kind, levels, policy_version, checked_at, valid_until FROM evidence`)
+	var want []string
+	for _, level := range []string{"P0.C0.F0.R2", "P2.C0.F0.R0"} {
+		want = append(want, fmt.Sprintf("id=%s.%s account_id=%s kind=sign-in levels=%s policy_version=GPG45-1.0 checked_at=%d valid_until=<nil> ",
+			link.ID, level, acc.ID, level, noon.UnixMicro()))
+	}
+	got := n.dump(t, `SELECT id, account_id, kind, levels, policy_version, checked_at, valid_until FROM evidence ORDER BY levels`)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	enter(t, n, proving(t, "somebody else", "P0.Ch.F1", 0))
-	if got := n.count(t, "evidence"); got != 1 {
-		t.Errorf("%d rows, want 1", got)
+	if got := n.count(t, "evidence"); got != 2 {
+		t.Errorf("%d rows, want 2", got)
+	}
+}
+
+// Identity and residency stay proved each for its own time.
+func TestEvidenceEndsApart(t *testing.T) {
+	n := connect(t, sqlite(t))
+	in := proving(t, "someone", "P2.Cm.R1", 90*day)
+	in.IdentityUntil = noon.Add(365 * day)
+	enter(t, n, in)
+	in.Level = mapping.Assurance{}
+	for after, want := range map[time.Duration]string{0: "P2.R1", 89 * day: "P2.R1", 90 * day: "P2", 364 * day: "P2", 365 * day: "P0"} {
+		acc, link, _ := enter(t, n.at(noon.Add(after)), in)
+		worth(t, acc, link, want, want, "P2.Cm.R1")
 	}
 }
 

@@ -46,7 +46,7 @@ type Link struct {
 func newLink(account string, in SignIn, inherit mapping.Assurance, now time.Time) Link {
 	return Link{
 		ID: newID(), Account: account, Connector: in.Connector, Issuer: in.Issuer, Subject: in.Subject,
-		Created: now, Inherit: inherit, Own: in.proof(now).level,
+		Created: now, Inherit: inherit, Own: worth(in.proofs(now)),
 	}
 }
 
@@ -70,7 +70,10 @@ func (a *Accounts) Join(ctx context.Context, account string, in SignIn, inherit 
 		return chain(ctx, tx, a.now(), made...)
 	})
 	if errors.Is(err, errRaced) {
-		err = a.leadsTo(ctx, account, in)
+		var owner string
+		if owner, err = a.Whose(ctx, in.Issuer, in.Subject); err == nil && owner != account {
+			err = ErrAnother
+		}
 	}
 	if err != nil {
 		return Account{}, Link{}, fmt.Errorf("join: %w", err)
@@ -79,14 +82,17 @@ func (a *Accounts) Join(ctx context.Context, account string, in SignIn, inherit 
 	return acc, link, err
 }
 
-// leadsTo makes sure that a way in leads to an account and to no other.
-func (a *Accounts) leadsTo(ctx context.Context, account string, in SignIn) error {
-	var owner string
-	err := a.db.QueryRow(ctx, `SELECT account_id FROM links WHERE issuer = $1 AND subject = $2`, in.Issuer, in.Subject).Scan(&owner)
-	if err == nil && owner != account {
-		return ErrAnother
+// Whose is the account that an upstream subject leads in to, usable or not. It
+// makes none: the error is ErrUnknownLink where nobody signs in with it.
+func (a *Accounts) Whose(ctx context.Context, issuer, subject string) (account string, err error) {
+	err = a.db.QueryRow(ctx, `SELECT account_id FROM links WHERE issuer = $1 AND subject = $2`, issuer, subject).Scan(&account)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return "", ErrUnknownLink
+	case err != nil:
+		return "", fmt.Errorf("whose: %w", err)
 	}
-	return err
+	return account, nil
 }
 
 // insertLink stores a link with what its first sign-in said and proved, and says
@@ -116,7 +122,7 @@ func insertLink(ctx context.Context, tx *db.Tx, link Link, in SignIn) ([]entry, 
 	if err := insertClaims(ctx, tx, claims); err != nil {
 		return nil, err
 	}
-	proved, err := insertEvidence(ctx, tx, link, in.proof(link.Created), in.At, link.Created)
+	proved, err := insertEvidence(ctx, tx, link, in.proofs(link.Created), in.At, link.Created)
 	made := entry{Kind: "link.created", Account: link.Account, Actor: resident, Detail: map[string]any{
 		"link": link.ID, "connector": link.Connector, "inherit": link.Inherit.String(),
 	}}

@@ -93,7 +93,7 @@ func TestJoin(t *testing.T) {
 		if diff := cmp.Diff(before, everything(t, n)); diff != "" {
 			t.Errorf("joining again changed (-before +after):\n%s", diff)
 		}
-		if got, want := kinds(t, n), "account.created link.created link.created evidence.recorded"; got != want {
+		if got, want := kinds(t, n), "account.created link.created link.created evidence.recorded evidence.recorded"; got != want {
 			t.Errorf("audit says %s, want %s", got, want)
 		}
 		detail := n.dump(t, `SELECT actor, detail FROM audit WHERE seq = 3`)[0]
@@ -234,7 +234,7 @@ func TestJoinTogether(t *testing.T) {
 func TestFreeze(t *testing.T) {
 	onEach(t, func(t *testing.T, n node) {
 		google, proof := by(t, "google", "P0.Cl"), by(t, "proof", "P2.Cm.R1")
-		acc, googleLink, _ := enter(t, n, google)
+		acc, _, _ := enter(t, n, google)
 		_, link := join(t, n, acc.ID, proof, "P2.Cm.R1")
 		for range 2 { // a second time changes nothing, whatever is said then
 			got := tell(t, n, freeze(t, proof, "hijacking"))
@@ -254,7 +254,7 @@ func TestFreeze(t *testing.T) {
 			}
 		}
 		// The account is used by its other link, without what the frozen one proved.
-		acc, googleLink, _ = enter(t, n, google)
+		acc, googleLink, _ := enter(t, n, google)
 		worth(t, acc, googleLink, "P0", "P0", "P0.Cl")
 
 		for range 2 {
@@ -262,7 +262,7 @@ func TestFreeze(t *testing.T) {
 		}
 		acc, link, _ = enter(t, n, proof)
 		worth(t, acc, link, "P2.R1", "P2.R1", "P2.Cm.R1")
-		if got, want := kinds(t, n), "account.created link.created link.created evidence.recorded link.frozen link.thawed"; got != want {
+		if got, want := kinds(t, n), "account.created link.created link.created evidence.recorded evidence.recorded link.frozen link.thawed"; got != want {
 			t.Errorf("audit says %s, want %s", got, want)
 		}
 		detail := n.dump(t, `SELECT account, actor, detail FROM audit WHERE kind = 'link.frozen'`)[0]
@@ -309,7 +309,7 @@ func TestUnlink(t *testing.T) {
 		if got := n.count(t, "claims"); got != 6 {
 			t.Errorf("%d claims, want 6", got)
 		}
-		const want = "account.created link.created link.created evidence.recorded link.unlinked link.created evidence.recorded"
+		const want = "account.created link.created link.created evidence.recorded evidence.recorded link.unlinked link.created evidence.recorded"
 		if got := kinds(t, n); got != want {
 			t.Errorf("audit says %s, want %s", got, want)
 		}

@@ -119,10 +119,15 @@ func (w *world) level() mapping.Assurance {
 func (w *world) signIn(subject string) accounts.SignIn {
 	in := signIn("https://idp.example", subject)
 	in.Level, in.At = w.level(), w.now
-	if w.IntN(10) > 0 {
-		in.Until = w.now.Add(time.Duration(w.IntN(50)) * 2 * day)
-	}
+	in.IdentityUntil, in.ResidencyUntil = w.until(), w.until()
 	return in
+}
+
+func (w *world) until() time.Time {
+	if w.IntN(10) == 0 {
+		return time.Time{}
+	}
+	return w.now.Add(time.Duration(w.IntN(50)) * 2 * day)
 }
 
 func (w *world) enters(in accounts.SignIn) (string, effect) {
@@ -172,10 +177,13 @@ func (w *world) refused(got, want error) effect {
 // proves takes what a sign-in proves to be known from now on.
 func (w *world) proves(in accounts.SignIn, acc accounts.Account, link accounts.Link) (string, effect) {
 	mine := w.oracle[in.Subject]
-	mine.proofs = append(mine.proofs, proved{in.Level, in.Until})
+	mine.proofs = append(mine.proofs,
+		proved{mapping.Assurance{Identity: in.Level.Identity}, in.IdentityUntil},
+		proved{mapping.Assurance{Residency: in.Level.Residency}, in.ResidencyUntil})
 	w.links[in.Subject] = link.ID
 	w.compare(in.Subject, in.Level, acc, link)
-	return fmt.Sprintf("%s of %s proved %s until %s, inherits %s", in.Subject, acc.ID, in.Level, in.Until, mine.inherit), more
+	return fmt.Sprintf("%s of %s proved %s until %s and %s, inherits %s",
+		in.Subject, acc.ID, in.Level, in.IdentityUntil, in.ResidencyUntil, mine.inherit), more
 }
 
 // isTold has a provider tell something of a subject.

@@ -9,8 +9,8 @@ import (
 )
 
 // Proven is what valid evidence proves of the person whom an upstream subject
-// leads in to, whichever way in brought it. Where nobody signs in with it, or
-// may, it is nothing.
+// leads in to, whichever way in brought it and whether or not this one may be
+// used. Where nobody signs in with it, it is nothing.
 func (a *Accounts) Proven(ctx context.Context, issuer, subject string) (mapping.Assurance, error) {
 	e, err := a.find(ctx, enter, issuer, subject)
 	if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrFrozen) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/councilid/councilid/broker/accounts"
 	"github.com/councilid/councilid/broker/web"
+	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/connectors"
 	"github.com/councilid/councilid/mapping"
 )
@@ -29,11 +30,11 @@ type arrival struct {
 // arrival is who comes with what the provider said in answer to a.
 func (f *Flow) arrival(way Way, a attempt, said *connectors.Assertion) arrival {
 	now := f.Now()
-	proved := way.Rules.Assess(said.Signed)
 	in := arrival{
 		SignIn: accounts.SignIn{
 			Connector: way.Config.ID, Issuer: said.Issuer, Subject: said.Subject,
-			Said: way.Rules.Apply(said.Claims), Level: proved, Until: now.Add(way.fresh(proved)), At: now,
+			Said: way.Rules.Apply(said.Claims), Level: way.Rules.Assess(said.Signed), At: now,
+			IdentityUntil: now.Add(fresh(way.Config.Levels.Identity)), ResidencyUntil: now.Add(fresh(way.Config.Levels.Residency)),
 		},
 		Step: a.Step, Wished: a.Wished, AuthTime: authTime(said.AuthTime, now), Provider: said.Session,
 		Idle: way.Config.Session.Idle, Ends: said.SessionEnds,
@@ -53,17 +54,12 @@ func authTime(said, now time.Time) time.Time {
 	return said
 }
 
-// fresh is how long what was proved of a person stays proved.
-func (w Way) fresh(proved mapping.Assurance) time.Duration {
-	var least time.Duration
-	levels := w.Config.Levels
-	if proved.Identity > mapping.P0 && levels.Identity != nil {
-		least = levels.Identity.Fresh
+// fresh is how long what is read by l stays proved.
+func fresh(l *config.Level) time.Duration {
+	if l == nil {
+		return 0
 	}
-	if proved.Residency > mapping.R0 && levels.Residency != nil {
-		least = shorter(least, levels.Residency.Fresh)
-	}
-	return least
+	return l.Fresh
 }
 
 // session is the session of whoever arrived, in an account that they enter by
