@@ -1,9 +1,19 @@
 package connectors_test
 
 import (
+	"crypto/sha1"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
 	"testing"
 
+	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/connectors"
+	"github.com/councilid/councilid/connectors/saml2/binding"
 )
 
 func TestArtifactIsResolvedOnce(t *testing.T) {
@@ -51,5 +61,41 @@ func TestArtifactBreaker(t *testing.T) {
 	wantOutcome(t, nil, err, connectors.Unavailable)
 	if p.played.Calls("sso") != before {
 		t.Error("a resident was sent to a provider whose answer could not be fetched")
+	}
+}
+
+// DigiD resolves artifacts for whoever shows a certificate of the government's.
+func TestArtifactByMutualTLS(t *testing.T) {
+	key := newKey(t)
+	certificate, file := newCertificate(t, key)
+	clients, asked := x509.NewCertPool(), 0
+	clients.AddCert(certificate)
+	resolver := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		w.WriteHeader(http.StatusServiceUnavailable) // which is enough to have been heard
+	}))
+	resolver.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients}
+	resolver.StartTLS()
+	defer resolver.Close()
+
+	h := newHandmade(t)
+	h.cfg.SAML.Response.Binding = "artifact"
+	h.cfg.SAML.Metadata.Inline = strings.Replace(h.cfg.SAML.Metadata.Inline, "<SingleSignOnService",
+		`<ArtifactResolutionService index="1" Binding="`+binding.SOAP+`" Location="`+resolver.URL+`"/><SingleSignOnService`, 1)
+	source := sha1.Sum([]byte(idp))
+	artifact := append([]byte{0, 4, 0, 1}, append(source[:], make([]byte, 20)...)...)
+	answer := url.Values{"SAMLart": {base64.StdEncoding.EncodeToString(artifact)}, "RelayState": {h.attempt().State}}
+
+	h.cfg.Network.CA = writeCA(t, resolver)
+	for want, show := range []func(*config.Network){
+		func(*config.Network) {},
+		func(n *config.Network) { n.Cert, n.Key = file, config.NewSecret(pemOf(t, key)) },
+	} {
+		show(&h.cfg.Network)
+		got, err := h.open().Finish(t.Context(), h.attempt(), httptest.NewRequest(http.MethodGet, callbackURL+"?"+answer.Encode(), nil))
+		wantOutcome(t, got, err, connectors.Unavailable)
+		if asked != want {
+			t.Errorf("%d requests got through, want %d", asked, want)
+		}
 	}
 }

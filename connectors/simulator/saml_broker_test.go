@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/connectors"
@@ -57,7 +58,7 @@ func samlExpectations(t *testing.T) map[string]samlExpectation {
 func TestTheBrokerEndsSAMLAsExpected(t *testing.T) {
 	for name, e := range samlExpectations(t) {
 		t.Run(name, func(t *testing.T) {
-			s := playSAML(t, e.describe, simulator.Options{})
+			s := playSAML(t, e.describe, simulator.Options{Slow: time.Millisecond})
 			s.cfg.Network.Attempts = 1
 			steps := s.cfg.Ask
 			if len(steps) == 0 {

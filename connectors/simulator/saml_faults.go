@@ -294,6 +294,10 @@ func artifactFaults() []Fault {
 			answer: status(http.StatusInternalServerError),
 		},
 		{
+			ID: "artifact-slow", Title: "The artifact takes very long to be resolved", Artefact: Artifact, Expect: connectors.Unavailable, applies: byArtifact,
+			answer: slow,
+		},
+		{
 			ID: "artifact-fault", Title: "The artifact cannot be resolved: a SOAP fault", Artefact: Artifact, Expect: connectors.Unavailable, applies: byArtifact,
 			answer: soapFault,
 		},
