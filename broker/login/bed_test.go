@@ -117,6 +117,7 @@ type browser struct {
 	*bed
 	client http.Client
 	node   int
+	agent  string // as which it introduces itself; "" for Go's own
 }
 
 func (b *bed) browser() *browser {
@@ -144,7 +145,12 @@ func (b *browser) read(r *http.Response, err error) page {
 
 func (b *browser) get(path string) page {
 	b.t.Helper()
-	return b.read(b.client.Get(b.nodes[b.node].URL + path))
+	r, err := http.NewRequest(http.MethodGet, b.nodes[b.node].URL+path, nil)
+	b.must(err)
+	if b.agent != "" {
+		r.Header.Set("User-Agent", b.agent)
+	}
+	return b.read(b.client.Do(r))
 }
 
 func (b *browser) post(path string, form url.Values) page {

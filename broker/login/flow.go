@@ -159,7 +159,11 @@ func (f *Flow) situation(l ongoing, s *Session) situation {
 	if l.Settled {
 		req.Levels, req.Essential = nil, false
 	}
-	return situation{pending: l.pending, needs: requires(req, f.Apps[req.App]), session: s, ways: f.ways(req), now: f.Now()}
+	app := f.Apps[req.App]
+	if req.own() { // whoever comes for the app can be told that it is too early
+		app.Assurance = config.Assurance{}
+	}
+	return situation{pending: l.pending, needs: requires(req, app), session: s, ways: f.ways(req), now: f.Now()}
 }
 
 // ways are the connectors that the request's app allows and that can do what

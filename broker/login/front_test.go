@@ -25,7 +25,8 @@ type front struct {
 	revoked []string       // apps
 	asked   map[string]string
 	left    []login.Receipt
-	sid     string // of the last session that something was issued in
+	sid     string        // of the last session that something was issued in
+	session login.Session // which is this
 	counts  map[string]int
 	request login.Request // what GET /ask asks for
 
@@ -73,7 +74,7 @@ func (f *front) count(what string) int {
 
 func (f *front) Issue(w http.ResponseWriter, r *http.Request, req login.Request, s login.Session, b *store.Batch) error {
 	f.mu.Lock()
-	f.sid = s.SID
+	f.sid, f.session = s.SID, s
 	meanwhile := f.meanwhile
 	f.meanwhile = nil
 	f.mu.Unlock()
@@ -142,6 +143,13 @@ func (f *front) Left(w http.ResponseWriter, r *http.Request, l login.Leaving, do
 // Ways of telling an app from server to server.
 func obeys(context.Context) (bool, error) { return true, nil }
 func fails(context.Context) (bool, error) { return true, errors.New("status 500") }
+
+// issued is the session that something was issued in last.
+func (f *front) issued() login.Session {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.session
+}
 
 // question is the id of the question that the app was asked last.
 func (f *front) question(app string) string {

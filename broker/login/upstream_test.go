@@ -44,12 +44,16 @@ func (p *provider) Finish(_ context.Context, a connectors.Attempt, r *http.Reque
 	if r.FormValue("nonce") != a.Nonce {
 		return nil, &connectors.Failure{Outcome: connectors.Refused, Err: errors.New("the answer is to another question")}
 	}
+	if outcome := r.FormValue("outcome"); outcome != "" {
+		return nil, &connectors.Failure{Outcome: connectors.Outcome(outcome), Err: errors.New("nobody")}
+	}
 	person := r.FormValue("person")
 	if person == "" {
 		return nil, &connectors.Failure{Outcome: connectors.Cancelled, Err: errors.New("nobody")}
 	}
 	said := &connectors.Assertion{
 		Issuer: "https://" + p.id + ".example", Subject: person, Claims: mapping.Claims{"name": person}, SessionEnds: p.ends,
+		Signed:  mapping.Signed{"id_token": {"level": strings.Split(r.FormValue("level"), ".")}},
 		Session: &connectors.ProviderSession{Keys: []string{person, person + "/" + r.FormValue("index")}, Detail: json.RawMessage(`"` + person + `"`)},
 	}
 	if once := r.FormValue("once"); once != "" {
