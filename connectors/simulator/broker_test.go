@@ -31,12 +31,18 @@ type expectation struct {
 
 func expectations() []expectation {
 	return []expectation{
-		{preset: "google"}, {preset: "microsoft"}, {preset: "facebook"}, {preset: "github"},
-		{preset: "govuk-one-login"}, {preset: "scotaccount", whole: true},
+		{preset: "google"},
+		{preset: "microsoft"},
+		{preset: "facebook"},
+		{preset: "github"},
+		{preset: "govuk-one-login"},
+		{preset: "scotaccount", whole: true},
 		{preset: "nhs-login", short: connectors.Cancelled, most: map[string]string{"prove": "P2.Ch.F1"}},
 		{preset: "login-gov", stays: true},
-		{preset: "franceconnect", short: connectors.Cancelled}, {preset: "franceconnect-plus", short: connectors.Cancelled},
-		{preset: "singpass", whole: true}, {preset: "gov-br"},
+		{preset: "franceconnect", short: connectors.Cancelled},
+		{preset: "franceconnect-plus", short: connectors.Cancelled},
+		{preset: "singpass", whole: true},
+		{preset: "gov-br"},
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -15,7 +16,9 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/councilid/councilid/config"
+	"github.com/councilid/councilid/connectors"
 	"github.com/councilid/councilid/connectors/simulator"
+	"github.com/councilid/councilid/mapping"
 )
 
 const (
@@ -198,4 +201,67 @@ func (p *party) read(ctx context.Context, token *oauth2.Token) (person, error) {
 		return who, errors.New("userinfo: sub")
 	}
 	return who, info.Claims(&who.userinfo)
+}
+
+// asked is where the connector sends the browser for a step, changed.
+func (s *stage) asked(t *testing.T, step string, change url.Values) string {
+	t.Helper()
+	connector, err := connectors.Open(s.cfg, connectors.Options{Redirect: callback})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := attempt()
+	a.Step = step
+	start, err := connector.Start(t.Context(), a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(start.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := u.Query()
+	for name, values := range change {
+		if query[name] = values; len(values) == 0 {
+			query.Del(name)
+		}
+	}
+	u.RawQuery = query.Encode()
+	return u.String()
+}
+
+// refused wants each change of a request in order to be refused.
+func (s *stage) refused(t *testing.T, step string, changes map[string]url.Values, want string) {
+	t.Helper()
+	for name, change := range changes {
+		change.Set("persona", "full-record")
+		if got := s.answer(t, s.asked(t, step, change)).Get("error"); got != want {
+			t.Errorf("%s: got %q, want %s", name, got, want)
+		}
+	}
+}
+
+// told is what the broker makes of what is said of a persona.
+func (s *stage) told(t *testing.T, persona, step string) mapping.Statement {
+	t.Helper()
+	assertion, err := s.signInAt(t, simulator.Persona{ID: persona}, step)
+	if err != nil {
+		t.Fatalf("%s: %v", persona, err)
+	}
+	return s.rules(t).Apply(assertion.Claims)
+}
+
+// page is the text of the page that an address answers with.
+func (s *stage) page(t *testing.T, address string) string {
+	t.Helper()
+	resp, err := s.browser.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("no page but %s, %v", resp.Status, err)
+	}
+	return string(body)
 }

@@ -64,8 +64,10 @@ func loginGovDemands(a authorization) []demand {
 // are what the request may name, ascending, and its faults say lower and higher.
 func (m *manner) franceConnect(lower, higher string, levels ...string) {
 	m.subject = func(seed uint64) string { return fmt.Sprintf("%065xv", seed) }
-	m.scopes = map[string]string{"given_name": "given_name", "family_name": "family_name", "preferred_username": "preferred_username",
-		"birthdate": "birthdate", "gender": "gender", "birthplace": "birthplace", "birthcountry": "birthcountry", "email": "email"}
+	m.scopes = map[string]string{
+		"given_name": "given_name", "family_name": "family_name", "preferred_username": "preferred_username",
+		"birthdate": "birthdate", "gender": "gender", "birthplace": "birthplace", "birthcountry": "birthcountry", "email": "email",
+	}
 	m.prompts = []string{"login", "consent"}
 	m.namesIssuer = true
 	m.lives = lives{code: 30 * time.Second, access: time.Minute, idToken: time.Minute}
