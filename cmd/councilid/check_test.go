@@ -46,6 +46,8 @@ func TestCheck(t *testing.T) {
 	misspelt["broker.yaml"] = "issuer: http://127.0.0.1:8080\nadmin: 0.0.0.0:9443\n"
 	misspelt["apps/council-tax.yaml"] = "label: Council tax\noidc:\n  client_secret: file:secret\n\n" +
 		"  redirect_uri: [https://tax.example.gov.uk/callback]\n"
+	beyond := soundFolder()
+	beyond["apps/council-tax.yaml"] += "assurance: {identity: P2, authenticator: Cm}\n"
 	for _, tt := range []struct {
 		name   string
 		files  map[string]string
@@ -61,6 +63,11 @@ broker.yaml:2:8: warning: admin is not on loopback and has no authentication: ke
 admin: 0.0.0.0:9443
        ^
 1 mistake, 1 warning
+`},
+		{name: "beyond reach", files: beyond, status: 1, out: `apps/council-tax.yaml:5:1: assurance needs identity P2 and authenticator Cm, which no connector reaches that residents may use; google comes nearest, with authenticator Cl: its cap is authenticator Cl
+assurance: {identity: P2, authenticator: Cm}
+^
+1 mistake, 0 warnings
 `},
 		{name: "argument", files: soundFolder(), args: []string{"more"}, status: 2},
 		{name: "flag", files: soundFolder(), args: []string{"--colour"}, status: 2},
