@@ -210,6 +210,17 @@ func TestFrozenMeanwhile(t *testing.T) {
 	})
 }
 
+// A link that was made before anybody kept what it inherits borrows nothing.
+func TestLinkWithoutInherit(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		in := proving(t, "someone", "P2.Cm", 0)
+		enter(t, n, in)
+		n.exec(t, `UPDATE links SET inherit = NULL`)
+		acc, link, _ := enter(t, n, in)
+		worth(t, acc, link, "P2", "P2", "P0")
+	})
+}
+
 // A row that was tampered with is no level.
 func TestEvidenceThatCannotBeRead(t *testing.T) {
 	for _, change := range []string{`UPDATE evidence SET levels = 'P9'`, `UPDATE evidence SET levels = ''`, `UPDATE links SET inherit = 'all'`} {

@@ -107,7 +107,7 @@ func migrateAgain(t *testing.T, o db.Options) {
 	d = open(t, o)
 	for _, table := range []string{
 		"accounts", "links", "claims", "subjects", "evidence", "merges", "services", "sign_ins", "audit",
-		"audit_head", "signing_keys", "refresh_grants", "refresh_tokens", "outbox",
+		"audit_head", "signing_keys", "refresh_grants", "refresh_tokens", "outbox", "wishes",
 	} {
 		var n int
 		if err := d.QueryRow(t.Context(), `SELECT count(*) FROM `+table).Scan(&n); err != nil {
