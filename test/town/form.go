@@ -45,10 +45,12 @@ func attribute(tag, name string) string {
 	return ""
 }
 
-// Message returns the form by which a page hands on a SAML message.
+// Message returns the form by which a page hands on a SAML message, or the answer
+// to an authorization request (OAuth 2.0 Form Post Response Mode).
 func (p Page) Message() (Form, bool) {
 	for _, form := range p.Forms() {
-		if form.Fields.Has("SAMLRequest") || form.Fields.Has("SAMLResponse") {
+		saml := form.Fields.Has("SAMLRequest") || form.Fields.Has("SAMLResponse")
+		if saml || form.Fields.Has("state") && (form.Fields.Has("code") || form.Fields.Has("error")) {
 			return form, true
 		}
 	}

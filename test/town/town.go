@@ -70,7 +70,7 @@ func Open(tb testing.TB, o Options) *Town {
 	t := &Town{Dir: tb.TempDir(), Providers: map[string]*simulator.Provider{}, Log: &Log{}}
 	addresses := map[string]string{}
 	servers := map[string]*http.Server{}
-	for _, name := range []string{"issuer", "google", "facebook", "microsoft", "github", "works", "adfs"} {
+	for _, name := range append(simulated(folder, o.Files), "issuer") {
 		addresses[name], servers[name] = listen(tb, o.Watch)
 	}
 	t.Issuer = addresses["issuer"]
@@ -206,6 +206,21 @@ func (t *Town) writeFolder(tb testing.TB, o Options, addresses map[string]string
 	for name, text := range all {
 		t.Write(tb, name, text)
 	}
+}
+
+// simulated are the ids of the connectors in folders whose provider the town
+// plays: their files say where it is.
+func simulated(folders ...map[string]string) []string {
+	ids := map[string]bool{}
+	for _, files := range folders {
+		for name, text := range files {
+			id := strings.TrimSuffix(strings.TrimPrefix(name, "connectors/"), ".yaml")
+			if strings.Contains(text, "{{"+id+"}}") {
+				ids[id] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(ids))
 }
 
 // stores are the lines of broker.yaml for real stores, and the secrets that
