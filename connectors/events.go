@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -245,17 +244,15 @@ func (t teller) action(word, reason string) Action {
 
 func lastSegment(uri string) string { return uri[strings.LastIndex(uri, "/")+1:] }
 
-// eventType is what events are called in practice. What else comes is not
-// repeated: it goes to the log.
-var eventType = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}(/[A-Za-z0-9_.-]{1,64})?$`)
-
+// printableType is what an event is called. What does not look as names do in
+// practice is not repeated: it goes to the log.
 func printableType(word, reason string) string {
 	name := lastSegment(word)
-	if reason != "" {
-		name += "/" + reason
-	}
-	if !eventType.MatchString(name) {
+	switch {
+	case !isCode(name) || reason != "" && !isCode(reason):
 		return "unknown"
+	case reason != "":
+		return name + "/" + reason
 	}
 	return name
 }

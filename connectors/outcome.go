@@ -2,7 +2,7 @@ package connectors
 
 import (
 	"fmt"
-	"regexp"
+	"strings"
 )
 
 // fail makes a *Failure. The text must not carry claims, tokens or codes.
@@ -64,15 +64,20 @@ func (w words) outcome(e denial) Outcome {
 	return standardOutcome(e.code)
 }
 
-// errorCode is what error codes look like in practice. RFC 6749 §4.1.2.1
+// isCode reports whether a text looks as codes do in practice. RFC 6749 §4.1.2.1
 // allows more, but a code may come from anybody's hand and goes to the log.
-var errorCode = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+func isCode(text string) bool {
+	odd := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("_.-", r)
+	}
+	return text != "" && len(text) <= 64 && !strings.ContainsFunc(text, odd)
+}
 
 func printable(code, subcode string) string {
 	switch {
-	case !errorCode.MatchString(code):
+	case !isCode(code):
 		return "an error without a proper code"
-	case !errorCode.MatchString(subcode):
+	case !isCode(subcode):
 		return "error " + code
 	}
 	return "error " + code + "/" + subcode
