@@ -313,7 +313,8 @@ func byArtifact(t terms) bool { return t.saml.Response.Binding == "artifact" }
 func partingFaults() []Fault {
 	return []Fault{
 		{
-			ID: "logout-unsigned", Title: "Logout messages are not signed", Artefact: Logout, Expect: connectors.Refused,
+			// An answer says nothing then, and a question is refused.
+			ID: "logout-unsigned", Title: "Logout messages are not signed", Artefact: Logout,
 			parting: func(_ *Provider, m *parting) { m.unsigned = true },
 		},
 		{

@@ -60,9 +60,9 @@ func (m *manner) saml(preset string) {
 	}
 	switch preset {
 	case "adfs":
-		m.lacks = []string{"level-higher"} // than two factors
+		m.lacks = []string{"level-lower", "level-higher"} // there are two, of which one is not asked for
 	case "shibboleth":
-		m.lacks, m.expects = []string{"level-higher"}, notByNameID()
+		m.lacks, m.expects = []string{"level-lower", "level-higher"}, notByNameID()
 	case "entra-saml", "eidas", "myaccount", "spid":
 		m.expects = notByNameID()
 	}
