@@ -50,7 +50,7 @@ var mayImport = map[string][]string{
 		"broker/keys", "broker/login", "broker/council", "broker/op", "broker/idp",
 	},
 	"cmd/councilid":      {"config", "mapping", "connectors", kit, "broker", "broker/keys", "cmd/councilid/demo"},
-	"cmd/councilid/demo": {"config", "connectors", "connectors/simulator", kit},
+	"cmd/councilid/demo": {"config", "mapping", "connectors", "connectors/simulator", kit},
 }
 
 // room is where a package belongs.

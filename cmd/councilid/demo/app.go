@@ -57,7 +57,7 @@ type visit struct {
 // Person is who signed in, as the app sees them.
 type Person struct {
 	Subject string         `json:"sub"`
-	Level   string         `json:"acr,omitempty"` // how sure the broker is, by the name of the level
+	Level   string         `json:"level,omitempty"` // how sure the broker is: vot, where that was asked for, or acr
 	Claims  map[string]any `json:"claims"`
 }
 

@@ -49,8 +49,9 @@ func (p persona) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // stop is the page where a walk ended.
 type stop struct {
-	url  *url.URL
-	body []byte
+	url    *url.URL
+	status int
+	body   []byte
 }
 
 // get walks from an address.
@@ -99,7 +100,7 @@ func (b *browser) step(ctx context.Context, method, address string, form url.Val
 	}
 	defer func() { _ = answer.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
-	at := stop{url: answer.Request.URL, body: body}
+	at := stop{answer.Request.URL, answer.StatusCode, body}
 	if err == nil && answer.StatusCode != http.StatusOK {
 		where := url.URL{Scheme: at.url.Scheme, Host: at.url.Host, Path: at.url.Path}
 		err = fmt.Errorf("%s at %s: %s", answer.Status, &where, firstLine(body))

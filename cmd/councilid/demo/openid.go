@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -46,7 +47,7 @@ func (c *openID) signIn(w http.ResponseWriter, r *http.Request, a *App, v *visit
 	}
 	asked := openIDAsked{rand.Text(), rand.Text(), oauth2.GenerateVerifier()}
 	options := []oauth2.AuthCodeOption{oidc.Nonce(asked.nonce), oauth2.S256ChallengeOption(asked.verifier)}
-	for _, name := range []string{"connector_hint", "prompt", "login_hint", "ui_locales", "acr_values"} {
+	for _, name := range []string{"connector_hint", "prompt", "login_hint", "ui_locales", "acr_values", "vtr"} {
 		if value := r.URL.Query().Get(name); value != "" {
 			options = append(options, oauth2.SetAuthURLParam(name, value))
 		}
@@ -95,6 +96,7 @@ func (c *openID) exchange(r *http.Request, a *App, asked openIDAsked) (*Person, 
 	var said struct {
 		SID string `json:"sid"`
 		ACR string `json:"acr"`
+		VOT string `json:"vot"`
 	}
 	if err := idToken.Claims(&said); err != nil {
 		return nil, openIDSession{}, fmt.Errorf("read ID token: %w", err)
@@ -103,7 +105,7 @@ func (c *openID) exchange(r *http.Request, a *App, asked openIDAsked) (*Person, 
 	if err != nil {
 		return nil, openIDSession{}, fmt.Errorf("fetch user info: %w", err)
 	}
-	person := &Person{Subject: idToken.Subject, Level: said.ACR}
+	person := &Person{Subject: idToken.Subject, Level: cmp.Or(said.VOT, said.ACR)}
 	if err := info.Claims(&person.Claims); err != nil {
 		return nil, openIDSession{}, fmt.Errorf("read user info: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -17,6 +18,13 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/councilid/councilid/config"
+	"github.com/councilid/councilid/connectors"
+	"github.com/councilid/councilid/connectors/simulator"
+	"github.com/councilid/councilid/mapping"
 )
 
 // observer is the app of the council of OpenPersonas.
@@ -38,7 +46,7 @@ func OpenPersonas() (*Site, error) {
 		return nil, err
 	}
 	for i := range s.Config.Connectors {
-		s.Config.Connectors[i].Network.Timeout = slow / 5
+		s.Config.Connectors[i].Network.Timeout = slow / 2
 	}
 	return s, nil
 }
@@ -107,42 +115,85 @@ func (s *Site) CheckPersonas(ctx context.Context, recover func() error) ([]Cell,
 	if err != nil {
 		return nil, err
 	}
-	var cells []Cell
-	for _, c := range s.Config.Connectors {
-		for _, each := range s.tries(c.ID) {
-			cell := Cell{Connector: c.ID, Persona: each.persona}
-			if err := s.try(ctx, each, &cell); err != nil {
-				cell.Outcome = err.Error()
-			}
-			predictions.judge(&cell)
-			cells = append(cells, cell)
-			if err := recover(); err != nil {
-				return cells, err
-			}
-		}
+	rows := make([][]Cell, len(s.Config.Connectors))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
+	for i, c := range s.Config.Connectors {
+		g.Go(func() (err error) {
+			rows[i], err = s.checkProvider(ctx, c, recover)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	cells := slices.Concat(rows...)
+	for i := range cells {
+		predictions.judge(&cells[i])
 	}
 	return append(cells, predictions.untried()...), nil
 }
 
-// try is one persona at one provider. A fault that strikes before anybody can be
-// chosen is imposed.
-type try struct {
-	connector, persona string
-	imposed            bool
+// atOnce is how many providers are tried at once: much of it is waiting.
+const atOnce = 6
+
+func (s *Site) checkProvider(ctx context.Context, c config.Connector, recover func() error) ([]Cell, error) {
+	var cells []Cell
+	trouble := false
+	for _, each := range s.tries(c) {
+		if each.fresh || trouble {
+			if err := recover(); err != nil {
+				return cells, err
+			}
+		}
+		cell := Cell{Connector: c.ID, Persona: each.persona}
+		if err := s.try(ctx, each, &cell); err != nil {
+			cell.Outcome = err.Error()
+		}
+		cells = append(cells, cell)
+		trouble = each.fresh || cell.Outcome == string(connectors.Unavailable)
+	}
+	return cells, nil
 }
 
-func (s *Site) tries(connector string) []try {
+// try is one persona at one provider, of whom the app wants to know so much. A
+// fault that strikes before anybody can be chosen is imposed.
+type try struct {
+	connector, persona string
+	wanted             mapping.Assurance
+	imposed            bool
+	fresh              bool // the broker must know nothing of the provider from before
+}
+
+func (s *Site) tries(c config.Connector) []try {
 	var all []try
-	p := s.Providers[connector]
+	p, wanted := s.Providers[c.ID], wanted(c)
 	for _, persona := range p.Personas() {
-		all = append(all, try{connector: connector, persona: persona.ID})
+		t := try{connector: c.ID, persona: persona.ID, wanted: wanted}
+		if f := persona.Fault; f != nil {
+			t.fresh = f.Artefact == simulator.Keys || f.Artefact == simulator.NestedKeys
+		}
+		all = append(all, t)
 	}
 	for _, fault := range p.Faults() {
 		if fault.Beforehand() {
-			all = append(all, try{connector, fault.ID, true})
+			all = append(all, try{c.ID, fault.ID, wanted, true, true})
 		}
 	}
 	return all
+}
+
+// wanted is the most that a provider can be asked for, up to what a council needs
+// that decides on money: more takes a card or a key, which few people have.
+func wanted(c config.Connector) mapping.Assurance {
+	cap := c.Cap.Vector().Meet(mapping.Assurance{Identity: mapping.P2, Authenticator: mapping.Cm, Phishing: mapping.F1, Residency: mapping.R3})
+	var most mapping.Assurance
+	for _, step := range c.Ask {
+		if reaches := step.Reaches.Vector().Meet(cap); reaches.AtLeast(most) {
+			most = reaches
+		}
+	}
+	return most
 }
 
 // try signs in, and enters in the cell what became of it.
@@ -163,59 +214,58 @@ func (s *Site) try(ctx context.Context, t try, cell *Cell) error {
 		return err
 	}
 	app := s.Apps[0]
-	hint := url.Values{"connector_hint": {t.connector}, "acr_values": {highestFirst()}}
-	at, err := b.get(ctx, app.Base+"/sign-in?"+hint.Encode())
-	if err != nil {
+	ask := url.Values{"connector_hint": {t.connector}, "vtr": {fmt.Sprintf("[%q]", t.wanted)}}
+	at, err := b.get(ctx, app.Base+"/sign-in?"+ask.Encode())
+	if cell.Outcome = s.ending(t.connector, at); cell.Outcome == "" {
 		return err
 	}
-	if left := at.leftBy(app.Base); left != "" {
-		cell.Outcome = left
-		return nil
+	// What the session is worth that there may be, whatever the app wanted.
+	ask = url.Values{"prompt": {"none"}, "vtr": {fmt.Sprintf("[%q]", mapping.Assurance{})}}
+	if at, err := b.get(ctx, app.Base+"/sign-in?"+ask.Encode()); err != nil || at.text("problem") != "" {
+		return err
 	}
 	person, err := app.whoIsThere(ctx, b)
 	if err != nil {
 		return err
 	}
-	cell.Outcome, cell.Claims = "ok", slices.DeleteFunc(person.Names(), func(name string) bool { return name == "sub" })
 	cell.Identity, cell.Authenticator = parts(person.Level)
+	if cell.Outcome == "ok" {
+		cell.Claims = person.Names()
+	}
 	return nil
 }
 
-// levelPrefix begins the names that the council of OpenPersonas has for levels.
-const levelPrefix = "urn:x-level:"
-
-// highestFirst asks for each level there is a name for.
-func highestFirst() string {
-	var names []string
-	for _, level := range []string{"P3.Ch", "P3.Cm", "P2.Ch", "P2.Cm", "P1.Ch", "P1.Cm", "Ch", "Cm", "Cl"} {
-		names = append(names, levelPrefix+level)
-	}
-	return strings.Join(names, " ")
+// parts are the two levels of a vector of trust: P2 and Cm of P2.Cm.F0.R0.
+func parts(vector string) (identity, authenticator string) {
+	all := append(strings.Split(vector, "."), "", "")
+	return all[0], all[1]
 }
 
-// parts are the two levels in the name of one: P2 and Cm of P2.Cm, P0 and Cl of
-// Cl. Whoever is told of no level reached none.
-func parts(name string) (identity, authenticator string) {
-	name = strings.TrimPrefix(name, levelPrefix)
-	identity, authenticator, both := strings.Cut(name, ".")
-	if !both {
-		return "P0", cmp.Or(name, "C0")
-	}
-	return identity, authenticator
-}
-
-// leftBy says how a walk ended that did not lead to the app: "" where it did.
-func (s stop) leftBy(app string) string {
-	if problem := s.text("problem"); problem != "" {
-		return problem
-	}
-	if strings.HasPrefix(s.url.String(), app) {
+// ending says how a walk ended: ok at the app, or with what the app was told; at
+// the broker with an outcome, at a page of its own (choose: of who can prove
+// more), or with the number of an error page; or at the provider, with its page.
+// "" where it ended nowhere.
+func (s *Site) ending(connector string, end stop) string {
+	switch {
+	case end.url == nil:
 		return ""
+	case s.at(observer, end):
+		return cmp.Or(end.text("problem"), "ok")
+	case s.at(connector, end):
+		return fmt.Sprintf("provider-%d", end.status)
 	}
-	for n := range s.nodes() {
-		if outcome := attribute(n, "data-outcome"); outcome != "" {
-			return outcome
+	for n := range end.nodes() {
+		if notice, ok := strings.CutPrefix(attribute(n, "id"), "notice-"); ok {
+			return notice
 		}
 	}
-	return http.MethodGet + " " + s.url.Path
+	if end.status == http.StatusOK {
+		return strings.TrimPrefix(end.url.Path, "/")
+	}
+	return fmt.Sprintf("page-%d", end.status)
+}
+
+// at reports whether a walk ended at a party.
+func (s *Site) at(party string, end stop) bool {
+	return end.url != nil && end.url.Host == s.Listeners[party].Addr().String()
 }

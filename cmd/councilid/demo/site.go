@@ -23,10 +23,10 @@ import (
 var folders embed.FS
 
 // secret is what every party of the demo shares with the broker.
-const secret = "demo-secret-that-guards-nothing"
+const secret = "demo-secret-that-guards-nothing-at-all"
 
 // slow is how long a provider that is slow keeps its client waiting.
-const slow = 5 * time.Second
+const slow = 4 * time.Second
 
 // The demo's ports; one that is taken is replaced by any free one.
 var ports = map[string]int{
