@@ -30,6 +30,9 @@ type Assurance struct {
 func (a Assurance) Vector() mapping.Assurance {
 	var v mapping.Assurance
 	for _, component := range []string{a.Identity, a.Authenticator, a.Phishing, a.Residency} {
+		if component == "" {
+			continue // and no error is made of it: every sign-in comes by here
+		}
 		if c, err := mapping.ParseAssurance(component); err == nil { // the decoder has seen to it
 			v = v.Join(c)
 		}
