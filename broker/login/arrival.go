@@ -28,7 +28,7 @@ type arrival struct {
 }
 
 // arrival is who comes with what the provider said in answer to a.
-func (f *Flow) arrival(way Way, a attempt, said *connectors.Assertion) arrival {
+func (f *Flow) arrival(way *Way, a attempt, said *connectors.Assertion) arrival {
 	now := f.Now()
 	in := arrival{
 		SignIn: accounts.SignIn{

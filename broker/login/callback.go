@@ -119,7 +119,7 @@ func (f *Flow) take(r *http.Request, v visitor, state store.Handle) (ongoing, at
 }
 
 // said is what the provider said: in r, or in what it had posted before.
-func (f *Flow) said(r *http.Request, way Way, a attempt) (*connectors.Assertion, error) {
+func (f *Flow) said(r *http.Request, way *Way, a attempt) (*connectors.Assertion, error) {
 	if a.posted != nil {
 		k, found := a.posted.Value()
 		if !found || k.Attempt != a.handle.Ref() {
@@ -142,13 +142,13 @@ func (f *Flow) said(r *http.Request, way Way, a attempt) (*connectors.Assertion,
 // match makes sure that the answer came to the browser that asked and from the
 // connector that was asked: the callback path is the connector's own (RFC 9700
 // §4.4.2, the mix-up defence beside the iss parameter).
-func (f *Flow) match(r *http.Request, v visitor, a attempt) (Way, error) {
+func (f *Flow) match(r *http.Request, v visitor, a attempt) (*Way, error) {
 	if err := f.sameBrowser(r, v, a.Browser); err != nil {
-		return Way{}, err
+		return nil, err
 	}
 	way, ok := f.way(a.Connector)
 	if !ok || r.PathValue("connector") != a.Connector {
-		return Way{}, f.lost(r, v, web.SignInExpired,
+		return nil, f.lost(r, v, web.SignInExpired,
 			fmt.Errorf("answer at the callback of %q to an attempt at %q", r.PathValue("connector"), a.Connector))
 	}
 	return way, nil
@@ -173,7 +173,7 @@ func (f *Flow) proceed(w http.ResponseWriter, r *http.Request, v visitor, l ongo
 	}
 	f.Observe(s.Connector, "success")
 	l.SID, l.Browser = s.SID, v.browser.mark()
-	l.Done = append(l.Done, s.Connector+"/"+s.Step)
+	l.Done = append(l.Done, stop{s.Connector, s.Step})
 	if s.wished {
 		f.grant(r.Context(), s)
 	}

@@ -170,10 +170,11 @@ func (f *Flow) situation(l ongoing, s *Session) situation {
 // the request asks. With max_age that is to prove when the resident signed in,
 // however long ago: where no connector of the app can, the app is refused, as
 // it would get an auth_time that nobody vouches for.
-func (f *Flow) ways(req Request) []Way {
+func (f *Flow) ways(req Request) []*Way {
 	app := f.Apps[req.App]
-	var ways []Way
-	for _, way := range f.Ways {
+	var ways []*Way
+	for i := range f.Ways {
+		way := &f.Ways[i]
 		if allows(app, way.Config.ID) && (!req.Force && req.MaxAge == nil || way.canForce()) {
 			ways = append(ways, way)
 		}
@@ -181,13 +182,14 @@ func (f *Flow) ways(req Request) []Way {
 	return ways
 }
 
-// way is the connector called id, if there is one.
-func (f *Flow) way(id string) (Way, bool) {
-	i := index(f.Ways, id)
-	if i < 0 {
-		return Way{}, false
+// way is the connector called id, or the zero Way where there is none.
+func (f *Flow) way(id string) (*Way, bool) {
+	for i := range f.Ways {
+		if f.Ways[i].Config.ID == id {
+			return &f.Ways[i], true
+		}
 	}
-	return f.Ways[i], true
+	return &Way{}, false
 }
 
 // allows reports whether the app's residents may use the connector.

@@ -27,7 +27,7 @@ type situation struct {
 	pending
 	needs   requirement
 	session *Session // that is live in the browser, or nil
-	ways    []Way    // that the app allows and that can satisfy the request but for levels
+	ways    []*Way   // that the app allows and that can satisfy the request but for levels
 	now     time.Time
 }
 
@@ -149,8 +149,6 @@ func indexOf(trips []trip, connector string) int {
 	return slices.IndexFunc(trips, func(t trip) bool { return t.way.Config.ID == connector })
 }
 
-func has(ways []Way, id string) bool { return index(ways, id) >= 0 }
-
-func index(ways []Way, id string) int {
-	return slices.IndexFunc(ways, func(w Way) bool { return w.Config.ID == id })
+func has(ways []*Way, id string) bool {
+	return slices.ContainsFunc(ways, func(w *Way) bool { return w.Config.ID == id })
 }

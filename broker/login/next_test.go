@@ -13,10 +13,10 @@ import (
 var now = time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
 
 func TestNext(t *testing.T) {
-	google := Way{Config: config.Connector{ID: "google"}}
-	facebook := Way{Config: config.Connector{ID: "facebook"}}
-	works := Way{Config: config.Connector{ID: "works", Domains: []string{"example.gov.uk"}}}
-	all := []Way{google, facebook, works}
+	google := &Way{Config: config.Connector{ID: "google"}}
+	facebook := &Way{Config: config.Connector{ID: "facebook"}}
+	works := &Way{Config: config.Connector{ID: "works", Domains: []string{"example.gov.uk"}}}
+	all := []*Way{google, facebook, works}
 	session := &Session{SID: "s", Connector: "google", AuthTime: now.Add(-time.Hour)}
 	age := func(d time.Duration) *time.Duration { return &d }
 
@@ -24,17 +24,17 @@ func TestNext(t *testing.T) {
 		name string
 		req  Request
 		s    *Session
-		ways []Way
+		ways []*Way
 		want string // the step, and what it is about
 	}{
 		{"a new browser chooses", Request{}, nil, all, "choose"},
 		{"a session is enough", Request{}, session, all, "issue"},
-		{"one way needs no choice", Request{}, nil, []Way{facebook}, "start facebook"},
+		{"one way needs no choice", Request{}, nil, []*Way{facebook}, "start facebook"},
 		{"no way at all", Request{}, nil, nil, "refuse no_way"},
 
 		{"a hint skips the choice", Request{Connector: "facebook"}, nil, all, "start facebook"},
 		{"an unknown hint is no hint", Request{Connector: "myspace"}, nil, all, "choose"},
-		{"a hint of a forbidden way is no hint", Request{Connector: "works"}, nil, []Way{google, facebook}, "choose"},
+		{"a hint of a forbidden way is no hint", Request{Connector: "works"}, nil, []*Way{google, facebook}, "choose"},
 		{"a hint at the session's own way", Request{Connector: "google"}, session, all, "issue"},
 		{"a hint at another way asks there", Request{Connector: "facebook"}, session, all, "start facebook"},
 		{"an unknown hint leaves the session", Request{Connector: "myspace"}, session, all, "issue"},
@@ -49,13 +49,13 @@ func TestNext(t *testing.T) {
 		{"young enough", Request{MaxAge: age(2 * time.Hour)}, session, all, "issue"},
 		{"just young enough", Request{MaxAge: age(time.Hour)}, session, all, "issue"},
 		{"too old", Request{MaxAge: age(time.Hour - time.Second)}, session, all, "choose"},
-		{"a session of a way that the app forbids", Request{}, session, []Way{facebook, works}, "choose"},
+		{"a session of a way that the app forbids", Request{}, session, []*Way{facebook, works}, "choose"},
 
 		{"passive without a session", Request{Passive: true}, nil, all, "refuse login_required"},
 		{"passive with one", Request{Passive: true}, session, all, "issue"},
 		{"passive but too old", Request{Passive: true, MaxAge: age(0)}, session, all, "refuse login_required"},
 		{"passive never starts", Request{Passive: true, Connector: "google"}, nil, all, "refuse login_required"},
-		{"passive never starts the only way", Request{Passive: true}, nil, []Way{google}, "refuse login_required"},
+		{"passive never starts the only way", Request{Passive: true}, nil, []*Way{google}, "refuse login_required"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -69,8 +69,8 @@ func TestNext(t *testing.T) {
 
 // oneLogin proves identity in a second step, google nothing but that somebody is
 // there, and entra a second factor where it was asked for.
-func levelledWays() (oneLogin, google, entra, passkeys Way) {
-	oneLogin = Way{Config: config.Connector{
+func levelledWays() (oneLogin, google, entra, passkeys *Way) {
+	oneLogin = &Way{Config: config.Connector{
 		ID: "one-login", OIDC: &config.OIDC{}, Cap: config.Assurance{Identity: "P2", Authenticator: "Cm", Residency: "R1"},
 		Ask: []config.Ask{
 			{Step: "sign_in", Reaches: config.Assurance{Authenticator: "Cl"}},
@@ -78,9 +78,9 @@ func levelledWays() (oneLogin, google, entra, passkeys Way) {
 			{Step: "prove", After: "two_factors", Reaches: config.Assurance{Identity: "P3", Authenticator: "Cm", Residency: "R1"}},
 		},
 	}}
-	google = Way{Config: config.Connector{ID: "google", OIDC: &config.OIDC{Force: "never"}, Cap: config.Assurance{Authenticator: "Cl"}}}
-	entra = Way{Config: config.Connector{ID: "entra", OIDC: &config.OIDC{}, Cap: config.Assurance{Authenticator: "Cm"}, Domains: []string{"example.gov.uk"}}}
-	passkeys = Way{Config: config.Connector{ID: "council", Council: &config.Council{}, Cap: config.Assurance{Authenticator: "Ch", Phishing: "F1"}}}
+	google = &Way{Config: config.Connector{ID: "google", OIDC: &config.OIDC{Force: "never"}, Cap: config.Assurance{Authenticator: "Cl"}}}
+	entra = &Way{Config: config.Connector{ID: "entra", OIDC: &config.OIDC{}, Cap: config.Assurance{Authenticator: "Cm"}, Domains: []string{"example.gov.uk"}}}
+	passkeys = &Way{Config: config.Connector{ID: "council", Council: &config.Council{}, Cap: config.Assurance{Authenticator: "Ch", Phishing: "F1"}}}
 	return oneLogin, google, entra, passkeys
 }
 
@@ -112,7 +112,7 @@ func levels(vectors ...string) []mapping.Assurance {
 
 func TestNextByLevels(t *testing.T) {
 	oneLogin, google, entra, passkeys := levelledWays()
-	all := []Way{google, oneLogin, entra, passkeys}
+	all := []*Way{google, oneLogin, entra, passkeys}
 	at := func(connector, step, worth string) *Session {
 		return &Session{SID: "s", Connector: connector, Step: step, Proved: level(worth), Level: level(worth), AuthTime: now.Add(-time.Hour)}
 	}
@@ -122,45 +122,45 @@ func TestNextByLevels(t *testing.T) {
 		least string // the app's minimum
 		pending
 		s    *Session
-		ways []Way
+		ways []*Way
 		want string
 	}{
 		{"the minimum alone", "Cl", pending{}, nil, all, "choose google one-login/sign_in entra council"},
 		{"the minimum leaves out who cannot reach it", "Cm", pending{}, nil, all, "choose one-login/two_factors entra council"},
-		{"the only way that reaches it", "R1", pending{}, nil, []Way{google, oneLogin}, "start one-login/two_factors"},
+		{"the only way that reaches it", "R1", pending{}, nil, []*Way{google, oneLogin}, "start one-login/two_factors"},
 		{"the council's accounts bring their own evidence", "P2.Cm", pending{}, nil, all, "choose one-login/two_factors council"},
-		{"nobody reaches the minimum", "P3.Cm", pending{}, nil, []Way{google, oneLogin}, "refuse unmet"},
-		{"the cap counts, not the step", "P3", pending{}, nil, []Way{oneLogin}, "refuse unmet"},
+		{"nobody reaches the minimum", "P3.Cm", pending{}, nil, []*Way{google, oneLogin}, "refuse unmet"},
+		{"the cap counts, not the step", "P3", pending{}, nil, []*Way{oneLogin}, "refuse unmet"},
 		{"a hint of a way that is too weak is no hint", "Cm", pending{Request: Request{Connector: "google"}}, nil, all, "choose one-login/two_factors entra council"},
-		{"a domain of a way that is too weak is no hint", "P2", pending{Request: Request{LoginHint: "a@example.gov.uk"}}, nil, []Way{entra, oneLogin}, "start one-login/two_factors"},
+		{"a domain of a way that is too weak is no hint", "P2", pending{Request: Request{LoginHint: "a@example.gov.uk"}}, nil, []*Way{entra, oneLogin}, "start one-login/two_factors"},
 
 		{"a request raises the level", "Cl", pending{Request: Request{Levels: levels("Cm")}}, nil, all, "choose one-login/two_factors entra council"},
-		{"a request never lowers it", "Cm", pending{Request: Request{Levels: levels("C0"), Essential: true}}, nil, []Way{google, entra}, "start entra"},
-		{"or in a session", "Cm", pending{Request: Request{Levels: levels("Cl")}}, at("google", "", "Cl"), []Way{google}, "refuse unmet"},
-		{"alternatives in order of preference", "Cl", pending{Request: Request{Levels: levels("P2.Cm", "Cl")}}, nil, []Way{oneLogin}, "start one-login/two_factors"},
-		{"each way by what it can", "Cl", pending{Request: Request{Levels: levels("P2.Cm", "Cl")}}, nil, []Way{oneLogin, google}, "choose one-login/two_factors google"},
-		{"voluntary and out of reach", "Cl", pending{Request: Request{Levels: levels("P4.Ch")}}, nil, []Way{oneLogin, google}, "choose one-login/sign_in google"},
-		{"essential and out of reach", "Cl", pending{Request: Request{Levels: levels("P4.Ch"), Essential: true}}, nil, []Way{oneLogin, google}, "refuse unmet"},
+		{"a request never lowers it", "Cm", pending{Request: Request{Levels: levels("C0"), Essential: true}}, nil, []*Way{google, entra}, "start entra"},
+		{"or in a session", "Cm", pending{Request: Request{Levels: levels("Cl")}}, at("google", "", "Cl"), []*Way{google}, "refuse unmet"},
+		{"alternatives in order of preference", "Cl", pending{Request: Request{Levels: levels("P2.Cm", "Cl")}}, nil, []*Way{oneLogin}, "start one-login/two_factors"},
+		{"each way by what it can", "Cl", pending{Request: Request{Levels: levels("P2.Cm", "Cl")}}, nil, []*Way{oneLogin, google}, "choose one-login/two_factors google"},
+		{"voluntary and out of reach", "Cl", pending{Request: Request{Levels: levels("P4.Ch")}}, nil, []*Way{oneLogin, google}, "choose one-login/sign_in google"},
+		{"essential and out of reach", "Cl", pending{Request: Request{Levels: levels("P4.Ch"), Essential: true}}, nil, []*Way{oneLogin, google}, "refuse unmet"},
 
 		{"a session that is enough", "Cl", pending{Request: Request{Levels: levels("Cm")}}, at("entra", "", "Cm"), all, "issue"},
 		{"more at the same provider, without a page", "P2.Cm", pending{}, at("one-login", "two_factors", "Cm"), all, "start one-login/prove"},
 		{"the step that comes before", "P2.Cm", pending{}, at("one-login", "sign_in", "Cl"), all, "start one-login/two_factors"},
-		{"more elsewhere, by a page", "P2.Cm", pending{}, at("google", "", "Cl"), []Way{google, oneLogin}, "choose one-login/two_factors"},
-		{"a session lends what it has", "P2.Ch.F1", pending{}, at("one-login", "prove", "P2.Cm"), []Way{oneLogin, passkeys}, "choose council"},
-		{"the same question, insisting", "Cm", pending{}, at("entra", "", "Cl"), []Way{entra, oneLogin}, "start entra anew"},
-		{"the same question is no use where nobody can insist", "Cm", pending{}, at("google", "", "C0"), []Way{{Config: config.Connector{
+		{"more elsewhere, by a page", "P2.Cm", pending{}, at("google", "", "Cl"), []*Way{google, oneLogin}, "choose one-login/two_factors"},
+		{"a session lends what it has", "P2.Ch.F1", pending{}, at("one-login", "prove", "P2.Cm"), []*Way{oneLogin, passkeys}, "choose council"},
+		{"the same question, insisting", "Cm", pending{}, at("entra", "", "Cl"), []*Way{entra, oneLogin}, "start entra anew"},
+		{"the same question is no use where nobody can insist", "Cm", pending{}, at("google", "", "C0"), []*Way{{Config: config.Connector{
 			ID: "google", OIDC: &config.OIDC{Force: "never"}, Cap: config.Assurance{Authenticator: "Cm"},
 		}}}, "refuse unmet"},
-		{"voluntary, and the session is all there is", "Cl", pending{Request: Request{Levels: levels("P2")}}, at("google", "", "Cl"), []Way{google, entra}, "issue"},
-		{"voluntary, and more can be had", "Cl", pending{Request: Request{Levels: levels("P2")}}, at("google", "", "Cl"), []Way{google, oneLogin}, "choose one-login/two_factors"},
-		{"essential, and the session is all there is", "Cl", pending{Request: Request{Levels: levels("P2"), Essential: true}}, at("google", "", "Cl"), []Way{google, entra}, "refuse unmet"},
+		{"voluntary, and the session is all there is", "Cl", pending{Request: Request{Levels: levels("P2")}}, at("google", "", "Cl"), []*Way{google, entra}, "issue"},
+		{"voluntary, and more can be had", "Cl", pending{Request: Request{Levels: levels("P2")}}, at("google", "", "Cl"), []*Way{google, oneLogin}, "choose one-login/two_factors"},
+		{"essential, and the session is all there is", "Cl", pending{Request: Request{Levels: levels("P2"), Essential: true}}, at("google", "", "Cl"), []*Way{google, entra}, "refuse unmet"},
 
-		{"each step once", "P2.Cm", pending{SID: "s", Done: []string{"one-login/two_factors", "one-login/prove"}}, at("one-login", "prove", "P1.Cm"), []Way{oneLogin, google}, "refuse unmet"},
-		{"voluntary, and tried", "Cl", pending{Request: Request{Levels: levels("P2.Cm")}, SID: "s", Done: []string{"one-login/two_factors", "one-login/prove"}}, at("one-login", "prove", "P1.Cm"), []Way{oneLogin, google}, "issue"},
-		{"tried, and other ways are left", "Cm", pending{SID: "s", Done: []string{"entra/"}}, at("entra", "", "Cl"), []Way{entra, oneLogin}, "choose one-login/two_factors"},
-		{"a sign-in that this login forced", "P2.Cm", pending{Request: Request{Force: true, MaxAge: &never}, SID: "s", Done: []string{"one-login/two_factors"}}, at("one-login", "two_factors", "Cm"), all, "start one-login/prove"},
-		{"and is enough", "Cl", pending{Request: Request{Force: true, Choose: true, Connector: "entra"}, SID: "s", Done: []string{"google/"}}, at("google", "", "Cl"), all, "issue"},
-		{"another login's sign-in is not forced by this one", "Cl", pending{Request: Request{Force: true}, SID: "other"}, at("google", "", "Cl"), []Way{google}, "start google"},
+		{"each step once", "P2.Cm", pending{SID: "s", Done: []stop{{"one-login", "two_factors"}, {"one-login", "prove"}}}, at("one-login", "prove", "P1.Cm"), []*Way{oneLogin, google}, "refuse unmet"},
+		{"voluntary, and tried", "Cl", pending{Request: Request{Levels: levels("P2.Cm")}, SID: "s", Done: []stop{{"one-login", "two_factors"}, {"one-login", "prove"}}}, at("one-login", "prove", "P1.Cm"), []*Way{oneLogin, google}, "issue"},
+		{"tried, and other ways are left", "Cm", pending{SID: "s", Done: []stop{{"entra", ""}}}, at("entra", "", "Cl"), []*Way{entra, oneLogin}, "choose one-login/two_factors"},
+		{"a sign-in that this login forced", "P2.Cm", pending{Request: Request{Force: true, MaxAge: &never}, SID: "s", Done: []stop{{"one-login", "two_factors"}}}, at("one-login", "two_factors", "Cm"), all, "start one-login/prove"},
+		{"and is enough", "Cl", pending{Request: Request{Force: true, Choose: true, Connector: "entra"}, SID: "s", Done: []stop{{"google", ""}}}, at("google", "", "Cl"), all, "issue"},
+		{"another login's sign-in is not forced by this one", "Cl", pending{Request: Request{Force: true}, SID: "other"}, at("google", "", "Cl"), []*Way{google}, "start google"},
 
 		{"passive and enough", "Cl", pending{Request: Request{Passive: true}}, at("google", "", "Cl"), all, "issue"},
 		{"passive below the minimum", "Cm", pending{Request: Request{Passive: true}}, at("google", "", "Cl"), all, "refuse interaction"},
@@ -187,7 +187,7 @@ func TestNextByLevels(t *testing.T) {
 }
 
 func (t trip) String() string {
-	text := strings.TrimSuffix(t.way.visit(t.ask), "/")
+	text := strings.TrimSuffix(t.way.Config.ID+"/"+t.ask.Step, "/")
 	if t.anew {
 		text += " anew"
 	}

@@ -27,7 +27,7 @@ type pending struct {
 	Browser  string        `json:"browser"`            // the mark of the browser that it belongs to
 	Patience time.Duration `json:"patience,omitempty"` // how long it waits, where that is longer than usual
 	SID      string        `json:"sid,omitempty"`      // the session that it opened
-	Done     []string      `json:"done,omitempty"`     // steps of providers, as in Way.visit, that succeeded: none is asked twice
+	Done     []stop        `json:"done,omitempty"`     // what succeeded: nothing is asked twice
 	Settled  bool          `json:"settled,omitempty"`  // the resident does without what the app would only like
 	Anyway   bool          `json:"anyway,omitempty"`   // and tries providers that refuse the app's window that they are in
 	Notice   *notice       `json:"notice,omitempty"`

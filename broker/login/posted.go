@@ -45,7 +45,7 @@ var (
 )
 
 // check has the connector check the answer r to a.
-func (f *Flow) check(r *http.Request, way Way, a connectors.Attempt) (*connectors.Assertion, error) {
+func (f *Flow) check(r *http.Request, way *Way, a connectors.Attempt) (*connectors.Assertion, error) {
 	said, err := way.Connector.Finish(r.Context(), a, r)
 	if err == nil && !said.SessionEnds.IsZero() && !f.Now().Before(said.SessionEnds) {
 		return nil, refused("the provider's session is over")
@@ -54,7 +54,7 @@ func (f *Flow) check(r *http.Request, way Way, a connectors.Attempt) (*connector
 }
 
 // examine is check for an answer that is to be kept.
-func (f *Flow) examine(r *http.Request, way Way, a connectors.Attempt) kept {
+func (f *Flow) examine(r *http.Request, way *Way, a connectors.Attempt) kept {
 	said, err := f.check(r, way, a)
 	k := kept{Connector: way.Config.ID, Said: said}
 	if err != nil {

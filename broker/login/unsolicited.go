@@ -19,7 +19,7 @@ import (
 // taken only where the operator names the app that such residents are led to.
 
 // unsolicitedApp is the app that residents are led to, or "".
-func (w Way) unsolicitedApp() string {
+func (w *Way) unsolicitedApp() string {
 	if w.Config.SAML == nil {
 		return ""
 	}
@@ -98,23 +98,23 @@ func (f *Flow) enterUnsolicited(w http.ResponseWriter, r *http.Request) error {
 
 // unsolicited executes b, which looks for an answer that nobody asked for, and
 // returns the answer, whose it is, and the browser's session.
-func (f *Flow) unsolicited(r *http.Request, v visitor, b *store.Batch, found *store.Reply[kept]) (kept, Way, *Session, error) {
+func (f *Flow) unsolicited(r *http.Request, v visitor, b *store.Batch, found *store.Reply[kept]) (kept, *Way, *Session, error) {
 	current := v.ask(b)
 	if err := b.Exec(r.Context()); err != nil {
-		return kept{}, Way{}, nil, err
+		return kept{}, nil, nil, err
 	}
 	old := f.live(v, current)
 	k, ok := found.Value()
 	way, open := f.way(r.PathValue("connector"))
 	if !ok || !open || k.Attempt != "" || k.Connector != way.Config.ID {
-		return kept{}, Way{}, old, f.stale(r, v, old != nil)
+		return kept{}, nil, old, f.stale(r, v, old != nil)
 	}
 	return k, way, old, nil
 }
 
 // welcome is the session of whoever an unsolicited answer is about. There is no
 // request to offer another way for: what goes wrong ends on a page.
-func (f *Flow) welcome(r *http.Request, v visitor, way Way, k kept) (Session, error) {
+func (f *Flow) welcome(r *http.Request, v visitor, way *Way, k kept) (Session, error) {
 	said, err := k.result()
 	if err != nil {
 		return Session{}, f.unwelcome(r, v, way, k)
@@ -129,7 +129,7 @@ func (f *Flow) welcome(r *http.Request, v visitor, way Way, k kept) (Session, er
 	return s, err
 }
 
-func (f *Flow) unwelcome(r *http.Request, v visitor, way Way, k kept) error {
+func (f *Flow) unwelcome(r *http.Request, v visitor, way *Way, k kept) error {
 	_, err := k.result()
 	f.fell(r, way.Config.ID, err)
 	return f.lost(r, v, web.SignInExpired, err)

@@ -15,7 +15,7 @@ const inApp connectors.Outcome = "in_app"
 
 // refuses reports whether the provider lets nobody sign in from a browser that
 // calls itself userAgent.
-func (w Way) refuses(userAgent string) bool {
+func (w *Way) refuses(userAgent string) bool {
 	return w.Config.WebViews == "refused" && embedded(userAgent)
 }
 
