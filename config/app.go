@@ -46,7 +46,8 @@ type App struct {
 	Release []Release `yaml:"release,omitempty"`
 
 	// Assurance is the least that the app needs to know for sure about who
-	// signed in. A request of the app can ask for more, never for less.
+	// signed in, which some connector has to reach. A request of the app can ask
+	// for more, never for less.
 	// Default: {identity: P0, authenticator: Cl}.
 	// Example: {identity: P2, authenticator: Cm}
 	Assurance Assurance `yaml:"assurance,omitempty"`

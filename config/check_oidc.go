@@ -159,7 +159,10 @@ func (r report) posted(o *OIDC) {
 		r.wrong("oidc.form_claims", "are for response_mode form_post")
 	}
 	for i, name := range o.FormClaims {
+		_, called := o.Calls[name]
 		switch {
+		case called:
+			r.wrong(indexed("oidc.form_claims", i), "is the name of a call, whose answer becomes a claim")
 		case slices.Contains([]string{"code", "state", "iss", "id_token", "error", "error_description"}, name):
 			r.wrong(indexed("oidc.form_claims", i), "is part of the answer itself")
 		case slices.Contains(o.FormClaims[:i], name):

@@ -137,8 +137,9 @@ type Connector struct {
 	// InsecureLoosenPreset names the keys in which this connector is less
 	// strict than its preset, and so accepts the risk. Without it such a key
 	// is a mistake: another issuer or subject, an address on another host,
-	// more algorithms or tenants, no PKCE or nonce, weaker client_auth, more
-	// trust, or another expression for a claim that is trusted.
+	// more algorithms or tenants, no PKCE, nonce, PAR or DPoP, weaker
+	// client_auth, fewer checks of nested tokens, more trust, another expression
+	// for a claim that is trusted, a higher cap, other levels, longer sessions.
 	// Default: none. Example: [oidc.nonce]
 	InsecureLoosenPreset []string `yaml:"insecure_loosen_preset,omitempty"`
 

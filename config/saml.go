@@ -266,8 +266,8 @@ type AppNameID struct {
 }
 
 // AppContext is one authentication context class and the least that it means.
-// One of the two levels is given, but for the class unspecified. A class that is
-// known to be strong, as https://refeds.org/profile/mfa, cannot mean less.
+// Some level is given, but for the class unspecified. A class that is known to be
+// strong, as https://refeds.org/profile/mfa, cannot mean less.
 type AppContext struct {
 	// Class is the AuthnContextClassRef.
 	Class string `yaml:"class"`
