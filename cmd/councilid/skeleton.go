@@ -16,21 +16,21 @@ func (s sheet) file() (string, error) {
 	var open []string // the blocks that the last line was in
 	for _, path := range s.Missing {
 		keys := strings.Split(path, ".")
-		blocks := keys[:len(keys)-1]
-		for i, block := range blocks {
-			if i >= len(open) || open[i] != block {
-				_, _ = fmt.Fprintf(&b, "%s%s:\n", strings.Repeat("  ", i+1), block)
-				open = open[:i]
-			}
-			open = append(open[:i], block)
+		key, blocks := keys[len(keys)-1], keys[:len(keys)-1]
+		shared := 0
+		for shared < min(len(open), len(blocks)) && open[shared] == blocks[shared] {
+			shared++
 		}
-		indent := strings.Repeat("  ", len(keys))
+		for i := shared; i < len(blocks); i++ {
+			_, _ = fmt.Fprintf(&b, "%s%s:\n", strings.Repeat("  ", i+1), blocks[i])
+		}
+		open = blocks
 		text, err := config.Describe(path)
 		if err != nil {
 			return "", err
 		}
-		_, _ = fmt.Fprintf(&b, "%s%s%s:%s\n", fold(text, indent+"# "), indent, keys[len(keys)-1], s.value(path))
-		open = open[:len(blocks)]
+		indent := strings.Repeat("  ", len(keys))
+		_, _ = fmt.Fprintf(&b, "%s%s%s:%s\n", fold(text, indent+"# "), indent, key, s.value(path))
 	}
 	return b.String(), nil
 }
