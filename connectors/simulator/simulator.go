@@ -21,9 +21,23 @@
 // Faults that strike before anybody has signed in, such as a discovery
 // document that cannot be had, are imposed with [Provider.SetFault].
 //
+// A persona says how much can be found out about them ([Persona.Reaches]): what a
+// sign-in comes to is the least of that and of what the request asks for, and the
+// provider's own words for it are in its tokens. Who cannot reach it is signed in
+// for less, refused or left on a page, as at the real provider. Persona and Fault
+// carry what the broker has to make of all that.
+//
+// Where proof of identity may end at a Post Office ([Persona.Elsewhere]) the
+// browser is left on a page that says so. Its button, or a POST of persona=ID to
+// the address called later, beside the authorization endpoint, is the visit there
+// days after: it leads to [Options.Landing], and whoever is asked again from then
+// on is proved.
+//
 // The simulator asks of its client all that the connector is configured to
 // send, even where the real provider would be content with less: a request
 // without state, nonce or PKCE is refused, and a SAML request that is not signed.
+// What a provider is particular about is in its manner, which does not look at the
+// connector: a preset that has it wrong fails the tests.
 package simulator
 
 import (
