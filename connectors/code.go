@@ -34,15 +34,18 @@ func (p *provider) authorizationRequest(a Attempt, scopes []string, params map[s
 	return request
 }
 
-// to sends the browser to an endpoint with a request.
-func to(endpoint string, request url.Values) Redirect {
+// withParams adds params to the query of address. A space is %20 there, as
+// everywhere in a URI (RFC 3986 §2.1): Apple does not take the plus of forms.
+func withParams(address string, params url.Values) string {
 	separator := "?"
-	if strings.Contains(endpoint, "?") {
+	if strings.Contains(address, "?") {
 		separator = "&"
 	}
-	// Apple does not take a plus for a space, which forms allow and RFC 3986 does not know.
-	query := strings.ReplaceAll(request.Encode(), "+", "%20")
-	return Redirect{URL: endpoint + separator + query}
+	return address + separator + strings.ReplaceAll(params.Encode(), "+", "%20")
+}
+
+func withQuery(address, name, value string) string {
+	return withParams(address, url.Values{name: {value}})
 }
 
 // exchange spends the authorization code (RFC 6749 §4.1.3). audience is that

@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -26,21 +27,42 @@ import (
 // access token of a sign-in to a key of ours, and whoever steals them has
 // nothing.
 
-// proofKey is the key of the sign-in that has this code verifier. It is made out
-// of it because it is needed before and after the person's visit at the provider,
-// on any node, and because keys that are kept can be stolen. The verifier is a
-// secret of 256 bits that is used for one sign-in and kept on the server; the
-// provider alone learns it, when it redeems the code, and it gives out the token
-// that the key protects. HKDF (RFC 5869) keeps what PKCE shows of it, a hash,
-// apart from the key.
+// bind is ctx for the calls of a, which prove possession of its key where that is
+// agreed, and what the key is called; "" where it is not.
+func (c *oidcConnector) bind(ctx context.Context, a Attempt) (context.Context, string, error) {
+	if c.settings.DPoP != "required" {
+		return ctx, "", nil
+	}
+	key, err := proofKey(a.Verifier)
+	if err != nil {
+		return nil, "", fail(Refused, "dpop: %w", err)
+	}
+	name, err := thumbprint(jose.JSONWebKey{Key: key})
+	if err != nil {
+		return nil, "", fail(Refused, "dpop: %w", err)
+	}
+	return context.WithValue(ctx, proofContext{}, key), name, nil
+}
+
+// proofKey is the key of the sign-in that has this code verifier. It is needed
+// before and after the person's visit at the provider, on any node; made out of
+// the verifier it need not be kept, and cannot be stolen, by itself.
+//
+// That is safe because the verifier is 256 bits of chance that are used for one
+// sign-in and never leave the server but for the provider, when the code is
+// redeemed: for the party that gives out the token which the key protects. What
+// PKCE shows of it before is a hash, of which HKDF (RFC 5869) says nothing.
 func proofKey(verifier string) (*ecdsa.PrivateKey, error) {
+	if verifier == "" {
+		return nil, errors.New("the attempt has no secret to make a key of")
+	}
 	curve := elliptic.P256()
 	seed, err := hkdf.Key(sha256.New, []byte(verifier), nil, "councilid DPoP key", 48)
 	if err != nil {
 		return nil, err
 	}
-	// FIPS 186-5 §A.2.1: 64 bits more than the order has, so that no key is
-	// likelier than another.
+	// FIPS 186-5 §A.2.1: from 1 to n-1, out of so many more bits than n has that
+	// no key is likelier than another.
 	most := new(big.Int).Sub(curve.Params().N, big.NewInt(1))
 	d := new(big.Int).Mod(new(big.Int).SetBytes(seed), most)
 	d.Add(d, big.NewInt(1))
@@ -48,11 +70,6 @@ func proofKey(verifier string) (*ecdsa.PrivateKey, error) {
 }
 
 type proofContext struct{}
-
-// proven is ctx for the calls of a sign-in whose tokens are bound to key.
-func proven(ctx context.Context, key *ecdsa.PrivateKey) context.Context {
-	return context.WithValue(ctx, proofContext{}, key)
-}
 
 // proving is a transport that proves possession of the key in a call's context:
 // where a token is asked for, which is a POST, and where one is used.

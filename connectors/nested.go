@@ -70,10 +70,7 @@ func (c *oidcConnector) unfold(ctx context.Context, t told) error {
 		if raw == "" {
 			continue
 		}
-		claims, err := n.keys.read(ctx, n.name, raw)
-		if err == nil {
-			err = c.checkNested(n, claims, t.signed[idTokenName])
-		}
+		claims, err := c.readNested(ctx, n, raw, t.signed[idTokenName])
 		if err != nil {
 			return err
 		}
@@ -97,10 +94,13 @@ func (n nestedToken) find(claims mapping.Claims) (string, error) {
 	return raw, nil
 }
 
-// checkNested checks that the token was made by its issuer, for us, about the
-// person of the ID token, and that it holds today.
-func (c *oidcConnector) checkNested(n nestedToken, claims, said mapping.Claims) error {
-	var err error
+// readNested checks that the token was made by its issuer, for us, about the
+// person of the ID token, which says said, and that it holds today.
+func (c *oidcConnector) readNested(ctx context.Context, n nestedToken, raw string, said mapping.Claims) (mapping.Claims, error) {
+	claims, err := n.keys.read(ctx, n.name, raw)
+	if err != nil {
+		return nil, err
+	}
 	switch {
 	case claims.Text("iss") != n.settings.Issuer:
 		err = errors.New("iss is another issuer")
@@ -112,8 +112,9 @@ func (c *oidcConnector) checkNested(n nestedToken, claims, said mapping.Claims) 
 	if enabled(n.settings.Expires) {
 		err = cmp.Or(err, checkPresent(claims, "exp"))
 	}
-	if err = cmp.Or(err, checkTimes(claims, c.now(), c.settings.ClockSkew)); err != nil {
-		return fail(Refused, "%s: %w", n.name, err)
+	err = cmp.Or(err, checkTimes(claims, c.now(), c.settings.ClockSkew))
+	if err != nil {
+		return nil, fail(Refused, "%s: %w", n.name, err)
 	}
-	return nil
+	return claims, nil
 }

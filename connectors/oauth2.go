@@ -39,7 +39,8 @@ func (c *oauth2Connector) Start(_ context.Context, a Attempt) (Redirect, error) 
 	if err := c.ready(); err != nil {
 		return Redirect{}, err
 	}
-	return to(c.settings.Endpoints.Authorization, c.authorizationRequest(a, c.settings.Scopes, c.settings.Params)), nil
+	request := c.authorizationRequest(a, c.settings.Scopes, c.settings.Params)
+	return Redirect{URL: withParams(c.settings.Endpoints.Authorization, request)}, nil
 }
 
 // Finish implements [Connector].

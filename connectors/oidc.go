@@ -5,11 +5,9 @@ import (
 	"errors"
 	"maps"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 
-	"github.com/go-jose/go-jose/v4"
 	"golang.org/x/oauth2"
 
 	"github.com/councilid/councilid/config"
@@ -102,16 +100,19 @@ func (c *oidcConnector) Start(ctx context.Context, a Attempt) (Redirect, error) 
 	if err != nil {
 		return Redirect{}, err
 	}
+	ctx, key, err := c.bind(ctx, a)
+	if err != nil {
+		return Redirect{}, err
+	}
 	s := c.step(a.Step)
 	request := c.authorizationRequest(a, s.scopes, c.parameters(a, s))
-	ctx, err = c.bind(ctx, a, request)
-	switch {
-	case err != nil:
-		return Redirect{}, err
-	case c.settings.PAR == "required":
+	if key != "" {
+		request.Set("dpop_jkt", key) // RFC 9449 §10
+	}
+	if c.settings.PAR == "required" {
 		return c.push(ctx, d, request)
 	}
-	return to(d.AuthorizationEndpoint, request), nil
+	return Redirect{URL: withParams(d.AuthorizationEndpoint, request)}, nil
 }
 
 // parameters are those of OpenID Connect and of the configuration, which has
@@ -137,26 +138,6 @@ func (c *oidcConnector) parameters(a Attempt, s step) map[string]string {
 	return params
 }
 
-// bind is ctx for the calls of a, whose tokens are bound to a key of its own
-// where that is agreed; request, where there is one, asks for it.
-func (c *oidcConnector) bind(ctx context.Context, a Attempt, request url.Values) (context.Context, error) {
-	if c.settings.DPoP != "required" {
-		return ctx, nil
-	}
-	key, err := proofKey(a.Verifier)
-	if err != nil {
-		return nil, fail(Misconfigured, "dpop: %w", err)
-	}
-	if request != nil {
-		name, err := thumbprint(jose.JSONWebKey{Key: key})
-		if err != nil {
-			return nil, fail(Misconfigured, "dpop: %w", err)
-		}
-		request.Set("dpop_jkt", name)
-	}
-	return proven(ctx, key), nil
-}
-
 // Finish implements [Connector].
 func (c *oidcConnector) Finish(ctx context.Context, a Attempt, r *http.Request) (*Assertion, error) {
 	answer, err := readCallback(r)
@@ -170,7 +151,8 @@ func (c *oidcConnector) Finish(ctx context.Context, a Attempt, r *http.Request) 
 	if err := c.accept(answer, c.issuers, d.IssParameter); err != nil {
 		return nil, err
 	}
-	if ctx, err = c.bind(ctx, a, nil); err != nil {
+	ctx, _, err = c.bind(ctx, a)
+	if err != nil {
 		return nil, err
 	}
 	token, err := c.redeem(ctx, d, a, answer.code)
@@ -207,8 +189,8 @@ func (c *oidcConnector) audience(d discovery) string {
 	return d.TokenEndpoint
 }
 
-// assertion is what the provider told, and in the browser's form. That has no
-// part in who the person is: the browser could say anybody. How the person
+// assertion is what the provider told, and what the browser's form adds. That has
+// no say in who the person is, for a browser says what it likes. How the person
 // signed in is taken from the ID token alone.
 func (c *oidcConnector) assertion(answer callback, raw string, said mapping.Claims, told told) (*Assertion, error) {
 	subject, err := c.subjectOf(told.claims)

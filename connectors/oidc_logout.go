@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/mapping"
@@ -79,14 +78,6 @@ func (c *oidcConnector) Logout(ctx context.Context, s ProviderSession, id string
 	}
 	params.Set("id_token_hint", session.IDToken)
 	return Redirect{URL: withParams(d.EndSessionEndpoint, params)}, nil
-}
-
-func withParams(address string, params url.Values) string {
-	separator := "?"
-	if strings.Contains(address, "?") {
-		separator = "&"
-	}
-	return address + separator + params.Encode()
 }
 
 // ReadLogout implements [Logouter]. Nothing here is signed: an answer is believed

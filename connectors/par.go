@@ -24,7 +24,8 @@ func (c *oidcConnector) push(ctx context.Context, d discovery, request url.Value
 	if err != nil {
 		return Redirect{}, err
 	}
-	return to(d.AuthorizationEndpoint, url.Values{"client_id": {c.clientID}, "request_uri": {name}}), nil // §4
+	request = url.Values{"client_id": {c.clientID}, "request_uri": {name}} // §4
+	return Redirect{URL: withParams(d.AuthorizationEndpoint, request)}, nil
 }
 
 // pushed returns the request_uri that the provider gives to form.
