@@ -30,7 +30,7 @@ func (s sheet) file() (string, error) {
 			return "", err
 		}
 		indent := strings.Repeat("  ", len(keys))
-		_, _ = fmt.Fprintf(&b, "%s%s%s:%s\n", fold(text, indent+"# "), indent, key, s.value(path))
+		_, _ = fmt.Fprintf(&b, "%s%s%s:%s\n", fold(s.own(text), indent+"# "), indent, key, s.value(path))
 	}
 	return b.String(), nil
 }
