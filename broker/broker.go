@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -21,7 +20,6 @@ import (
 	"github.com/councilid/councilid/broker/login"
 	"github.com/councilid/councilid/broker/op"
 	"github.com/councilid/councilid/broker/store"
-	"github.com/councilid/councilid/broker/web"
 	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/connectors"
 	"github.com/councilid/councilid/connectors/saml2/xmlsig"
@@ -143,7 +141,7 @@ func (b *Broker) build(cfg *config.Config) (*house, error) {
 		Limit: store.Limit{PerMinute: cfg.Broker.Limits.Address}, Secure: secure, Issuer: cfg.Broker.Issuer,
 		Now: time.Now, Observe: b.metrics.signIn, ObserveEnd: b.metrics.sessionEnd, ObserveEvent: b.metrics.event,
 	}
-	if flow.Ways, err = b.ways(cfg, site); err != nil {
+	if flow.Ways, err = b.ways(cfg, flow); err != nil {
 		return nil, err
 	}
 	for _, app := range cfg.Apps {
@@ -192,13 +190,13 @@ func (b *Broker) credentials() []xmlsig.Credential {
 }
 
 // ways opens the connectors. It calls no provider.
-func (b *Broker) ways(cfg *config.Config, site *web.Site) ([]login.Way, error) {
+func (b *Broker) ways(cfg *config.Config, flow *login.Flow) ([]login.Way, error) {
 	var ways []login.Way
 	for _, c := range cfg.Connectors {
 		if c.Disabled {
 			continue
 		}
-		connector, err := b.connector(cfg, c, site)
+		connector, err := b.connector(cfg, c, flow)
 		if err != nil {
 			return nil, fmt.Errorf("connector %s: %w", c.ID, err)
 		}
@@ -212,13 +210,9 @@ func (b *Broker) ways(cfg *config.Config, site *web.Site) ([]login.Way, error) {
 }
 
 // connector opens one connector: to a provider, or to the broker's own pages.
-func (b *Broker) connector(cfg *config.Config, c config.Connector, site *web.Site) (connectors.Connector, error) {
+func (b *Broker) connector(cfg *config.Config, c config.Connector, flow *login.Flow) (connectors.Connector, error) {
 	if c.Council != nil {
-		return council.Open(council.Options{
-			Connector: c, Mail: cfg.Broker.Mail, Issuer: cfg.Broker.Issuer, Name: cfg.Broker.Look.Council, Terminal: os.Stdout,
-			Store: b.store, DB: b.db, Site: site, Limit: store.Limit{PerMinute: cfg.Broker.Limits.Address},
-			Now: time.Now, Log: b.log.With("connector", c.ID), Proven: b.proven,
-		})
+		return b.ownWay(cfg, c, flow)
 	}
 	return connectors.Open(c, connectors.Options{
 		Redirect: cfg.Broker.Issuer + "/callback/" + c.ID,
@@ -227,11 +221,4 @@ func (b *Broker) connector(cfg *config.Config, c config.Connector, site *web.Sit
 		Council:  cfg.Broker.Look.Council, Contact: cfg.Broker.SAML.Contact,
 		Credentials: b.credentials, Log: b.log, Now: time.Now, Observe: b.metrics.upstreamCall,
 	})
-}
-
-// proven reports whether there is evidence of the person who signs in as an
-// upstream subject.
-func (b *Broker) proven(ctx context.Context, issuer, subject string) (bool, error) {
-	level, err := b.accounts.Proven(ctx, issuer, subject)
-	return level != mapping.Assurance{}, err
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -36,22 +37,24 @@ type bed struct {
 	post  *mailbox.Server
 	state *store.Store
 	sql   *db.DB
-	log   *strings.Builder
+	log   *locked
 	site  string // where the first node is, as browsers see it
 	nodes [2]*httptest.Server
 
 	proven string // the subject of whom there is evidence; "" for nobody
+	same   string // the subject to whose account somebody has just signed in by another way; "" for nobody
 
 	mu    sync.Mutex
 	clock time.Time
 }
 
 // onEach runs a test with each database.
-func onEach(t *testing.T, test func(*bed)) {
-	t.Run("sqlite", func(t *testing.T) {
-		test(newBed(t, db.Options{SQLite: filepath.Join(t.TempDir(), "councilid.db")}, ""))
-	})
-	t.Run("postgres", func(t *testing.T) { test(newBed(t, db.Options{Postgres: servers.Postgres(t)}, "")) })
+func onEach(t *testing.T, test func(*bed)) { onEachWith(t, "", test) }
+
+// onEachWith is onEach with lines of the connector's file.
+func onEachWith(t *testing.T, more string, test func(*bed)) {
+	t.Run("sqlite", func(t *testing.T) { test(open(t, more)) })
+	t.Run("postgres", func(t *testing.T) { test(newBed(t, db.Options{Postgres: servers.Postgres(t)}, more)) })
 }
 
 // open is a bed with SQLite. more are lines of the connector's file.
@@ -61,7 +64,7 @@ func open(t *testing.T, more string) *bed {
 
 func newBed(t *testing.T, o db.Options, more string) *bed {
 	t.Helper()
-	b := &bed{T: t, post: mailbox.Open(t), log: &strings.Builder{}, clock: time.Now().Truncate(time.Second)}
+	b := &bed{T: t, post: mailbox.Open(t), log: &locked{}, clock: time.Now().Truncate(time.Second)}
 	var err error
 	b.state, err = store.Open(store.Options{})
 	b.must(err)
@@ -100,12 +103,15 @@ func (b *bed) load(more string) *config.Config {
 
 func (b *bed) open(cfg *config.Config, node int) *council.Council {
 	b.Helper()
-	log := slog.New(slog.NewTextHandler(&locked{to: b.log}, nil))
-	site, err := web.New(web.Options{Look: web.Look{Council: "Strathmore Council"}, Log: log, Translate: translate})
+	log := slog.New(slog.NewTextHandler(b.log, nil))
+	site, err := web.New(web.Options{Look: web.Look{Council: "Strathmore Council"}, Log: log, Translate: translate, Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
 	b.must(err)
 	way, err := council.Open(council.Options{
 		Connector: cfg.Connectors[0], Mail: cfg.Broker.Mail, Issuer: b.site, Name: "Strathmore Council",
 		Store: b.state, DB: b.sql, Site: site, Limit: store.Limit{PerMinute: 6000}, Now: b.now, Log: log,
+		Same: func(_ *http.Request, issuer, subject string) (bool, error) {
+			return subject != "" && b.same == subject && issuer == b.site+"/council", nil
+		},
 		Proven: func(_ context.Context, _, subject string) (bool, error) { return b.proven == subject, nil },
 	})
 	b.must(err)
@@ -124,16 +130,22 @@ func translate(err error) *web.Error {
 	return nil
 }
 
-// locked is a writer that several nodes share.
+// locked is a log that several nodes share.
 type locked struct {
-	mu sync.Mutex
-	to io.Writer
+	mu   sync.Mutex
+	text strings.Builder
 }
 
 func (l *locked) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.to.Write(p)
+	return l.text.Write(p)
+}
+
+func (b *bed) logged() string {
+	b.log.mu.Lock()
+	defer b.log.mu.Unlock()
+	return b.log.text.String()
 }
 
 func (b *bed) must(err error) {
@@ -159,8 +171,10 @@ func (b *bed) pass(d time.Duration) {
 // callback.
 type browser struct {
 	*bed
-	client http.Client
-	node   int // that answers
+	client   http.Client
+	node     int    // that answers
+	language string // that it asks for
+	from     string // the address that it is at, "" for this machine's
 }
 
 func (b *bed) browser() *browser {
@@ -192,29 +206,21 @@ func (w *browser) start(a connectors.Attempt) (connectors.Attempt, page) {
 
 func (w *browser) get(address string) page { return w.do(http.MethodGet, address, nil) }
 
-// do makes a request of whichever node is the browser's.
+// do makes a request of whichever node is the browser's, and follows where it
+// leads.
 func (w *browser) do(method, address string, form url.Values) page {
 	w.Helper()
 	for range 10 {
-		u, err := url.Parse(address)
-		w.must(err)
-		u.Scheme, u.Host = "http", w.nodes[w.node].Listener.Addr().String()
-		r, err := http.NewRequestWithContext(w.Context(), method, u.String(), strings.NewReader(form.Encode()))
-		w.must(err)
-		if method == http.MethodPost {
-			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-			r.Header.Set("Sec-Fetch-Site", "same-origin")
-		}
-		answer, err := w.client.Do(r)
-		w.must(err)
+		answer := w.request(method, address, form)
 		body, err := io.ReadAll(answer.Body)
 		w.must(err)
 		answer.Body.Close()
+		at := answer.Request.URL
 		to := answer.Header.Get("Location")
 		if to == "" {
-			return page{status: answer.StatusCode, at: u, body: string(body)}
+			return page{status: answer.StatusCode, at: at, body: string(body)}
 		}
-		next, err := u.Parse(to)
+		next, err := at.Parse(to)
 		w.must(err)
 		if strings.HasPrefix(next.Path, "/callback/") {
 			return page{status: answer.StatusCode, at: next}
@@ -225,20 +231,56 @@ func (w *browser) do(method, address string, form url.Values) page {
 	return page{}
 }
 
+func (w *browser) request(method, address string, form url.Values) *http.Response {
+	w.Helper()
+	u, err := url.Parse(address)
+	w.must(err)
+	u.Scheme, u.Host = "http", w.nodes[w.node].Listener.Addr().String()
+	r, err := http.NewRequestWithContext(w.Context(), method, u.String(), strings.NewReader(form.Encode()))
+	w.must(err)
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	r.Header.Set("Accept-Language", w.language)
+	r.Header.Set("X-Forwarded-For", w.from)
+	answer, err := w.client.Do(r)
+	w.must(err)
+	return answer
+}
+
 var (
 	formTag  = regexp.MustCompile(`(?s)<form method="post" action="([^"]*)".*?</form>`)
 	fieldTag = regexp.MustCompile(`<input[^>]* name="([^"]*)"[^>]*>`)
 	valueTag = regexp.MustCompile(` value="([^"]*)"`)
 )
 
-// submit fills in the form of the page that has the button.
+// submit fills in the form of the page that has the button, and follows where it
+// leads.
 func (w *browser) submit(p page, button string, fields map[string]string) page {
+	w.Helper()
+	action, values := w.form(p, button, fields)
+	return w.do(http.MethodPost, action, values)
+}
+
+// step is where the form leads, which is not followed.
+func (w *browser) step(p page, button string, fields map[string]string) string {
+	w.Helper()
+	action, values := w.form(p, button, fields)
+	answer := w.request(http.MethodPost, action, values)
+	answer.Body.Close()
+	to, err := answer.Location()
+	w.must(err)
+	return to.Path
+}
+
+func (w *browser) form(p page, button string, fields map[string]string) (action string, values url.Values) {
 	w.Helper()
 	for _, form := range formTag.FindAllStringSubmatch(p.body, -1) {
 		if !strings.Contains(form[0], ` id="`+button+`"`) {
 			continue
 		}
-		values := url.Values{}
+		values = url.Values{}
 		for _, field := range fieldTag.FindAllStringSubmatch(form[0], -1) {
 			value := ""
 			if found := valueTag.FindStringSubmatch(field[0]); found != nil {
@@ -249,10 +291,49 @@ func (w *browser) submit(p page, button string, fields map[string]string) page {
 		for name, value := range fields {
 			values.Set(name, value)
 		}
-		return w.do(http.MethodPost, html.UnescapeString(form[1]), values)
+		return html.UnescapeString(form[1]), values
 	}
 	w.Fatalf("the page has no button %s: %d at %s\n%s", button, p.status, p.at, p.body)
-	return page{}
+	return "", nil
+}
+
+// cookie is what the browser holds.
+func (w *browser) cookie(name string) string {
+	w.Helper()
+	at, err := url.Parse(w.nodes[w.node].URL)
+	w.must(err)
+	for _, c := range w.client.Jar.Cookies(at) {
+		if c.Name == name {
+			return c.Value
+		}
+	}
+	w.Fatalf("there is no cookie %s", name)
+	return ""
+}
+
+func (w *browser) setCookie(name, value string) {
+	w.Helper()
+	at, err := url.Parse(w.nodes[w.node].URL)
+	w.must(err)
+	w.client.Jar.SetCookies(at, []*http.Cookie{{Name: name, Value: value, Path: "/"}})
+}
+
+// link is where the page's link with an id leads.
+func (w *browser) link(p page, id string) string {
+	w.Helper()
+	found := regexp.MustCompile(`<a [^>]*id="` + id + `" href="([^"]*)"`).FindStringSubmatch(p.body)
+	if found == nil {
+		w.Fatalf("the page has no link %s: %d at %s\n%s", id, p.status, p.at, p.body)
+	}
+	return html.UnescapeString(found[1])
+}
+
+// outcomeOf is the outcome that a connector's error carries.
+func outcomeOf(err error) connectors.Outcome {
+	if failure, ok := errors.AsType[*connectors.Failure](err); ok {
+		return failure.Outcome
+	}
+	return ""
 }
 
 // finish has the answer checked that the browser was sent to the callback with.
@@ -278,5 +359,5 @@ func (w *browser) signIn(address string) *connectors.Assertion {
 func (w *browser) byCode(p page, address string) page {
 	w.Helper()
 	p = w.submit(p, "send", map[string]string{"address": address})
-	return w.submit(p, "check", map[string]string{"code": w.post.Code(w, address)})
+	return w.submit(p, "check", map[string]string{"code": w.post.Code(w, strings.ToLower(strings.TrimSpace(address)))})
 }

@@ -28,13 +28,9 @@ const (
 	codeGuesses = 5
 )
 
-var (
-	codesFromHere = store.Limit{PerHour: 6}  // to an address, for one network
-	codesInAll    = store.Limit{PerHour: 20} // to an address
-)
+var codes = limits{kind: "council-code", fromHere: store.Limit{PerHour: 6}, inAll: store.Limit{PerHour: 20}}
 
-// sent is a code on its way. What the code was, only the mail and the visit's
-// address together can tell.
+// sent is a code on its way. What the code was, only the mail tells.
 type sent struct {
 	Digest  string    `json:"digest"`
 	Address address   `json:"address"` // what it shows to be read
@@ -61,25 +57,22 @@ func digest(h store.Handle, code string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// sendCode sends a code to the address, in place of an earlier one of the visit.
-func (c *Council) sendCode(r *http.Request, s *stay, to address) error {
-	network := web.Network(c.Site.Address(r)).String()
-	b := c.Store.Batch()
-	for key, limit := range map[string]store.Limit{to.Key + " " + network: codesFromHere, to.Key: codesInAll} {
-		b.Count("council-code:"+key, limit)
-		if err := b.Exec(r.Context()); err != nil {
-			return err
-		}
+// sendCode sends a code to the address, in place of the one that was sent under h
+// before. name is the letter's.
+func (c *Council) sendCode(r *http.Request, h store.Handle, to address, name string) error {
+	if err := c.within(r, codes, to); err != nil {
+		return err
 	}
 	code, err := newCode()
 	if err != nil {
 		return err
 	}
-	codeTable.Put(b, s.handle, sent{Digest: digest(s.handle, code), Address: to, Until: c.Now().Add(codeTime)}, codeTime)
+	b := c.Store.Batch()
+	codeTable.Put(b, h, sent{Digest: digest(h, code), Address: to, Until: c.Now().Add(codeTime)}, codeTime)
 	if err := b.Exec(r.Context()); err != nil {
 		return err
 	}
-	return c.post.send(r.Context(), to, c.Site.Language(r), "code", contents{Code: code[:4] + " " + code[4:], Minutes: int(codeTime.Minutes())})
+	return c.post.send(r.Context(), to, c.Site.Language(r), name, contents{Code: code[:4] + " " + code[4:], Minutes: int(codeTime.Minutes())})
 }
 
 // codeProblem is why a code does not count, as in council.problem.PROBLEM.
@@ -92,11 +85,11 @@ const (
 	codeSpent codeProblem = web.ProblemCodeSpent
 )
 
-// redeem returns the address that the code shows to be read. The code is taken
-// before it is looked at: of many guesses at once, on any node, one counts.
-func (c *Council) redeem(ctx context.Context, s *stay, typed string) (address, error) {
+// redeem returns the address that the code under h shows to be read. The code is
+// taken before it is looked at: of many guesses at once, on any node, one counts.
+func (c *Council) redeem(ctx context.Context, h store.Handle, typed string) (address, error) {
 	b := c.Store.Batch()
-	taken := codeTable.Take(b, s.handle)
+	taken := codeTable.Take(b, h)
 	if err := b.Exec(ctx); err != nil {
 		return address{}, err
 	}
@@ -104,14 +97,14 @@ func (c *Council) redeem(ctx context.Context, s *stay, typed string) (address, e
 	if !ok || !c.Now().Before(code.Until) {
 		return address{}, codeSpent
 	}
-	if hmac.Equal([]byte(digest(s.handle, digits(typed))), []byte(code.Digest)) {
+	if hmac.Equal([]byte(digest(h, digits(typed))), []byte(code.Digest)) {
 		return code.Address, nil
 	}
 	code.Guesses++
 	if code.Guesses >= codeGuesses {
 		return address{}, codeSpent
 	}
-	codeTable.Put(b, s.handle, code, code.Until.Sub(c.Now()))
+	codeTable.Put(b, h, code, code.Until.Sub(c.Now()))
 	return address{}, errors.Join(codeWrong, b.Exec(ctx))
 }
 

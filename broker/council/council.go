@@ -37,6 +37,11 @@ type Options struct {
 	// Proven reports whether there is evidence of the person behind an upstream
 	// subject, whichever way in to the account brought it.
 	Proven func(ctx context.Context, issuer, subject string) (bool, error)
+
+	// Same reports whether somebody has just signed in, in this browser, to the
+	// account that an upstream subject leads to, by another way in that is worth
+	// two factors and all that is proven of the person.
+	Same func(r *http.Request, issuer, subject string) (bool, error)
 }
 
 // Council is the council's own way in, one connector of the broker. It keeps
@@ -47,6 +52,7 @@ type Council struct {
 	users users
 	post  *post
 	keys  *ceremonies // nil where there are no passkeys
+	hash  hasher
 }
 
 var _ connectors.Connector = (*Council)(nil)
@@ -65,24 +71,41 @@ func Open(o Options) (*Council, error) {
 	if err != nil {
 		return nil, fmt.Errorf("passkeys: %w", err)
 	}
-	return &Council{Options: o, rules: rules, users: users{o.DB, o.Now}, post: post, keys: keys}, nil
+	return &Council{Options: o, rules: rules, users: users{o.DB, o.Now}, post: post, keys: keys, hash: newHasher()}, nil
 }
 
-// Mount adds the pages.
+// Mount adds the pages: those of a visit, and those of the account.
 func (c *Council) Mount(mux *http.ServeMux) {
-	for pattern, handle := range map[string]func(http.ResponseWriter, *http.Request, *stay) error{
-		"GET sign-in":      c.showSignIn,
-		"POST passkey":     c.takePasskey,
-		"POST address":     c.takeAddress,
-		"GET code":         c.showCode,
-		"POST code":        c.takeCode,
-		"GET passkey/new":  c.showNewPasskey,
-		"POST passkey/new": c.takeNewPasskey,
-		"POST later":       c.later,
-		"GET cancel":       c.cancel,
+	for pattern, handler := range map[string]web.Handler{
+		"GET sign-in":      c.visited(c.showSignIn),
+		"POST passkey":     c.visited(c.takePasskey),
+		"POST address":     c.visited(c.takeAddress),
+		"GET code":         c.visited(c.showCode),
+		"POST code":        c.visited(c.takeCode),
+		"GET password":     c.visited(c.showPassword),
+		"POST password":    c.visited(c.takePassword),
+		"GET passkey/new":  c.visited(c.showNewPasskey),
+		"POST passkey/new": c.visited(c.takeNewPasskey),
+		"POST later":       c.visited(c.later),
+		"GET help":         c.visited(c.showHelp),
+		"GET cancel":       c.visited(c.cancel),
+
+		"GET account":                  c.atDesk(c.showAccount),
+		"POST account/passkeys":        c.changing(c.takeAccountPasskey),
+		"POST account/passkeys/remove": c.changing(c.removePasskey),
+		"GET account/password":         c.atDesk(c.showNewPassword),
+		"POST account/password":        c.changing(c.takeNewPassword),
+		"POST account/password/remove": c.changing(c.removePassword),
+		"GET account/address":          c.atDesk(c.showMove),
+		"POST account/address":         c.changing(c.takeMove),
+		"GET account/address/code":     c.atDesk(c.showMoveCode),
+		"POST account/address/code":    c.changing(c.takeMoveCode),
+		"POST account/leave":           c.atDesk(c.leave),
+		"GET recover":                  c.showRecover,
+		"POST recover":                 c.takeRecover,
 	} {
 		verb, page, _ := strings.Cut(pattern, " ")
-		mux.Handle(verb+" "+c.path(page), c.Site.Handle(c.visited(handle)))
+		mux.Handle(verb+" "+c.path(page), c.Site.Handle(handler))
 	}
 }
 
@@ -136,10 +159,13 @@ func (c *Council) reply(w http.ResponseWriter, r *http.Request, s *stay, params 
 }
 
 // answer ends the visit with who it is.
-func (c *Council) answer(w http.ResponseWriter, r *http.Request, s *stay, u user, m method) error {
+func (c *Council) answer(w http.ResponseWriter, r *http.Request, s *stay, who holder, m method) error {
 	h, b := s.handle.Sibling(), c.Store.Batch()
-	answerTable.Put(b, h, answer{Visit: s.handle.Ref(), User: u.ID, Address: u.Address.Text, Method: m, At: c.Now()}, answerTime)
 	visitTable.Delete(b, s.handle)
+	if s.Account {
+		return c.openDesk(w, r, who, m, b)
+	}
+	answerTable.Put(b, h, answer{Visit: s.handle.Ref(), User: who.ID, Address: who.Address.Text, Method: m, At: c.Now()}, answerTime)
 	if err := b.Exec(r.Context()); err != nil {
 		return err
 	}

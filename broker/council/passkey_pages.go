@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/councilid/councilid/broker/store"
@@ -33,7 +34,7 @@ func (c *Council) usePasskey(r *http.Request, s *stay) (holder, passkey, error) 
 	if err != nil {
 		return holder{}, passkey{}, err
 	}
-	who, p, count, err := c.keys.used(r.Context(), c.users, expected, r.PostFormValue("answer"))
+	who, p, count, err := c.keys.used(r.Context(), c.users, expected, r.PostFormValue("credential"))
 	if err != nil {
 		return holder{}, passkey{}, err
 	}
@@ -49,7 +50,7 @@ const (
 // offers reports whether the visit leads on to a new passkey: to somebody who
 // has none and may add one. Where less would do they are asked once a month.
 func (c *Council) offers(r *http.Request, s *stay, who holder) (bool, error) {
-	if c.keys == nil || len(who.passkeys) > 0 {
+	if c.keys == nil || s.Account || len(who.passkeys) > 0 {
 		return false, nil
 	}
 	if _, err := r.Cookie(c.Site.Cookie(laterCookie)); err == nil && c.enough(s, s.Method) {
@@ -102,15 +103,16 @@ func (c *Council) takeNewPasskey(w http.ResponseWriter, r *http.Request, s *stay
 		return err
 	}
 	err = c.addPasskey(r, s.handle, who)
-	if errors.Is(err, errPasskey) || errors.Is(err, errTaken) {
+	if errors.Is(err, errPasskey) || errors.Is(err, errTaken) || errors.Is(err, errStale) {
 		web.Annotate(r, slog.String("cause", err.Error()))
 		return c.wrong(w, r, s, "passkey/new", web.ProblemPasskeyNew)
 	}
 	if err != nil {
 		return err
 	}
+	c.notify(r, who.Address, web.DonePasskeyAdded)
 	if c.enough(s, s.Method) {
-		return c.answer(w, r, s, who.user, s.Method)
+		return c.answer(w, r, s, who, s.Method)
 	}
 	// To have made a passkey is not to have signed in by it.
 	s.Saved, s.User, s.Method = true, "", ""
@@ -123,15 +125,18 @@ func (c *Council) addPasskey(r *http.Request, h store.Handle, who holder) error 
 	if err != nil {
 		return err
 	}
-	p, err := c.keys.made(who, expected, r.PostFormValue("answer"))
+	p, err := c.keys.made(who, expected, r.PostFormValue("credential"))
 	if err != nil {
 		return err
 	}
-	if err := c.users.addPasskey(r.Context(), p); err != nil {
-		return err
-	}
-	c.notify(r, who.Address, "passkey_added")
-	return nil
+	p.Name = short(r.PostFormValue("name"))
+	return c.users.addPasskey(r.Context(), who.user, p)
+}
+
+// short is as much of a name as is kept.
+func short(name string) string {
+	letters := []rune(strings.TrimSpace(strings.ToValidUTF8(name, "")))
+	return string(letters[:min(len(letters), 60)])
 }
 
 // later goes on without a passkey.
@@ -144,5 +149,5 @@ func (c *Council) later(w http.ResponseWriter, r *http.Request, s *stay) error {
 	if !c.enough(s, s.Method) {
 		return c.reply(w, r, s, url.Values{"error": {"unmet"}})
 	}
-	return c.answer(w, r, s, who.user, s.Method)
+	return c.answer(w, r, s, who, s.Method)
 }

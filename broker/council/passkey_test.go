@@ -26,7 +26,7 @@ func (b *bed) withPasskey(d *device, address string) *connectors.Assertion {
 	w := b.browser()
 	a, p := w.start(connectors.Attempt{})
 	p = w.byCode(p, address)
-	p = w.submit(p, "make-passkey", map[string]string{"answer": d.make(p)})
+	p = w.submit(p, "make-passkey", map[string]string{"credential": d.make(p)})
 	said, err := w.finish(a, p)
 	b.must(err)
 	return said
@@ -36,7 +36,7 @@ func (b *bed) withPasskey(d *device, address string) *connectors.Assertion {
 func (w *browser) byPasskey(d *device) (*connectors.Assertion, page) {
 	w.Helper()
 	a, p := w.start(connectors.Attempt{})
-	p = w.submit(p, "use-passkey", map[string]string{"answer": d.use(p)})
+	p = w.submit(p, "use-passkey", map[string]string{"credential": d.use(p)})
 	if !strings.HasPrefix(p.at.Path, "/callback/") {
 		return nil, p
 	}
@@ -119,7 +119,7 @@ func TestNewPasskeyRefused(t *testing.T) {
 			bend(d)
 			_, p := w.start(connectors.Attempt{})
 			p = w.byCode(p, "jo@example.org")
-			p = w.submit(p, "make-passkey", map[string]string{"answer": d.make(p)})
+			p = w.submit(p, "make-passkey", map[string]string{"credential": d.make(p)})
 			if !strings.Contains(p.body, "could not save that passkey") {
 				t.Errorf("%d at %s", p.status, p.at)
 			}
@@ -135,7 +135,7 @@ func TestPasskeyAnswersOnce(t *testing.T) {
 	one, other := b.browser(), b.browser()
 	_, p := one.start(connectors.Attempt{})
 	_, q := other.start(connectors.Attempt{})
-	answer := map[string]string{"answer": d.use(p)}
+	answer := map[string]string{"credential": d.use(p)}
 	if q := other.submit(q, "use-passkey", answer); strings.HasPrefix(q.at.Path, "/callback/") {
 		t.Error("the answer to another page signs in")
 	}

@@ -11,12 +11,13 @@ import (
 
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
+
+	"github.com/councilid/councilid/broker/db"
 )
 
 // passkey is one WebAuthn credential of a user.
 type passkey struct {
 	ID         string // the credential's, in base64url
-	User       string
 	Name       string // what the resident calls it; "" for nothing
 	Credential webauthn.Credential
 	Bound      bool      // an authority that the council named vouches that the key cannot leave its device
@@ -66,25 +67,29 @@ func (h holder) descriptors() []protocol.CredentialDescriptor {
 	return all
 }
 
-// holder is the user with their passkeys, the oldest first.
+// holder is the user called id with their passkeys.
 func (u users) holder(ctx context.Context, id string) (holder, error) {
 	found, err := u.byID(ctx, id)
 	if err != nil {
 		return holder{}, err
 	}
+	return u.holding(ctx, found)
+}
+
+// holding is the user with their passkeys, the oldest first.
+func (u users) holding(ctx context.Context, who user) (holder, error) {
 	rows, err := u.db.Query(ctx, `SELECT id, name, credential, bound, sign_count, created_at, last_used_at
-		FROM council_passkeys WHERE user_id = $1 ORDER BY created_at, id`, id)
+		FROM council_passkeys WHERE user_id = $1 ORDER BY created_at, id`, who.ID)
 	if err != nil {
 		return holder{}, fmt.Errorf("find passkeys: %w", err)
 	}
 	defer rows.Close()
-	h := holder{user: found}
+	h := holder{user: who}
 	for rows.Next() {
 		p, err := scanPasskey(rows)
 		if err != nil {
 			return holder{}, fmt.Errorf("find passkeys: %w", err)
 		}
-		p.User = id
 		h.passkeys = append(h.passkeys, p)
 	}
 	return h, rows.Err()
@@ -114,15 +119,17 @@ var errTaken = errors.New("it belongs to a user already")
 
 // addPasskey keeps a passkey. A credential that is known already is refused,
 // whoever's it is (WebAuthn Level 3 §7.1, step 26).
-func (u users) addPasskey(ctx context.Context, p passkey) error {
+func (u users) addPasskey(ctx context.Context, who user, p passkey) error {
 	credential, err := json.Marshal(p.Credential)
 	if err != nil {
 		return fmt.Errorf("add a passkey: %w", err)
 	}
-	res, err := u.db.Exec(ctx, `INSERT INTO council_passkeys (id, user_id, name, credential, bound, sign_count, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING`,
-		p.ID, p.User, p.Name, string(credential), p.Bound, int64(p.Credential.Authenticator.SignCount), u.now().UnixMicro())
-	return changed(res, err, errTaken)
+	return u.change(ctx, who, func(tx *db.Tx) error {
+		res, err := tx.Exec(ctx, `INSERT INTO council_passkeys (id, user_id, name, credential, bound, sign_count, created_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING`,
+			p.ID, who.ID, p.Name, string(credential), p.Bound, int64(p.Credential.Authenticator.SignCount), u.now().UnixMicro())
+		return changed(res, err, errTaken)
+	})
 }
 
 // errRegressed says that a passkey's signature counter did not grow.
@@ -139,21 +146,11 @@ func (u users) usePasskey(ctx context.Context, p passkey, count uint32) error {
 }
 
 // removePasskey forgets a passkey of the user.
-func (u users) removePasskey(ctx context.Context, user, id string) error {
-	res, err := u.db.Exec(ctx, `DELETE FROM council_passkeys WHERE id = $1 AND user_id = $2`, id, user)
-	return changed(res, err, errNoUser)
-}
-
-// changed is err, or none where a row was changed.
-func changed(res sql.Result, err, none error) error {
-	if err != nil {
+func (u users) removePasskey(ctx context.Context, who user, id string) error {
+	return u.change(ctx, who, func(tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `DELETE FROM council_passkeys WHERE id = $1 AND user_id = $2`, id, who.ID)
 		return err
-	}
-	n, err := res.RowsAffected()
-	if err == nil && n == 0 {
-		return none
-	}
-	return err
+	})
 }
 
 // credentialID is how a credential is named here.

@@ -13,7 +13,11 @@ import (
 func (c *Council) showSignIn(w http.ResponseWriter, r *http.Request, s *stay) error {
 	page := web.CouncilSignIn{
 		Problem: s.Problem, Saved: s.Saved, Strong: !c.enough(s, byCode), Address: s.Typed,
-		Passkey: web.Passkey{Action: c.link("passkey", s.handle)}, Send: c.link("address", s.handle), Cancel: c.link("cancel", s.handle),
+		Passkey: web.Passkey{Action: c.link("passkey", s.handle)}, Send: c.link("address", s.handle),
+		Help: c.link("help", s.handle), Cancel: c.link("cancel", s.handle),
+	}
+	if c.Connector.Council.Passwords {
+		page.Password = c.link("password", s.handle)
 	}
 	b := c.Store.Batch()
 	if c.keys != nil {
@@ -32,13 +36,13 @@ func (c *Council) showSignIn(w http.ResponseWriter, r *http.Request, s *stay) er
 // takeAddress sends a code to the address that was typed. Nobody learns whether
 // it is known: signing in and creating an account are one thing here.
 func (c *Council) takeAddress(w http.ResponseWriter, r *http.Request, s *stay) error {
-	s.visit = visit{Browser: s.Browser, Need: s.Need, Typed: r.PostFormValue("address")}
+	s.visit = visit{Browser: s.Browser, Account: s.Account, Need: s.Need, Typed: r.PostFormValue("address")}
 	to, err := parseAddress(s.Typed)
 	if err != nil {
 		return c.wrong(w, r, s, "sign-in", web.ProblemAddress)
 	}
 	s.Typed = to.Text
-	if problem, err := problemOf(c.sendCode(r, s, to)); problem != "" || err != nil {
+	if problem, err := problemOf(c.sendCode(r, s.handle, to, "code")); problem != "" || err != nil {
 		return errors.Join(err, c.wrong(w, r, s, "sign-in", problem))
 	}
 	return c.goTo(w, r, s, "code")
@@ -69,19 +73,29 @@ func (c *Council) showCode(w http.ResponseWriter, r *http.Request, s *stay) erro
 
 // takeCode goes on once the code has shown that the resident reads the address.
 func (c *Council) takeCode(w http.ResponseWriter, r *http.Request, s *stay) error {
-	shown, err := c.redeem(r.Context(), s, r.PostFormValue("code"))
+	shown, err := c.redeem(r.Context(), s.handle, r.PostFormValue("code"))
 	if problem, err := problemOf(err); problem != "" || err != nil {
 		return errors.Join(err, c.wrong(w, r, s, "code", problem))
 	}
-	u, err := c.users.enter(r.Context(), shown)
+	who, err := c.users.enter(r.Context(), shown)
 	if err != nil {
 		return err
 	}
-	who, err := c.users.holder(r.Context(), u.ID)
-	if err != nil {
-		return err
+	m := byCode
+	if s.Method == byPassword && s.User == who.ID {
+		m = byPasswordCode
 	}
-	return c.proved(w, r, s, who, byCode)
+	if m == byCode && !c.codesSignIn(who) {
+		return c.wrong(w, r, s, "sign-in", web.ProblemCodeOff)
+	}
+	return c.proved(w, r, s, who, m)
+}
+
+// codesSignIn reports whether a code alone may sign the user in. Whoever has
+// nothing else always needs it.
+func (c *Council) codesSignIn(who holder) bool {
+	on := c.Connector.Council.EmailCodes
+	return on == nil || *on || len(who.passkeys) == 0 && who.Password == ""
 }
 
 // proved goes on with somebody who has shown who they are: back to the broker if
@@ -98,10 +112,21 @@ func (c *Council) proved(w http.ResponseWriter, r *http.Request, s *stay, who ho
 	if !c.enough(s, m) {
 		return c.wrong(w, r, s, "sign-in", web.ProblemWeak)
 	}
-	return c.answer(w, r, s, who.user, m)
+	return c.answer(w, r, s, who, m)
 }
 
 // cancel leads back without having signed in.
 func (c *Council) cancel(w http.ResponseWriter, r *http.Request, s *stay) error {
+	if s.Account {
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+		return nil
+	}
 	return c.reply(w, r, s, url.Values{"error": {"access_denied"}})
+}
+
+// showHelp says what to do for those who cannot sign in.
+func (c *Council) showHelp(w http.ResponseWriter, r *http.Request, s *stay) error {
+	return c.Site.Page(w, r, http.StatusOK, "council_help", web.CouncilHelp{
+		SignIn: c.link("sign-in", s.handle), Cancel: c.link("cancel", s.handle), Recover: c.path("recover"),
+	})
 }

@@ -19,6 +19,7 @@ import (
 // attempt's state, and belongs to the browser that opened its first page.
 type visit struct {
 	Browser string            `json:"browser,omitempty"` // the mark of that browser; "" until then
+	Account bool              `json:"account,omitempty"` // it leads to the account page, not back to an app
 	Need    mapping.Assurance `json:"need,omitzero"`     // what must be proved
 	Typed   string            `json:"typed,omitempty"`   // the address that was typed last, as it was typed
 	Problem string            `json:"problem,omitempty"` // what was wrong with the last form, one of web.Problem…
@@ -53,8 +54,7 @@ func (c *Council) visited(handle func(http.ResponseWriter, *http.Request, *stay)
 		if !ok {
 			return expired("the address names no visit")
 		}
-		b := c.Store.Batch()
-		b.Count("address:"+web.Network(c.Site.Address(r)).String(), c.Limit)
+		b := c.counted(r)
 		found := visitTable.Get(b, h)
 		if err := b.Exec(r.Context()); err != nil {
 			return err

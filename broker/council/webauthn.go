@@ -154,7 +154,7 @@ func (c *ceremonies) made(who holder, expected webauthn.SessionData, answer stri
 	if err != nil {
 		return passkey{}, refusal(err)
 	}
-	p := passkey{ID: credentialID(credential.ID), User: who.ID, Credential: *credential, Bound: c.bound(credential, parsed)}
+	p := passkey{ID: credentialID(credential.ID), Credential: *credential, Bound: c.bound(credential, parsed)}
 	p.Credential.Attestation = webauthn.CredentialAttestation{} // it has been looked at, and is nobody's business any more
 	return p, nil
 }

@@ -48,18 +48,20 @@ func found(text, pattern string) []string {
 
 // usedKeys are the keys that the templates name, where a key depends on an
 // error's message, on a connector's outcome, on what a provider told, on what was
-// wrong with a form or on a month with all of these.
+// wrong with a form, on what was changed or on a month with all of these.
 func usedKeys(t *testing.T) []string {
 	t.Helper()
 	messages := found(read(t, "error.go"), `(?m)^\t[A-Z]\w+ += "([a-z_]+)"`)
 	outcomes := found(read(t, "../../connectors/connectors.go"), `(?m)Outcome += "([a-z_]+)"`)
 	problems := found(read(t, "council.go"), `(?m)^\tProblem\w+ += "([a-z_]+)"`)
+	changes := found(read(t, "council.go"), `(?m)^\tDone\w+ += "([a-z_]+)"`)
 	reasons := found(read(t, "../login/events.go"), `(?m)reason += "([a-z_]+)"`)
 	for _, reason := range reasons {
 		outcomes = append(outcomes, "ended_"+reason, "frozen_"+reason)
 	}
-	if len(messages) == 0 || len(reasons) == 0 || len(outcomes) == 2*len(reasons) || len(problems) == 0 {
-		t.Fatalf("found %d messages, %d outcomes, %d reasons and %d problems", len(messages), len(outcomes), len(reasons), len(problems))
+	if len(messages) == 0 || len(reasons) == 0 || len(outcomes) == 2*len(reasons) || len(problems) == 0 || len(changes) == 0 {
+		t.Fatalf("found %d messages, %d outcomes, %d reasons, %d problems and %d changes",
+			len(messages), len(outcomes), len(reasons), len(problems), len(changes))
 	}
 	templates, err := filepath.Glob("templates/*.html")
 	if err != nil {
@@ -76,6 +78,8 @@ func usedKeys(t *testing.T) []string {
 				variants = outcomes
 			case strings.HasPrefix(pattern, "council.problem."):
 				variants = problems
+			case strings.HasPrefix(pattern, "council.done."):
+				variants = changes
 			case strings.HasPrefix(pattern, "month."):
 				variants = strings.Fields("jan feb mar apr may jun jul aug sep oct nov dec")
 			}

@@ -10,9 +10,11 @@ const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-actio
 // hold form-action against the redirects after a post, too, and where a
 // sign-out goes on from app to app nobody can list them all.
 var policies = map[string]string{
-	"council_code":    leading,
-	"council_passkey": scripted,
-	"council_sign_in": scripted,
+	"council_account":  scripted,
+	"council_code":     leading,
+	"council_passkey":  scripted,
+	"council_password": leading,
+	"council_sign_in":  scripted,
 
 	"onward":      scripted,
 	"post":        scripted,

@@ -8,8 +8,9 @@ import { chromium } from 'playwright-core'
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 // browse runs a walk in a window of this width. shots is a folder for
-// screenshots, "" for none; script is "noscript" to switch JavaScript off.
-export async function browse({ shots, width, script }, walk) {
+// screenshots, "" for none; script is "noscript" to switch JavaScript off. With
+// csp the pages' Content-Security-Policy holds.
+export async function browse({ shots, width, script, csp }, walk) {
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM,
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
@@ -17,7 +18,7 @@ export async function browse({ shots, width, script }, walk) {
   })
   try {
     const context = await browser.newContext({
-      viewport: { width: Number(width), height: 900 }, javaScriptEnabled: script !== 'noscript', bypassCSP: true, locale: 'en-GB',
+      viewport: { width: Number(width), height: 900 }, javaScriptEnabled: script !== 'noscript', bypassCSP: !csp, locale: 'en-GB',
     })
     const page = await context.newPage()
 

@@ -45,6 +45,9 @@ type Options struct {
 	// {{issuer}} and {{ID}} stand for the addresses of the broker and of the
 	// provider of connector ID.
 	Files map[string]string
+	// Localhost has the broker at a name, as passkeys need it. Default: at
+	// 127.0.0.1.
+	Localhost bool
 	// Watch is told of every request to the broker and to the providers once
 	// it is answered. Default: nobody is told.
 	Watch func(Exchange)
@@ -72,6 +75,9 @@ func Open(tb testing.TB, o Options) *Town {
 	servers := map[string]*http.Server{}
 	for _, name := range append(simulated(folder, o.Files), "issuer") {
 		addresses[name], servers[name] = listen(tb, o.Watch)
+	}
+	if o.Localhost {
+		addresses["issuer"] = strings.Replace(addresses["issuer"], "127.0.0.1", "localhost", 1)
 	}
 	t.Issuer = addresses["issuer"]
 	t.writeFolder(tb, o, addresses)

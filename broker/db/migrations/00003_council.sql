@@ -11,6 +11,7 @@ CREATE TABLE council_users (
     address     TEXT NOT NULL,
     address_key TEXT NOT NULL UNIQUE,
     password    TEXT,             -- Argon2id with its parameters; not set: there is none
+    changes     BIGINT NOT NULL,  -- how often it was changed how the user signs in
     created_at  BIGINT NOT NULL
 );
 

@@ -50,7 +50,7 @@ async function ask(event) {
   try {
     const verb = form.dataset.verb; // get or create
     const credential = await navigator.credentials[verb](question());
-    form.elements.answer.value = JSON.stringify(answer(credential));
+    form.elements.credential.value = JSON.stringify(answer(credential));
   } catch {
     failed.hidden = false; // cancelled, timed out, or none that fits
     return;

@@ -1,0 +1,22 @@
+package council
+
+import (
+	"context"
+	"encoding/base64"
+)
+
+// What tests of this package alone may use.
+var (
+	ParseAddress = parseAddress
+	Breached     = breached
+	Common       = common
+)
+
+// KeyAt is what a hash at another cost ends in.
+func KeyAt(ctx context.Context, password, salt string, memory uint32) string {
+	key, err := newHasher().key(ctx, password, []byte(salt), cost{memory: memory, passes: 2, lanes: 1}, 32)
+	if err != nil {
+		panic(err)
+	}
+	return base64.RawStdEncoding.EncodeToString(key)
+}
