@@ -23,25 +23,27 @@ func stepsOf(settings config.OIDC, asks []config.Ask) []step {
 	}
 	var steps []step
 	for _, ask := range asks {
-		s := step{name: ask.Step, scopes: settings.Scopes, params: maps.Clone(settings.Params)}
-		if len(ask.Scopes) > 0 {
-			s.scopes = ask.Scopes
-		}
-		if !slices.Contains(s.scopes, "openid") { // Core §3.1.2.1
-			s.scopes = append([]string{"openid"}, s.scopes...)
-		}
-		if s.params == nil {
-			s.params = map[string]string{}
-		}
-		maps.Copy(s.params, ask.Params)
-		for _, name := range slices.Sorted(maps.Keys(settings.Calls)) {
-			if !listed(asks, name) || slices.Contains(ask.Calls, name) {
-				s.calls = append(s.calls, name)
-			}
-		}
-		steps = append(steps, s)
+		steps = append(steps, stepOf(settings, ask, asks))
 	}
 	return steps
+}
+
+func stepOf(settings config.OIDC, ask config.Ask, asks []config.Ask) step {
+	s := step{name: ask.Step, scopes: settings.Scopes, params: map[string]string{}}
+	if len(ask.Scopes) > 0 {
+		s.scopes = ask.Scopes
+	}
+	if !slices.Contains(s.scopes, "openid") { // Core §3.1.2.1
+		s.scopes = append([]string{"openid"}, s.scopes...)
+	}
+	maps.Copy(s.params, settings.Params)
+	maps.Copy(s.params, ask.Params)
+	for _, name := range slices.Sorted(maps.Keys(settings.Calls)) {
+		if !listed(asks, name) || slices.Contains(ask.Calls, name) {
+			s.calls = append(s.calls, name)
+		}
+	}
+	return s
 }
 
 // listed reports whether a call belongs to some steps and not to all.

@@ -39,7 +39,8 @@ func (c *oidcConnector) fetchUserinfo(ctx context.Context, address string, token
 	signed := c.settings.Userinfo == "signed"
 	var claims mapping.Claims
 	if !signed && c.decrypter == nil {
-		return claims, c.getJSON(ctx, "userinfo", address, c.presented(token), &claims)
+		err := c.getJSON(ctx, "userinfo", address, c.presented(token), &claims)
+		return claims, err
 	}
 	raw, err := c.getToken(ctx, "userinfo", address, c.presented(token))
 	if err != nil {
