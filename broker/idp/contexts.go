@@ -11,7 +11,7 @@ import (
 const unspecifiedContext = "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified"
 
 // contexts are the authentication context classes that an app may be told,
-// weakest first. A class's place is its strength.
+// weakest first.
 type contexts []config.AppContext
 
 // choose picks the class that a session is told by which is worth so much: the
@@ -69,33 +69,39 @@ func (c contexts) places(asked []string, comparison string) []int {
 		return places
 	}
 	suits := c.suitable(asked, comparison)
-	for i := range c {
-		if suits(i) {
+	for i, context := range c {
+		if suits(context.Vector()) {
 			places = append(places, i)
 		}
 	}
 	return places
 }
 
-// suitable says which places suit a request that compares. A class that is not
-// the app's has no place, so nothing is comparable with it: it can be ignored
-// where one of several will do, and spoils better, which must beat them all.
-func (c contexts) suitable(asked []string, comparison string) func(place int) bool {
-	var places []int
+// suitable says which levels suit a request that compares. What a class means
+// decides, not where it stands: of two levels neither need be the stronger, and
+// then they are not comparable. Nothing is comparable with a class that is not the
+// app's either: it can be ignored where one of several will do, and spoils
+// better, which must beat them all.
+func (c contexts) suitable(asked []string, comparison string) func(mapping.Assurance) bool {
+	var levels []mapping.Assurance
 	for _, class := range asked {
 		if i := c.place(class); i >= 0 {
-			places = append(places, i)
+			levels = append(levels, c[i].Vector())
 		}
 	}
-	switch {
-	case len(places) == 0, comparison == "better" && len(places) < len(asked):
-		return func(int) bool { return false }
-	case comparison == "minimum":
-		return func(place int) bool { return place >= slices.Min(places) }
-	case comparison == "maximum":
-		return func(place int) bool { return place <= slices.Max(places) }
+	one := func(of func(mapping.Assurance) bool) bool { return slices.ContainsFunc(levels, of) }
+	switch comparison {
+	case "minimum":
+		return func(l mapping.Assurance) bool { return one(l.AtLeast) }
+	case "maximum":
+		return func(l mapping.Assurance) bool {
+			return one(func(asked mapping.Assurance) bool { return asked.AtLeast(l) })
+		}
 	}
-	return func(place int) bool { return place > slices.Max(places) } // better
+	comparable := len(levels) > 0 && len(levels) == len(asked)
+	return func(l mapping.Assurance) bool { // better
+		return comparable && !one(func(asked mapping.Assurance) bool { return l == asked || !l.AtLeast(asked) })
+	}
 }
 
 // place is where a class stands, or -1.

@@ -75,6 +75,23 @@ func TestChooseContextOfNone(t *testing.T) {
 	}
 }
 
+// Where a class stands in the list says nothing of its strength: neither who
+// somebody is nor what they hold is the more.
+func TestChooseContextCompares(t *testing.T) {
+	known := contexts{
+		{Class: "password", Authenticator: "Cl"}, {Class: "token", Authenticator: "Ch"}, {Class: "passport", Identity: "P2", Authenticator: "Cm"},
+	}
+	proved := mapping.Assurance{Identity: mapping.P2, Authenticator: mapping.Cm}
+	for comparison, asked := range map[string]string{"minimum": "token", "better": "token"} {
+		if got, ok := known.choose([]string{asked}, comparison, mapping.Assurance{}, proved); ok {
+			t.Errorf("%s %s: told %s", comparison, asked, got)
+		}
+	}
+	if got, ok := known.choose([]string{"token"}, "maximum", mapping.Assurance{}, proved); got != "password" || !ok {
+		t.Errorf("maximum token: told %s", got)
+	}
+}
+
 // An app whose residents must be known so well is told that they are.
 func TestChooseContextOfNeed(t *testing.T) {
 	known := contexts{{Class: "password", Authenticator: "Cl"}, {Class: "passport", Identity: "P2", Authenticator: "Cm"}}
