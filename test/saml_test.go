@@ -84,7 +84,7 @@ func TestResponsesThatSignNobodyIn(t *testing.T) {
 		"NoPassive":           func(r *saml.AuthnRequest) { r.IsPassive = new(true) },
 		"InvalidNameIDPolicy": func(r *saml.AuthnRequest) { r.NameIDPolicy.Format = &format },
 		"NoAuthnContext": func(r *saml.AuthnRequest) {
-			r.RequestedAuthnContext = &saml.RequestedAuthnContext{Comparison: "exact", AuthnContextClassRef: "https://refeds.org/profile/mfa"}
+			r.RequestedAuthnContext = &saml.RequestedAuthnContext{Comparison: "exact", AuthnContextClassRef: "urn:x-council:acr:p3.cm"}
 		},
 	} {
 		browser, q := council.NewBrowser(t), planning.Ask(change)
