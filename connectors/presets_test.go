@@ -105,6 +105,9 @@ func TestPresets(t *testing.T) {
 			if cfg.Verified == "" || cfg.Simulator == nil {
 				t.Error("the day of verification or the simulator is missing")
 			}
+			if s := cfg.Setup; s == nil || s.Eligibility == "" || len(s.Steps) == 0 || len(s.Sources) == 0 {
+				t.Errorf("operators are not told who may use it, what to do, or where the facts are from: %+v", s)
+			}
 		})
 	}
 }
@@ -147,6 +150,21 @@ func TestPresetEmail(t *testing.T) {
 		"GitHub, unverified":           {"github", emails(entry(address, true, false), entry("old@example.com", false, true)), "", false},
 		"GitHub, none":                 {"github", emails(), "", false},
 		"GitHub, shown on the profile": {"github", mapping.Claims{"email": address, "emails": []any{}}, "", false},
+
+		"Apple, in text":        {"apple", mapping.Claims{"email": address, "email_verified": "true"}, address, true},
+		"Apple says no":         {"apple", mapping.Claims{"email": address, "email_verified": "false"}, address, false},
+		"Apple says nothing":    {"apple", mapping.Claims{"email": address}, address, false},
+		"Apple, in the form":    {"apple", mapping.Claims{"user": map[string]any{"email": address}, "email_verified": true}, "", false},
+		"X, confirmed":          {"x", mapping.Claims{"id": "1", "confirmed_email": address}, address, true},
+		"X, another claim":      {"x", mapping.Claims{"id": "1", "email": address, "email_verified": true}, "", false},
+		"LinkedIn, in text":     {"linkedin", mapping.Claims{"email": address, "email_verified": "true"}, address, true},
+		"LinkedIn says no":      {"linkedin", mapping.Claims{"email": address, "email_verified": "false"}, address, false},
+		"LinkedIn says nothing": {"linkedin", mapping.Claims{"email": address}, address, false},
+		"Yahoo":                 {"yahoo", mapping.Claims{"email": address, "email_verified": true}, address, true},
+		"Yahoo says nothing":    {"yahoo", mapping.Claims{"email": address}, address, false},
+		"Amazon":                {"amazon", mapping.Claims{"email": address, "email_verified": true}, address, false},
+		"myaccount":             {"myaccount", mapping.Claims{"Email": address, "LoA": "2", "email_verified": "true"}, address, false},
+		"SPID":                  {"spid", mapping.Claims{"email": address, "email_verified": "true"}, address, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			rules, mistakes := mapping.CompileRules(loadPreset(t, test.preset).RuleSource())
