@@ -42,7 +42,7 @@ type Options struct {
 	Now func() time.Time
 
 	// Observe is told of every call to the provider: which connector, which
-	// call (discovery, jwks, token, userinfo, profile, or the name of a
+	// call (discovery, jwks, did, par, token, userinfo, profile, or the name of a
 	// further call; of SAML metadata and artifact), "ok" or the Outcome, and
 	// how long it took. Default: nobody is told.
 	Observe func(connector, call, outcome string, took time.Duration)
