@@ -95,16 +95,17 @@ func stating(name string, value any) func(mapping.Claims) {
 	return func(said mapping.Claims) { said[name] = value }
 }
 
-// methodFaults are those of Entra ID's attribute that says how somebody signed in.
+// methodFaults are those of Entra ID's attribute that says how somebody signed
+// in: by one factor at least.
 func methodFaults() []Fault {
 	const methods = "http://schemas.microsoft.com/claims/authnmethodsreferences"
 	return []Fault{
 		{
-			ID: "level-missing", Title: "Nothing says how the person signed in", Artefact: Level, AtMost: authenticatorAtMost(mapping.C0),
+			ID: "level-missing", Title: "Nothing says how the person signed in", Artefact: Level,
 			said: without(methods),
 		},
 		{
-			ID: "level-unknown", Title: "A method that nobody knows", Artefact: Level, AtMost: authenticatorAtMost(mapping.C0),
+			ID: "level-unknown", Title: "A method that nobody knows", Artefact: Level,
 			said: stating(methods, []any{"urn:example:unknown"}),
 		},
 	}
