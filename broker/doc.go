@@ -13,9 +13,11 @@
 //	GET|POST /saml/slo   POST /saml/soap    an app signs out         idp
 //	GET  /saml/metadata                     what an app reads first  idp
 //	GET  /choose     GET /start/{connector} the resident chooses     login
-//	GET  /cancel                            the resident gives up    login
+//	GET  /later      GET /cancel            … puts it off, gives up  login
+//	GET|POST /who                           somebody else came back  login
 //	GET|POST /callback/{connector}          a provider answers       login
 //	POST /unsolicited/{connector}           and nobody had asked     login
+//	GET  /landing/{connector}  GET /landed  or days later            login
 //	GET|POST /logout/{connector}            a provider signs out     login
 //	POST /logout/{connector}/soap           the same, without a browser
 //	POST /logout/{connector}/backchannel    and by OpenID Connect

@@ -1,19 +1,22 @@
 // Package login is the protocol-neutral middle of the broker: it brings a
-// resident from an app's request to a session, by way of one connector.
+// resident from an app's request to a session that is worth what the app needs,
+// by way of one connector or of several.
 //
 //	app ──▶ front end (op, idp): parses its protocol into a Request
 //	            │ Begin
 //	            ▼
-//	          next ──issue──▶ front end Issue ──▶ app
-//	            │  └─refuse─▶ front end Refuse ─▶ app
-//	     choose │ start
-//	            ▼
-//	GET /choose ──▶ GET /start/{connector} ──▶ provider
-//	                                             │
-//	     GET|POST /callback/{connector} ◀────────┘
-//	            │ connector.Finish → rules → account → session
-//	            ▼
-//	          front end Issue ──▶ app
+//	┌───────▶ next ──issue──▶ front end Issue ──▶ app
+//	│           │  └─refuse─▶ front end Refuse ─▶ app
+//	│    choose │ start
+//	│           ▼
+//	│  GET /choose ──▶ GET /start/{connector} ──▶ provider
+//	│                                               │
+//	│       GET|POST /callback/{connector} ◀────────┘
+//	│           │ connector.Finish → rules → arrival
+//	│           ▼
+//	│  whose account is it? ──not of who is signed in──▶ GET|POST /who
+//	│           │                                         │
+//	└─ session ◀┴─────────────────────────────────────────┘
 //
 // and out again, whoever starts: an app, the resident, the provider, or another
 // person who signs in.
@@ -25,7 +28,9 @@
 //	                   front end Left ◀─ goOn ◀─ Answered ◀───────┘
 //
 // One rule keeps it simple: next alone decides what a request leads to, and it
-// is a function from values to values. The callback decides only whether the
+// is a function from values to values. It is asked again whenever somebody has
+// signed in, for that may not be enough: then they go to prove more, and each step
+// of a provider is taken once in a login. The callback decides only whether the
 // provider's answer will do. A page never leads to another page by itself.
 //
 // Every step may land on any node. What a step must remember is in Redis under
