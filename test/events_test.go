@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
@@ -217,13 +218,48 @@ func TestFacebookDeletion(t *testing.T) {
 	}
 }
 
-// newKeyPEM is a private key for private_key.
-func newKeyPEM(t *testing.T) string {
+// hearEvents has providers tell everything that they can, well and badly.
+func hearEvents(t *testing.T, council *town.Town, tax *town.Client) {
+	for connector, kinds := range map[string][]string{
+		"google":   {"sessions-revoked", "account-purged", "verification", "account-disabled/hijacking"},
+		"facebook": {"deauthorise", "deletion"},
+	} {
+		for _, kind := range kinds {
+			browser := council.NewBrowser(t)
+			browser.Persona = "welsh-speaker" // of whom the other tours do not know
+			tax.SignIn(browser, connector)
+			for _, fault := range append(simulator.EventFaults(), "") {
+				if fault != "replayed" {
+					tell(t, council, connector, simulator.Event{Kind: kind, Persona: browser.Persona, Fault: fault})
+				}
+			}
+			browser.Get(tax.Ask("connector_hint", connector).URL)
+		}
+	}
+}
+
+// curveKeyFile is a private key for private_key, on a curve.
+func curveKeyFile(t *testing.T) string {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return keyFile(t, key)
+}
+
+// rsaKeyFile is one of RSA.
+func rsaKeyFile(t *testing.T) string {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keyFile(t, key)
+}
+
+func keyFile(t *testing.T, key any) string {
+	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		t.Fatal(err)
@@ -235,7 +271,7 @@ func newKeyPEM(t *testing.T) string {
 func TestAppleEvents(t *testing.T) {
 	t.Parallel()
 	council := town.Open(t, town.Options{Files: map[string]string{
-		"apple.p8": newKeyPEM(t),
+		"apple.p8": curveKeyFile(t),
 		"connectors/apple.yaml": `
 preset: apple
 client_id: uk.gov.example.login
@@ -263,6 +299,34 @@ insecure_base_url: {{apple}}
 		if status, _ := tell(t, council, "apple", e); status != http.StatusOK || signedIn(tax, browser) {
 			t.Errorf("%+v is answered %d, signed in %v", e, status, signedIn(tax, browser))
 		}
+	}
+}
+
+// GOV.UK One Login tells by whom every session is over, never which.
+func TestOneLoginEndsSessions(t *testing.T) {
+	t.Parallel()
+	council := town.Open(t, town.Options{Files: map[string]string{
+		"one-login.pem": rsaKeyFile(t),
+		"connectors/one-login.yaml": `
+preset: govuk-one-login
+client_id: council
+oidc: {private_key: file:one-login.pem}
+insecure_base_url: {{one-login}}
+`,
+	}})
+	tax := council.NewClient(t, "tax")
+	first, second := council.NewBrowser(t), council.NewBrowser(t)
+	tax.SignIn(first, "one-login")
+	tax.SignIn(second, "one-login")
+	if status, _ := tell(t, council, "one-login", simulator.Event{Kind: simulator.BackChannelLogout}); status != http.StatusOK {
+		t.Errorf("answered %d", status)
+	}
+	if signedIn(tax, first) || signedIn(tax, second) {
+		t.Error("a session of the person goes on")
+	}
+	tax.SignIn(first, "one-login")
+	if page := leave(first); !strings.Contains(page.Body, "You are signed out") || council.Providers["one-login"].Calls("end_session") != 1 {
+		t.Errorf("the sign-out ends at %s", page)
 	}
 }
 

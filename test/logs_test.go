@@ -20,7 +20,7 @@ func TestNothingPersonalIsLogged(t *testing.T) {
 	council := town.Open(t, town.Options{Watch: seen.see})
 	for name, part := range map[string]func(*testing.T, *town.Town, *town.Client){
 		"sign-ins": visitEverywhere, "tokens": useTokens, "providers' trouble": meetTrouble, "mischief": doMischief,
-		"SAML": visitServices, "mischief in SAML": doMischiefInSAML,
+		"SAML": visitServices, "mischief in SAML": doMischiefInSAML, "events": hearEvents,
 	} {
 		t.Run(name, func(t *testing.T) {
 			part(t, council, council.NewClient(t, "tax", "profile", "email", "address", "offline_access"))
