@@ -189,7 +189,7 @@ func TestReadmePaths(t *testing.T) {
 			t.Errorf("the README links to %s, which is not there", m[1])
 		}
 	}
-	presets := regexp.MustCompile("\\*\\*Presets\\*\\*: (`[a-z`, -]+`), in").FindStringSubmatch(readme(t))
+	presets := regexp.MustCompile("\\*\\*Presets\\*\\*: (`[a-z`,\\s-]+`), in").FindStringSubmatch(readme(t))
 	if presets == nil {
 		t.Fatal("the README does not list the presets")
 	}
@@ -201,7 +201,8 @@ func TestReadmePaths(t *testing.T) {
 	for _, file := range files {
 		want = append(want, strings.TrimSuffix(filepath.Base(file), ".yaml"))
 	}
-	got := strings.Split(strings.ReplaceAll(presets[1], "`", ""), ", ")
+	got := strings.FieldsFunc(presets[1], func(r rune) bool { return strings.ContainsRune("`, \n", r) })
+	slices.Sort(want) // files are in the order of their names with .yaml
 	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("presets (-files +README):\n%s", diff)
