@@ -19,7 +19,7 @@ const statusCode = "urn:oasis:names:tc:SAML:2.0:status:"
 
 func statusFaults() []Fault {
 	status := func(code, second string) func(*Provider, *draft) {
-		return func(_ *Provider, d *draft) { d.status = message.Status{Code: code, Second: second} }
+		return statusDraft(message.Status{Code: code, Second: second})
 	}
 	return []Fault{
 		{

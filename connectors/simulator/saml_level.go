@@ -98,7 +98,7 @@ func contextFaults(comparison string) []Fault {
 	return append(faults, lower, higher)
 }
 
-// answers are the faults of a provider that says why it does not sign somebody in.
+// answers is the fault of a provider that says why it does not sign somebody in.
 func answers(id, title string, expect connectors.Outcome, s message.Status) Fault {
 	return Fault{ID: id, Title: title, Artefact: Callback, Expect: expect, draft: statusDraft(s)}
 }

@@ -80,7 +80,7 @@ func withCard(most mapping.Assurance) Persona {
 	return someone
 }
 
-// status makes the response one that says why there is no assertion.
+// statusDraft makes the response one that says why there is no assertion.
 func statusDraft(s message.Status) func(*Provider, *draft) {
 	return func(_ *Provider, d *draft) { d.status = s }
 }

@@ -11,7 +11,9 @@ import (
 func (p *Provider) endOnPage(w http.ResponseWriter, r *http.Request) {
 	back := r.URL.Query().Get(p.terms.saml.Logout.PageReturn)
 	p.forget(w)
-	p.saml.ended.put(p.visitOf(r).index, struct{}{}, p.now())
+	if v := p.visitOf(r); v.persona.ID != "" {
+		p.saml.ended.put(v.index, struct{}{}, p.now())
+	}
 	if back == "" {
 		p.say(w, notice{Title: "Signed out", Text: "Your session here has ended."})
 		return
