@@ -18,9 +18,9 @@ import (
 
 // Providers tell of accounts in four protocols: security event tokens (risc.go),
 // Apple's notifications (apple.go), Facebook's signed requests (facebook.go) and
-// OpenID Connect's logout tokens (oidc_logout_token.go). All of them are checked in one
-// order: size, shape, type, algorithm, signature, issuer, audience, time, and the
-// message's own identifier. What it means comes last.
+// OpenID Connect's logout tokens (oidc_logout_token.go). All of them are checked
+// in one order: size, shape, type, algorithm, signature, issuer, audience, time,
+// and the message's own identifier. What it means comes last.
 
 // inboxes are where a connector is told of accounts. It implements [Listener].
 type inboxes map[Inbox]Receiver
@@ -46,10 +46,10 @@ func sessionKey(kind, issuer, name string) string { return kind + ":" + issuer +
 
 // teller is a provider as it tells of accounts.
 type teller struct {
-	issuer   string         // under which links are kept; that of a tenant is not known here
-	accounts accountIssuers // and the spellings of it
-	subject  func(mapping.Claims) (string, error)
-	keys     *postedKeys // of its tokens; nil where it signs with the client secret
+	issuer   string                               // under which links are kept; that of a tenant is not known here
+	accounts accountIssuers                       // and the spellings of it
+	subject  func(mapping.Claims) (string, error) // of a link, from what it says of the person
+	keys     *postedKeys                          // of its tokens; nil where it signs with the client secret
 	events   config.Events
 	now      func() time.Time
 }
@@ -58,7 +58,8 @@ type teller struct {
 // of its accounts to the one that links are kept under.
 type accountIssuers map[string]string
 
-func issuersOf(issuer string, aliases []string, tenants []string, events *config.Events) accountIssuers {
+// issuersOf are the spellings of a connector's issuer, or of its tenants'.
+func issuersOf(issuer string, aliases, tenants []string, events *config.Events) accountIssuers {
 	all := accountIssuers{}
 	for _, tenant := range tenants {
 		filled := strings.Replace(issuer, braces.FindString(issuer), tenant, 1)

@@ -32,8 +32,12 @@ func (p *provider) graph() connectors.Connector {
 // signedRequest is what Facebook posts, signed with secret.
 func signedRequest(t testing.TB, secret string, payload claims) string {
 	t.Helper()
+	return signedText(secret, string(marshal(t, payload)))
+}
+
+func signedText(secret, payload string) string {
 	encode := base64.RawURLEncoding.EncodeToString
-	text := encode(marshal(t, payload))
+	text := encode([]byte(payload))
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(text))
 	return encode(mac.Sum(nil)) + "." + text

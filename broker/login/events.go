@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/councilid/councilid/broker/accounts"
@@ -30,12 +29,12 @@ var (
 	latestTable = store.Table[time.Time]{Name: "latest"}
 )
 
-// outcomes of notices and events, for the metrics, besides the actions.
+// What may become of messages and events besides the actions, for the metrics.
 const (
-	eventRefused  = "refused"  // the message did not pass the checks
-	eventRepeated = "repeated" // it was acted on before
-	eventUnknown  = "unknown"  // it is about nobody who signs in here
-	eventOld      = "overtaken"
+	eventRefused  = "refused"   // the message did not pass the checks
+	eventRepeated = "repeated"  // it was acted on before
+	eventUnknown  = "unknown"   // it is about nobody who signs in here
+	eventOld      = "overtaken" // something later had happened already
 )
 
 func (f *Flow) mountEvents(mux *http.ServeMux) {
@@ -129,15 +128,9 @@ func (f *Flow) heed(ctx context.Context, from letter, n connectors.Notice) (stri
 		return code, nil
 	}
 	keep := n.Once.Until.Sub(f.Now())
-	anybody := false
-	for _, e := range n.Events {
-		outcome, err := f.act(ctx, from.connector, e, keep)
-		if err != nil {
-			return "", err
-		}
-		anybody = anybody || outcome != eventUnknown
-		f.observeEvent(from.connector, outcome)
-		web.Note(ctx, slog.String("connector", from.connector), slog.String("event", e.Type), slog.String("outcome", outcome))
+	anybody, err := f.actOn(ctx, from.connector, n.Events, keep)
+	if err != nil {
+		return "", err
 	}
 	heardTable.Add(b, h, n.Code, keep)
 	code := heardTable.Get(b, h)
@@ -151,11 +144,26 @@ func (f *Flow) heed(ctx context.Context, from letter, n connectors.Notice) (stri
 	return kept, nil
 }
 
+// actOn does what follows from events, and counts and logs it. anybody reports
+// whether one of them is about somebody who is known here.
+func (f *Flow) actOn(ctx context.Context, connector string, events []connectors.Event, keep time.Duration) (anybody bool, err error) {
+	for _, e := range events {
+		outcome, err := f.act(ctx, connector, e, keep)
+		if err != nil {
+			return anybody, err
+		}
+		anybody = anybody || outcome != eventUnknown
+		f.observeEvent(connector, outcome)
+		web.Note(ctx, slog.String("connector", connector), slog.String("event", e.Type), slog.String("outcome", outcome))
+	}
+	return anybody, nil
+}
+
 // act does what follows from an event, and says what that was.
 func (f *Flow) act(ctx context.Context, connector string, e connectors.Event, keep time.Duration) (outcome string, err error) {
 	outcome = string(e.Action)
-	if does := f.toLink(e.Action); does != nil {
-		outcome, err = f.change(ctx, connector, e, keep, does)
+	if change := f.toLink(e.Action); change != nil {
+		outcome, err = f.inOrder(ctx, connector, e, keep, change)
 	}
 	if err != nil || outcome == eventOld || !endsSessions(e.Action) {
 		return outcome, err
@@ -168,8 +176,11 @@ func endsSessions(a connectors.Action) bool {
 	return a == connectors.EndSessions || a == connectors.Freeze || a == connectors.Unlink
 }
 
+// linkChange is one of the changes to a link that [accounts.Accounts] knows.
+type linkChange func(ctx context.Context, issuer, subject, what string) (accounts.Link, error)
+
 // toLink is what an action does to a link, nil where it does nothing.
-func (f *Flow) toLink(a connectors.Action) func(ctx context.Context, issuer, subject, what string) (accounts.Link, error) {
+func (f *Flow) toLink(a connectors.Action) linkChange {
 	switch a {
 	case connectors.Freeze:
 		return f.Accounts.Freeze
@@ -181,12 +192,10 @@ func (f *Flow) toLink(a connectors.Action) func(ctx context.Context, issuer, sub
 	return nil
 }
 
-// change does something to the link of an event's account. An event that comes
-// after a later one changes nothing: a link that was let in again is not to
-// freeze because its freezing was delivered late.
-func (f *Flow) change(ctx context.Context, connector string, e connectors.Event, keep time.Duration,
-	does func(ctx context.Context, issuer, subject, what string) (accounts.Link, error),
-) (outcome string, err error) {
+// inOrder changes the link of an event's account. An event that comes after a
+// later one changes nothing: a link that was let in again is not to freeze
+// because its freezing was delivered late.
+func (f *Flow) inOrder(ctx context.Context, connector string, e connectors.Event, keep time.Duration, change linkChange) (outcome string, err error) {
 	b, h := f.Store.Batch(), store.Handle{Tag: fingerprint("latest", connector, e.Issuer, e.Subject)}
 	last := latestTable.Get(b, h)
 	if err := b.Exec(ctx); err != nil {
@@ -195,7 +204,7 @@ func (f *Flow) change(ctx context.Context, connector string, e connectors.Event,
 	if at, ok := last.Value(); ok && e.At.Before(at) {
 		return eventOld, nil
 	}
-	link, err := does(ctx, e.Issuer, e.Subject, e.Type)
+	link, err := change(ctx, e.Issuer, e.Subject, e.Type)
 	switch {
 	case errors.Is(err, accounts.ErrUnknownLink):
 		return eventUnknown, nil
@@ -229,84 +238,4 @@ func (f *Flow) endTold(ctx context.Context, connector string, e connectors.Event
 		}
 	}
 	return nil
-}
-
-// wordTable keeps, by where a session was, why its provider had it ended: the
-// browser still holds the cookie.
-var wordTable = store.Table[word]{Name: "word"}
-
-type word struct {
-	Connector string `json:"connector"`
-	Reason    reason `json:"reason"`
-}
-
-// wordTime is how long somebody may stay away and be told all the same.
-const wordTime = 24 * time.Hour
-
-// reason is what happened to an account at a provider, as residents are told of
-// it: notice.ended_REASON and notice.frozen_REASON of the catalogues.
-type reason string
-
-const (
-	hijacked   reason = "hijacked"   // somebody else may have used it
-	disabled   reason = "disabled"   // the provider has switched it off
-	gone       reason = "gone"       // it is closed, or the person does not want to use it here
-	credential reason = "credential" // its password or another credential is not safe
-	unsaid     reason = "unsaid"     // something else
-)
-
-// reasonOf reads a provider's word for what happened, event or event/reason.
-func reasonOf(what string) reason {
-	event, because, _ := strings.Cut(what, "/")
-	if because == "hijacking" {
-		return hijacked
-	}
-	switch event {
-	case "account-disabled", "account-locked", "mfa-limit-account-locked":
-		return disabled
-	case "account-purged", "account-delete", "consent-revoked", "deauthorise", "deletion":
-		return gone
-	case "account-credential-change-required", "credential-compromise", "credential-change", "password-reset":
-		return credential
-	}
-	return unsaid
-}
-
-// reasonOfEnd is why an event ended sessions.
-func reasonOfEnd(e connectors.Event) reason {
-	why := reasonOf(e.Type)
-	switch {
-	case e.Action == connectors.Unlink:
-		return gone
-	case why == gone: // but nothing was deleted
-		return unsaid
-	}
-	return why
-}
-
-// told looks up in b why the visitor's last session is over, where its provider
-// had it ended. When b has been executed it returns that as a notice of the choice
-// page, and the label of the provider that it is about: once, "" afterwards.
-func (f *Flow) told(b *store.Batch, r *http.Request, v visitor) func() (notice, provider string) {
-	if v.session == (store.Handle{}) {
-		return func() (string, string) { return "", "" }
-	}
-	found := wordTable.Get(b, v.session)
-	wordTable.Delete(b, v.session)
-	return func() (string, string) {
-		left, ok := found.Value()
-		if !ok {
-			return "", ""
-		}
-		return "ended_" + string(left.Reason), f.label(r, left.Connector)
-	}
-}
-
-// shutOut leads back to the choice page somebody whose way in is frozen: it says
-// what the provider told of the account, and that there are other ways.
-func (f *Flow) shutOut(w http.ResponseWriter, r *http.Request, l ongoing, connector string, why *accounts.FrozenError, b *store.Batch) error {
-	f.Observe(connector, "frozen")
-	web.Annotate(r, slog.String("app", l.Request.App), slog.String("connector", connector), slog.String("cause", why.Error()))
-	l.Notice = &notice{Connector: connector, Outcome: connectors.Outcome("frozen_" + reasonOf(why.What))}
-	return f.offer(w, r, l, b)
 }

@@ -23,7 +23,7 @@ func (p logouter) Receiver(at connectors.Inbox) connectors.Receiver {
 	if p.id != "works" {
 		return nil
 	}
-	return mailbox{p.provider}
+	return mailbox(p)
 }
 
 // mailbox takes events that are plain parameters.

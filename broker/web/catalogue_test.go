@@ -55,7 +55,7 @@ func usedKeys(t *testing.T) []string {
 	outcomes := found(read(t, "../../connectors/connectors.go"), `(?m)Outcome += "([a-z_]+)"`)
 	problems := found(read(t, "council.go"), `(?m)^\tProblem\w+ += "([a-z_]+)"`)
 	changes := found(read(t, "council.go"), `(?m)^\tDone\w+ += "([a-z_]+)"`)
-	reasons := found(read(t, "../login/events.go"), `(?m)reason += "([a-z_]+)"`)
+	reasons := found(read(t, "../login/events_word.go"), `(?m)reason += "([a-z_]+)"`)
 	for _, reason := range reasons {
 		outcomes = append(outcomes, "ended_"+reason, "frozen_"+reason)
 	}

@@ -51,6 +51,7 @@ type manner struct {
 	unvisited   string                         // the error of prompt=none where nobody is signed in; "" for login_required
 	namesIssuer bool                           // in every answer (RFC 9207)
 	granted     func(scope string) string      // what is granted of a scope
+	noSID       bool                           // logout tokens name the person, never a session
 	people      []Persona                      // who is only at this provider
 	faults      []Fault                        // that only this provider has
 	lacks       []string                       // ids of the faults that it cannot have

@@ -29,7 +29,7 @@ func (m *manner) oneLogin() {
 	m.scopes = map[string]string{"email": "email", "email_verified": "email", "phone_number": "phone", "phone_number_verified": "phone"}
 	m.byName = vocabulary
 	m.prompts = []string{"none"}
-	m.userAgent = true
+	m.userAgent, m.noSID = true, true
 	m.tokenRefusal = func(r refusal) (int, map[string]any) {
 		_, body := standardRefusal(r)
 		return http.StatusBadRequest, body // also for invalid_client
