@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 //go:embed templates/*.html
@@ -32,9 +33,14 @@ func pageNames() ([]string, error) {
 // pageKey names one page in one language.
 type pageKey struct{ name, lang string }
 
-// parsePages parses every page in every language: a page's functions already
-// know its language, so that nothing is bound per request.
-func parsePages(look Look, a assets) (map[pageKey]*template.Template, error) {
+// page parses a page in a language, at the first call.
+type page func() (*template.Template, error)
+
+// preparePages has every page in every language. A page's functions already know
+// its language, so that nothing is bound per request. It is parsed when it is
+// first asked for: parsed pages are most of what an idle broker would hold, and
+// nobody ever sees half of them.
+func preparePages(look Look, a assets) (map[pageKey]page, error) {
 	texts, err := catalogues(look.Languages)
 	if err != nil {
 		return nil, err
@@ -43,7 +49,7 @@ func parsePages(look Look, a assets) (map[pageKey]*template.Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages := map[pageKey]*template.Template{}
+	pages := map[pageKey]page{}
 	for _, lang := range look.Languages {
 		functions := template.FuncMap{
 			"t":     texts[lang],
@@ -52,12 +58,10 @@ func parsePages(look Look, a assets) (map[pageKey]*template.Template, error) {
 			"link":  link,
 		}
 		for _, name := range names {
-			t, err := template.New("layout.html").Funcs(functions).
-				ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html")
-			if err != nil {
-				return nil, fmt.Errorf("parse page %s: %w", name, err)
-			}
-			pages[pageKey{name, lang}] = t
+			pages[pageKey{name, lang}] = sync.OnceValues(func() (*template.Template, error) {
+				return template.New("layout.html").Funcs(functions).
+					ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html")
+			})
 		}
 	}
 	return pages, nil
@@ -91,9 +95,13 @@ type languageLink struct {
 // data of the pages are the structs of their names in this package.
 func (s *Site) Page(w http.ResponseWriter, r *http.Request, status int, name string, data any) error {
 	lang := s.Language(r)
-	p, ok := s.pages[pageKey{name, lang}]
+	parsed, ok := s.pages[pageKey{name, lang}]
 	if !ok {
 		return fmt.Errorf("there is no page %q", name)
+	}
+	p, err := parsed()
+	if err != nil {
+		return fmt.Errorf("parse page %s: %w", name, err)
 	}
 	var out bytes.Buffer
 	if err := p.Execute(&out, layout{Lang: lang, Languages: s.languageLinks(r, status, name, lang), Data: data}); err != nil {
@@ -107,7 +115,7 @@ func (s *Site) Page(w http.ResponseWriter, r *http.Request, status int, name str
 	h.Set("Content-Language", lang)
 	h.Set("Content-Length", strconv.Itoa(out.Len()))
 	w.WriteHeader(status)
-	_, err := out.WriteTo(w)
+	_, err = out.WriteTo(w)
 	return err
 }
 

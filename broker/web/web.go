@@ -16,12 +16,11 @@
 //     neither script nor inline style. Two scripts are ours: the form that
 //     takes a message to another site presses its own button, and passkeys are
 //     asked for; without it people are shown another way.
-//   - Nothing is parsed or computed per request that can be made at the start.
+//   - Nothing is parsed or computed per request that can be made once.
 package web
 
 import (
 	"errors"
-	"html/template"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -69,10 +68,10 @@ type Site struct {
 	headers     http.Header
 	matcher     language.Matcher
 	assets      assets
-	pages       map[pageKey]*template.Template
+	pages       map[pageKey]page
 }
 
-// New returns the site with all its pages parsed in all its languages.
+// New returns the site, which has all its pages in all its languages.
 func New(o Options) (*Site, error) {
 	if o.Log == nil {
 		return nil, errors.New("a site needs a log")
@@ -99,7 +98,7 @@ func New(o Options) (*Site, error) {
 	if s.assets, err = newAssets(look); err != nil {
 		return nil, err
 	}
-	if s.pages, err = parsePages(look, s.assets); err != nil {
+	if s.pages, err = preparePages(look, s.assets); err != nil {
 		return nil, err
 	}
 	return s, nil
