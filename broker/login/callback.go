@@ -180,8 +180,9 @@ func (f *Flow) proceed(w http.ResponseWriter, r *http.Request, v visitor, l ongo
 	if l.Request.own() {
 		l.Request = f.recall(r.Context(), l.Request, s)
 	}
-	if l.Stranger != nil {
+	if f.asks(l.Stranger) {
 		return f.lead(w, r, l, "/who", b)
 	}
+	l.Stranger = nil
 	return f.do(w, r, l, &s, next(f.situation(l, &s)), b)
 }

@@ -2,6 +2,7 @@ package login
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -104,10 +105,8 @@ func (f *Flow) Begin(w http.ResponseWriter, r *http.Request, req Request) error 
 // one.
 func (f *Flow) signOn(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, s *Session) error {
 	b := f.Store.Batch()
-	account, link, err := f.Accounts.Reenter(r.Context(), s.Account.ID, s.Link)
-	switch {
+	switch err := f.renew(r.Context(), s); {
 	case err == nil:
-		s.weigh(account, link)
 		if err := f.begin(w, r, v, l, s, b); !errors.Is(err, errOver) {
 			return err
 		}
@@ -120,6 +119,21 @@ func (f *Flow) signOn(w http.ResponseWriter, r *http.Request, v visitor, l ongoi
 		return err
 	}
 	return f.begin(w, r, v, l, nil, b)
+}
+
+// renew weighs s by what is known now. Each way in that it rests on must lead in
+// still.
+func (f *Flow) renew(ctx context.Context, s *Session) error {
+	for _, link := range s.Rests {
+		if _, _, err := f.Accounts.Reenter(ctx, s.Account.ID, link); err != nil {
+			return err
+		}
+	}
+	account, link, err := f.Accounts.Reenter(ctx, s.Account.ID, s.Link)
+	if err == nil {
+		s.weigh(account, link)
+	}
+	return err
 }
 
 // begin takes the first step of a login, in the session s that it may build on
@@ -206,7 +220,7 @@ func (f *Flow) issue(w http.ResponseWriter, r *http.Request, req Request, s Sess
 		return err
 	}
 	web.Annotate(r, slog.String("app", req.App), slog.String("connector", s.Connector),
-		slog.String("account", s.Account.ID), slog.Bool("sso", !s.fresh))
+		slog.String("account", s.Account.ID), slog.Bool("sso", !s.fresh), slog.String("level", s.Level.String()))
 	return front.Issue(w, r, req, s, b)
 }
 

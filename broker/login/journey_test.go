@@ -224,6 +224,25 @@ func TestSteppedUpSessionDoesNotOutlastWhatItRestsOn(t *testing.T) {
 	if s := h.mustBeWorth("P2.Cm.F1"); !s.Started.Equal(began) {
 		t.Errorf("it began at %s, want %s", s.Started, began)
 	}
+	one.use("tax")
+
+	// The way in on which it rests is frozen.
+	_, err := h.flows[0].Accounts.Freeze(t.Context(), "https://strong.example", "alice", "account-disabled")
+	h.must(err)
+	if got := one.get("/ask/tax"); got.to == "https://tax.example/in?person=alice-m" {
+		t.Error("signed in on the strength of a frozen way in")
+	}
+}
+
+// What was proved in one tab is not asked for in another.
+func TestProvedInAnotherTab(t *testing.T) {
+	h := newHill(t)
+	one := h.browser()
+	h.enters(one, "tax", h.weak, "alice", "Cl")
+	waits := one.get("/ask/grants").to
+	one.post("/who", who(t, h.joining(one, h.strong, "grants", "alice-s", "Cm"), "join"))
+	one.returns(h.strong, "alice-s", "P2.Cm").mustLead(t, "https://grants.example/in?person=alice-s")
+	one.get(one.get(waits).to).mustLead(t, "https://grants.example/in?person=alice-s")
 }
 
 func (h *hill) alwaysPhishingResistant() *mapping.Rules {

@@ -70,10 +70,10 @@ func (r *Receipt) enter(app string, what fate) {
 	}
 }
 
-func with(apps []string, app string) []string { return append(without(apps, app), app) }
+func with(ids []string, id string) []string { return append(without(ids, id), id) }
 
-func without(apps []string, app string) []string {
-	return slices.DeleteFunc(apps, func(other string) bool { return other == app })
+func without(ids []string, id string) []string {
+	return slices.DeleteFunc(ids, func(other string) bool { return other == id })
 }
 
 // add enters the apps of another session.

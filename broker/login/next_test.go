@@ -173,13 +173,13 @@ func TestNextByLevels(t *testing.T) {
 			needs := requires(tt.Request, config.App{Assurance: written(tt.least)})
 			q := situation{pending: tt.pending, needs: needs, session: tt.s, ways: tt.ways, now: now}
 			st := next(q)
-			got := describe(st)
+			words := []string{describe(st)}
 			if st.kind == choose {
 				for _, trip := range q.trips(q.standing()) {
-					got += " " + trip.String()
+					words = append(words, trip.String())
 				}
 			}
-			if got != tt.want {
+			if got := strings.Join(words, " "); got != tt.want {
 				t.Errorf("next = %s, want %s", got, tt.want)
 			}
 		})

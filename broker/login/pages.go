@@ -20,6 +20,10 @@ func (f *Flow) handleChoose(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	q := f.situation(l, s)
+	if s := q.standing(); s != nil && q.needs.met(s.Level) { // by what was done in another tab
+		http.Redirect(w, r, l.link("/later"), http.StatusSeeOther)
+		return nil
+	}
 	c := f.choice(r, v, l, q)
 	if l.Notice != nil {
 		return f.trouble(w, r, l, c)
@@ -121,7 +125,8 @@ func (f *Flow) handleStart(w http.ResponseWriter, r *http.Request) error {
 	return f.start(w, r, l, s.standing(), trips[i], f.Store.Batch())
 }
 
-// handleLater goes on without what the app would only like to know.
+// handleLater goes on with what there is, without what the app would only like
+// to know.
 func (f *Flow) handleLater(w http.ResponseWriter, r *http.Request) error {
 	v := f.visitor(r)
 	l, s, err := f.claim(r, v)

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/councilid/councilid/broker/accounts"
@@ -23,6 +24,7 @@ type Session struct {
 	Said      mapping.Statement `json:"said"`             // what the provider said, in standard names
 	Proved    mapping.Assurance `json:"proved"`           // what the sign-ins of this session proved themselves, capped
 	Inherit   mapping.Assurance `json:"inherit,omitzero"` // what the session was worth before its last sign-in
+	Rests     []string          `json:"rests,omitempty"`  // the ways in that were used before it, without which it would be worth less
 	Level     mapping.Assurance `json:"level"`            // what the session is worth: what apps may be told
 	AuthTime  time.Time         `json:"auth_time"`        // when the resident authenticated at the provider
 	Started   time.Time         `json:"started"`          // when the session began; its lifetime counts from here
@@ -64,8 +66,8 @@ func (s *Session) weigh(account accounts.Account, link accounts.Link) {
 }
 
 // atop is s as a further sign-in of the person whose session before is: both
-// count. What s alone is not worth rests on the earlier one, and does not
-// outlast it.
+// count. What s alone is not worth rests on the earlier one, and outlasts neither
+// that nor its way in.
 func (s Session) atop(before Session, link accounts.Link) Session {
 	both := s
 	both.Proved, both.Inherit = s.Proved.Join(before.Proved), before.Level
@@ -77,6 +79,7 @@ func (s Session) atop(before Session, link accounts.Link) Session {
 		both.Said = over(s.Said, before.Said)
 	}
 	if !s.Level.AtLeast(both.Level) {
+		both.Rests = without(with(slices.Clone(before.Rests), before.Link), s.Link)
 		both.Started, both.Idle, both.Ends = before.Started, shorter(s.Idle, before.Idle), earlier(s.Ends, before.Ends)
 	}
 	return both
