@@ -51,7 +51,7 @@ func newLink(account string, in SignIn, inherit mapping.Assurance, now time.Time
 }
 
 // Join adds a way in to an account, for a person who has shown both: a session
-// of the account, worth inherit with the new sign-in, and the sign-in in. A way
+// of the account, worth inherit before it, and the sign-in in. A way
 // in that leads there already is that link, and inherits no more than before.
 // The error is ErrAnother where it leads to another account, and ErrFrozen as
 // for Enter.

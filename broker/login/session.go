@@ -22,7 +22,7 @@ type Session struct {
 	Step      string            `json:"step,omitempty"`   // in which of its steps that was asked
 	Issuer    string            `json:"issuer"`           // who said who it is: the provider, by its own name
 	Said      mapping.Statement `json:"said"`             // what the provider said, in standard names
-	Proved    mapping.Assurance `json:"proved"`           // what the sign-ins of this session proved themselves, capped
+	Proved    mapping.Assurance `json:"proved"`           // what the last sign-in proved itself, and those just before by the same link; capped
 	Inherit   mapping.Assurance `json:"inherit,omitzero"` // what the session was worth before its last sign-in
 	Rests     []string          `json:"rests,omitempty"`  // the ways in that were used before it, without which it would be worth less
 	Level     mapping.Assurance `json:"level"`            // what the session is worth: what apps may be told
@@ -59,10 +59,15 @@ func (s *Session) standing() *standing {
 // place is where the Ref of the session called sid is kept.
 func place(sid string) store.Handle { return store.Handle{Tag: sid} }
 
-// weigh sets what s is worth by what is known of its account and link now.
+// weigh sets what s is worth by what is known of its account and link now: what its
+// way in is worth, or what the session was before, whichever is more. The two are
+// not mixed: who somebody is must be shown by a strong sign-in, and does not ride
+// on the strength of another, which may be somebody else's.
 func (s *Session) weigh(account accounts.Account, link accounts.Link) {
 	s.Account = account
-	s.Level = mapping.Effective(s.Proved, link.Own, account.Level, link.Inherit.Join(s.Inherit))
+	before := s.Inherit
+	before.Identity, before.Residency = min(before.Identity, account.Level.Identity), min(before.Residency, account.Level.Residency)
+	s.Level = mapping.Effective(s.Proved, link.Own, account.Level, link.Inherit).Join(before)
 }
 
 // atop is s as a further sign-in of the person whose session before is: both
@@ -70,13 +75,13 @@ func (s *Session) weigh(account accounts.Account, link accounts.Link) {
 // that nor its way in.
 func (s Session) atop(before Session, link accounts.Link) Session {
 	both := s
-	both.Proved, both.Inherit = s.Proved.Join(before.Proved), before.Level
+	both.Inherit = before.Level
+	if s.Link == before.Link {
+		both.Proved, both.Said = s.Proved.Join(before.Proved), over(s.Said, before.Said)
+	}
 	both.weigh(s.Account, link)
 	if before.AuthTime.After(s.AuthTime) {
 		both.AuthTime = before.AuthTime
-	}
-	if s.Link == before.Link {
-		both.Said = over(s.Said, before.Said)
 	}
 	if !s.Level.AtLeast(both.Level) {
 		both.Rests = without(with(slices.Clone(before.Rests), before.Link), s.Link)

@@ -109,7 +109,8 @@ func (f *Flow) answerWho(w http.ResponseWriter, r *http.Request) error {
 }
 
 // join adds the way in to the account that is signed in. What it may borrow from
-// other evidence is what this session is worth with it.
+// other evidence is what this session is worth without it: a thief of a weak way in
+// may bring a strong one of their own.
 func (f *Flow) join(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, s Session, b *store.Batch) error {
 	p, in := l.Stranger, l.Stranger.In
 	l.Stranger = nil
@@ -117,10 +118,8 @@ func (f *Flow) join(w http.ResponseWriter, r *http.Request, v visitor, l ongoing
 	if err != nil {
 		return f.inadmissible(w, r, v, l, in.SignIn.Connector, b, err)
 	}
-	both := s
-	both.Proved = s.Proved.Join(in.SignIn.Level)
-	both.weigh(account, link)
-	account, link, err = f.Accounts.Join(r.Context(), s.Account.ID, in.SignIn, both.Level)
+	s.weigh(account, link)
+	account, link, err = f.Accounts.Join(r.Context(), s.Account.ID, in.SignIn, s.Level)
 	if errors.Is(err, accounts.ErrAnother) { // somebody was faster
 		if p.Account, err = f.Accounts.Whose(r.Context(), in.SignIn.Issuer, in.SignIn.Subject); err == nil {
 			l.Stranger = p
