@@ -43,12 +43,15 @@ func (r report) calls(path string, calls map[string]Call) {
 		if header != "" && (!headerName.MatchString(header) || strings.EqualFold(header, "Authorization")) {
 			r.wrong(at+".assertion", "must be a header of its own, as DIS-Client-Assertion")
 		}
+		if call.Audience != "" && call.Absent {
+			r.wrong(at+".absent", "is not for a call with audience: without an answer nobody knows whose token it is")
+		}
 	}
 }
 
-// under are the paths of calls.
-func under(path string, calls map[string]Call) []string {
-	paths := slices.Sorted(maps.Keys(calls))
+// under are the paths of what has names under path.
+func under[T any](path string, all map[string]T) []string {
+	paths := slices.Sorted(maps.Keys(all))
 	for i, name := range paths {
 		paths[i] = join(path, name)
 	}

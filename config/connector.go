@@ -139,7 +139,9 @@ type Connector struct {
 	// is a mistake: another issuer or subject, an address on another host,
 	// more algorithms or tenants, no PKCE, nonce, PAR or DPoP, weaker
 	// client_auth, fewer checks of nested tokens, more trust, another expression
-	// for a claim that is trusted, a higher cap, other levels, longer sessions.
+	// for a claim that is trusted or for a flag that denies it, another call in the
+	// place of a claim, a higher cap, other levels, longer sessions, less that
+	// follows from events.
 	// Default: none. Example: [oidc.nonce]
 	InsecureLoosenPreset []string `yaml:"insecure_loosen_preset,omitempty"`
 

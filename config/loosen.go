@@ -1,7 +1,9 @@
 package config
 
 import (
+	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -55,7 +57,7 @@ func loosenings(r report, base, c *Connector) []loosening {
 	if base.SAML != nil && c.SAML != nil {
 		all = append(all, looseSAML(base.SAML, c.SAML)...)
 	}
-	return slices.Concat(all, looseClaims(base, c), looseLevels(base, c), looseSession(base, c), looseEvents(base.Events, c.Events))
+	return slices.Concat(all, looseClaims(base, c), looseNames(base, c), looseLevels(base, c), looseSession(base, c), looseEvents(base.Events, c.Events))
 }
 
 // looseAddresses finds what says who the provider is: the issuer, and
@@ -71,7 +73,7 @@ func looseAddresses(r report, base, c *Connector) []loosening {
 		}
 		names := strings.Contains(path, ".iss") // issuer, issuer_aliases, iss_parameter
 		// What a further issuer says counts for nothing that the preset vouches for.
-		further := was[path] == "" && (strings.HasPrefix(path, "oidc.nested.") || strings.HasPrefix(path, "events."))
+		further := was[path] == "" && (strings.HasPrefix(path, "oidc.nested.") || base.Events == nil && strings.HasPrefix(path, "events."))
 		if r.own.has(path) && s != was[path] && known != "" && !further && (names || host(s) != host(known)) {
 			all = append(all, loosening{path, "it lets somebody else say who residents are"})
 		}
@@ -109,7 +111,59 @@ func looseClaims(base, c *Connector) []loosening {
 			all = append(all, loosening{"claims." + name, "what the preset vouches for is another claim"})
 		}
 	}
+	for _, name := range c.Trust.Verified {
+		flag := name + "_verified"
+		if was := denial(base, flag); was != "" && denial(c, flag) != was {
+			all = append(all, loosening{"claims." + flag, "it believes what the provider says is not verified"})
+		}
+	}
 	return all
+}
+
+// denial is the rule by which a provider may deny that it has verified a claim,
+// "" where there is none. Of telephone numbers there always is one.
+func denial(c *Connector, flag string) string {
+	rule := c.Claims[flag]
+	if rule == "" && flag == "phone_number_verified" {
+		return "claims." + flag
+	}
+	return rule
+}
+
+// looseNames finds further calls and nested tokens whose answer would take the
+// place of a claim that the preset's rules read.
+func looseNames(base, c *Connector) []loosening {
+	rules, known := base.rules(), base.documented()
+	var all findings
+	for _, path := range c.documented() {
+		name := regexp.MustCompile(`\b` + regexp.QuoteMeta(leaf(path)) + `\b`)
+		all.note(!slices.Contains(known, path) && name.MatchString(rules), path, "it takes the place of a claim that the preset reads")
+	}
+	return all
+}
+
+// rules are all expressions over the provider's claims.
+func (c *Connector) rules() string {
+	all := []string{c.Subject, c.Trust.Email.When, "claims.email_verified", "claims.phone_number_verified"}
+	all = slices.AppendSeq(all, maps.Values(c.Claims))
+	if c.OIDC != nil {
+		for token := range maps.Values(c.OIDC.Nested) {
+			all = append(all, token.In)
+		}
+	}
+	return strings.Join(all, "\n")
+}
+
+// documented are the calls and nested tokens, which become claims of their
+// names.
+func (c *Connector) documented() []string {
+	switch {
+	case c.OIDC != nil:
+		return append(under("oidc.calls", c.OIDC.Calls), under("oidc.nested", c.OIDC.Nested)...)
+	case c.OAuth2 != nil:
+		return under("oauth2.calls", c.OAuth2.Calls)
+	}
+	return nil
 }
 
 // looseSession finds what leaves people signed in, or let in, for longer.
@@ -132,7 +186,41 @@ func looseEvents(base, e *Events) []loosening {
 	all.note(e.Protocol != base.Protocol, "events.protocol", "the provider does not tell in this way")
 	all.note(!subset(e.Algorithms, base.Algorithms), "events.algorithms", "the provider does not sign with all of these")
 	all.note(!subset(e.Audience, base.Audience), "events.audience", "events that are for others would do")
+	for _, event := range slices.Sorted(maps.Keys(e.Actions)) {
+		all.note(gravity(e.Actions[event]) < followed(base.Actions, event), join("events.actions", event), "less follows from what the provider tells")
+	}
 	return all
+}
+
+// followed is the gravity of what follows from an event by a preset, which may
+// write it shorter: without the path of its URI, or without a reason.
+func followed(actions map[string]string, event string) int {
+	var all []int
+	for known, action := range actions {
+		if slices.Contains(strings.Split(event, "/"), known[strings.LastIndex(known, "/")+1:]) {
+			all = append(all, gravity(action))
+		}
+	}
+	if len(all) == 0 {
+		return gravity("none")
+	}
+	return slices.Max(all)
+}
+
+// gravity orders actions by what they keep from somebody who has taken over an
+// account at the provider.
+func gravity(action string) int {
+	switch action {
+	case "thaw":
+		return -1
+	case "end_sessions":
+		return 1
+	case "freeze":
+		return 2
+	case "unlink":
+		return 3
+	}
+	return 0
 }
 
 // looseEmail reports whether policy c may believe an address that base does
