@@ -36,6 +36,7 @@ func (c *apple) Receive(ctx context.Context, r *http.Request) (Notice, error) {
 	if !ok {
 		at = iat
 	}
+	at = earlier(at, iat)
 	return Notice{
 		Once:   once(claims.Text("jti"), iat),
 		Events: []Event{c.event(appleWord(event.Text("type")), "", c.issuer, event.Text("sub"), at)},

@@ -29,6 +29,7 @@ func TestAppleNotification(t *testing.T) {
 		"a text":               {string(marshal(t, claims{"type": "consent-revoked", "sub": "7", "event_time": at.UnixMilli()})), "unlink", "consent-revoked", at},
 		"seconds":              {claims{"type": "consent-revoked", "sub": "7", "event_time": at.Unix()}, "unlink", "consent-revoked", at},
 		"no time":              {claims{"type": "consent-revoked", "sub": "7"}, "unlink", "consent-revoked", p.clock.Now()},
+		"ahead of its time":    {claims{"type": "consent-revoked", "sub": "7", "event_time": at.AddDate(1, 0, 0).Unix()}, "unlink", "consent-revoked", p.clock.Now()},
 		"one spelling":         {claims{"type": "account-delete", "sub": "7"}, "unlink", "account-delete", p.clock.Now()},
 		"and the other":        {claims{"type": "account-deleted", "sub": "7"}, "unlink", "account-delete", p.clock.Now()},
 		"an address":           {claims{"type": "email-disabled", "sub": "7", "email": "resident@example.com"}, "undeliverable", "email-disabled", p.clock.Now()},

@@ -118,7 +118,11 @@ func (p *proving) prove(r *http.Request, key *ecdsa.PrivateKey) (*http.Response,
 // proof is the header of one call (§4.2).
 func (p *proving) proof(r *http.Request, key *ecdsa.PrivateKey) (string, error) {
 	target := url.URL{Scheme: r.URL.Scheme, Host: r.URL.Host, Path: r.URL.Path, RawPath: r.URL.RawPath}
-	claims := map[string]any{"jti": rand.Text(), "htm": r.Method, "htu": target.String(), "iat": p.now().Unix()}
+	now := p.now()
+	claims := map[string]any{
+		"jti": rand.Text(), "htm": r.Method, "htu": target.String(),
+		"iat": now.Unix(), "exp": now.Add(assertionLifetime).Unix(), // FAPI 2.0 providers want exp, which RFC 9449 leaves open
+	}
 	if token := accessToken(r); token != "" {
 		sum := sha256.Sum256([]byte(token))
 		claims["ath"] = base64.RawURLEncoding.EncodeToString(sum[:])

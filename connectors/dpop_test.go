@@ -91,7 +91,7 @@ func (b *binder) check(r *http.Request) (string, error) {
 	}
 	var proof struct {
 		JTI, HTM, HTU, ATH, Nonce string
-		IAT                       int64
+		IAT, EXP                  int64
 	}
 	if err := json.Unmarshal(payload, &proof); err != nil {
 		return "", err
@@ -113,6 +113,8 @@ func (b *binder) check(r *http.Request) (string, error) {
 		return "", errors.New("ath is of another token")
 	case proof.IAT != b.clock.Now().Unix():
 		return "", errors.New("iat is not now")
+	case proof.EXP <= proof.IAT || proof.EXP > proof.IAT+120:
+		return "", errors.New("exp is not within two minutes")
 	case proof.Nonce != b.nonce:
 		return "", errNonce
 	}

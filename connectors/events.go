@@ -271,6 +271,15 @@ func instant(value any) (time.Time, bool) {
 	return numericDate(n)
 }
 
+// earlier is at, or when that was told where it lies after: an event that was
+// dated ahead would outdo all that happens until then.
+func earlier(at, told time.Time) time.Time {
+	if at.After(told) {
+		return told
+	}
+	return at
+}
+
 // jsonReply answers in JSON.
 func jsonReply(status int, answer map[string]string) Reply {
 	body, err := json.Marshal(answer)

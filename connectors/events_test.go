@@ -242,6 +242,9 @@ func TestWhenAnEventHappened(t *testing.T) {
 		"in milliseconds":     {"events": claims{riscType + "sessions-revoked": with(payload, claims{"event_timestamp": at.UnixMilli()})}},
 		"by the token":        {"toe": at.Unix()},
 		"when it was told of": {"iat": at.Unix()},
+		"ahead of its time": {
+			"iat": at.Unix(), "events": claims{riscType + "sessions-revoked": with(payload, claims{"event_timestamp": at.AddDate(1, 0, 0).Unix()})},
+		},
 	} {
 		if n, _ := tellRISC(t, c, p.eventToken(d, "")); len(n.Events) != 1 || !n.Events[0].At.Equal(at) {
 			t.Errorf("%s: %+v", name, n.Events)

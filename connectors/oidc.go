@@ -122,11 +122,12 @@ func (c *oidcConnector) parameters(a Attempt, s step) map[string]string {
 	if c.settings.ResponseMode == "form_post" {
 		params["response_mode"] = "form_post"
 	}
-	if a.MaxAge != nil {
-		params["max_age"] = strconv.Itoa(int(a.MaxAge.Seconds()))
-	}
-	if a.Force {
+	switch {
+	case c.settings.Force == "never": // some refuse what they do not know
+	case a.Force:
 		params["prompt"], params["max_age"] = "login", "0"
+	case a.MaxAge != nil:
+		params["max_age"] = strconv.Itoa(int(a.MaxAge.Seconds()))
 	}
 	if len(a.Locales) > 0 {
 		params["ui_locales"] = strings.Join(a.Locales, " ")

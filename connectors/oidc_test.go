@@ -114,6 +114,23 @@ func TestAuthenticationRequestPassesMaxAge(t *testing.T) {
 	}
 }
 
+// A provider that cannot be made to ask for a new sign-in may refuse what it does
+// not know.
+func TestAuthenticationRequestForcesNobody(t *testing.T) {
+	p := newProvider(t)
+	cfg := p.connector()
+	cfg.OIDC.Force = "never"
+	a, age := newAttempt(), 10*time.Minute
+	a.MaxAge, a.Force = &age, true
+	redirect, err := p.open(cfg).Start(t.Context(), a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(redirect.URL, "max_age=") || strings.Contains(redirect.URL, "prompt=") {
+		t.Errorf("the request is %s", redirect.URL)
+	}
+}
+
 func TestAuthenticationRequestLeavesOut(t *testing.T) {
 	p := newProvider(t)
 	off := false

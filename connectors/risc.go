@@ -70,12 +70,13 @@ func accountNamed(id mapping.Claims) (iss, sub string) {
 // happened is when the event happened: by its own time (CAEP §2), by that of the
 // token (RFC 8417 §2.2, toe), or when the token was issued.
 func happened(payload, claims mapping.Claims) time.Time {
-	for _, said := range []any{payload["event_timestamp"], claims["toe"], claims["iat"]} {
+	iat, _ := numericDate(claims["iat"])
+	for _, said := range []any{payload["event_timestamp"], claims["toe"]} {
 		if at, ok := instant(said); ok {
-			return at
+			return earlier(at, iat)
 		}
 	}
-	return time.Time{}
+	return iat
 }
 
 // Acknowledge implements [Receiver] (RFC 8935 §2.2).
