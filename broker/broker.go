@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -29,6 +30,7 @@ import (
 // Broker is one running node.
 type Broker struct {
 	log      *slog.Logger
+	terminal io.Writer
 	metrics  *metrics
 	store    *store.Store
 	db       *db.DB
@@ -46,9 +48,10 @@ type house struct {
 }
 
 // Open opens the stores that cfg names and builds the rest from it. No
-// provider is called: a broker starts whether or not its providers are up.
-func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (_ *Broker, err error) {
-	b := &Broker{log: log, metrics: newMetrics()}
+// provider is called: a broker starts whether or not its providers are up. Where
+// cfg says that mails are not sent but printed, they are printed on terminal.
+func Open(ctx context.Context, cfg *config.Config, log *slog.Logger, terminal io.Writer) (_ *Broker, err error) {
+	b := &Broker{log: log, terminal: terminal, metrics: newMetrics()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, b.Close())

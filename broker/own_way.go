@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/councilid/councilid/broker/accounts"
@@ -17,7 +16,7 @@ import (
 // ownWay opens a connector that leads to the broker's own pages.
 func (b *Broker) ownWay(cfg *config.Config, c config.Connector, flow *login.Flow) (*council.Council, error) {
 	return council.Open(council.Options{
-		Connector: c, Mail: cfg.Broker.Mail, Issuer: cfg.Broker.Issuer, Name: cfg.Broker.Look.Council, Terminal: os.Stdout,
+		Connector: c, Mail: cfg.Broker.Mail, Issuer: cfg.Broker.Issuer, Name: cfg.Broker.Look.Council, Terminal: b.terminal,
 		Store: b.store, DB: b.db, Site: flow.Site, Limit: flow.Limit, Now: time.Now, Log: b.log.With("connector", c.ID),
 		Proven: b.proven, Same: b.same(flow),
 	})

@@ -82,7 +82,7 @@ func openDemo(t *testing.T) *demo.Site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	node, err := broker.Open(t.Context(), site.Config, slog.New(slog.DiscardHandler))
+	node, err := broker.Open(t.Context(), site.Config, slog.New(slog.DiscardHandler), site.Letters)
 	if err != nil {
 		t.Fatal(err)
 	}

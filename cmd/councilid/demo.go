@@ -67,7 +67,7 @@ func runDemo(ctx context.Context, open func() (*demo.Site, error), out, logs io.
 		return err
 	}
 	defer func() { err = errors.Join(err, site.Close()) }()
-	b, err := broker.Open(ctx, site.Config, newLogger(site.Config.Broker.Log, logs))
+	b, err := broker.Open(ctx, site.Config, newLogger(site.Config.Broker.Log, logs), io.MultiWriter(out, site.Letters))
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,9 @@ func describe(out io.Writer, s *demo.Site) {
 	}
 	_, _ = fmt.Fprintf(t, "  The broker\t%s\tsign-in service\n", s.URL("broker"))
 	for _, c := range s.Config.Connectors {
-		_, _ = fmt.Fprintf(t, "  %s\t%s\tsimulated provider\n", c.Label.In("en"), s.URL(c.ID))
+		if c.Council == nil {
+			_, _ = fmt.Fprintf(t, "  %s\t%s\tsimulated provider\n", c.Label.In("en"), s.URL(c.ID))
+		}
 	}
 	_, _ = fmt.Fprintf(t, "  Operators\t%s/metrics\tand /readyz, /healthz, /debug/pprof\n", s.URL("admin"))
 	_ = t.Flush()
@@ -103,6 +105,8 @@ Try:
   · Pick Joan Price, who has no e-mail address, or the fault "Cancel", and see what a resident sees.
   · Sign in to Library as an officer, who goes straight to the staff provider:
     %s/sign-in?login_hint=officer@strathmore.example
+  · "Email address or passkey", as somebody with no other account: the mail with the code is printed here. Make a passkey
+    if your device has a screen lock, and sign in with that the next time.
   · The sign-in page in Welsh or Gaelic: its language links.
 
 Press Ctrl-C to stop. Nothing is kept.

@@ -64,7 +64,7 @@ func serve(ctx context.Context, dir string, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, flush(context.WithoutCancel(ctx))) }()
-	b, err := broker.Open(ctx, cfg, log)
+	b, err := broker.Open(ctx, cfg, log, os.Stdout)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net"
@@ -179,7 +180,7 @@ func (t *Town) openProviders(tb testing.TB, cfg *config.Config, servers map[stri
 
 func (t *Town) openNode(tb testing.TB, cfg *config.Config) (node *broker.Broker, stop func() error) {
 	tb.Helper()
-	node, err := broker.Open(tb.Context(), cfg, slog.New(slog.NewJSONHandler(t.Log, nil)))
+	node, err := broker.Open(tb.Context(), cfg, slog.New(slog.NewJSONHandler(t.Log, nil)), io.Discard)
 	if err != nil {
 		tb.Fatal(err)
 	}

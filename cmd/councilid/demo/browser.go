@@ -17,8 +17,9 @@ import (
 
 // browser is one resident with cookies of their own.
 type browser struct {
-	http   *http.Client
-	choose string // the connector taken where the broker asks for one; "" to stay on the page
+	http    *http.Client
+	choose  string     // the connector taken where the broker asks for one; "" to stay on the page
+	letters *Letterbox // where codes come to; nil to stay on the page that asks for one
 }
 
 // newBrowser is the browser of a persona of the simulated providers.
@@ -65,7 +66,8 @@ func (b *browser) post(ctx context.Context, address string) (stop, error) {
 }
 
 // walk follows redirects, submits forms that carry a message from one site to
-// another as a browser's script would, and chooses how to sign in.
+// another as a browser's script would, chooses how to sign in, and does so by a
+// code where the broker itself asks.
 func (b *browser) walk(ctx context.Context, method, address string, form url.Values) (stop, error) {
 	for range 20 {
 		at, err := b.step(ctx, method, address, form)
@@ -73,6 +75,9 @@ func (b *browser) walk(ctx context.Context, method, address string, form url.Val
 			return at, err
 		}
 		next, fields := messageForm(at)
+		if next == "" && b.letters != nil {
+			next, fields = b.councilForm(at)
+		}
 		switch {
 		case next != "":
 			method, address, form = http.MethodPost, next, fields

@@ -51,6 +51,7 @@ func (s *Site) check(ctx context.Context, app *App, c config.Connector) Row {
 		row.Outcome = err.Error()
 		return row
 	}
+	b.letters = s.Letters
 	started := time.Now()
 	person, err := app.enter(ctx, b)
 	row.MS = float64(time.Since(started).Microseconds()) / 1000
@@ -71,6 +72,8 @@ func protocol(c config.Connector) string {
 		return "saml"
 	case c.OAuth2 != nil:
 		return "oauth2"
+	case c.Council != nil:
+		return "council"
 	}
 	return "oidc"
 }
@@ -132,7 +135,7 @@ func (s *Site) checkLogout(ctx context.Context, app *App, b *browser) error {
 	if err != nil {
 		return err
 	}
-	if at.url.Path != "/" || at.url.Host != s.Listeners[app.ID].Addr().String() {
+	if at.url.String() != app.Base+"/" {
 		return fmt.Errorf("the resident was left at %s", at.url.Path)
 	}
 	for _, each := range s.Apps {

@@ -41,6 +41,7 @@ type Site struct {
 	Listeners map[string]net.Listener // broker, admin, each provider and each app
 	Apps      []*App
 	Providers map[string]*simulator.Provider // by the connector's id
+	Letters   *Letterbox                     // where the broker prints its mails, among others
 	handlers  map[string]http.Handler
 	dir       string
 }
@@ -51,7 +52,7 @@ func Open(fixed bool) (*Site, error) { return open("config", ports, fixed, (*Sit
 
 // open opens the council of a folder, whose parties have ports.
 func open(folder string, ports map[string]int, fixed bool, prepare func(*Site) error) (_ *Site, err error) {
-	s := &Site{Listeners: map[string]net.Listener{}, Providers: map[string]*simulator.Provider{}, handlers: map[string]http.Handler{}}
+	s := &Site{Listeners: map[string]net.Listener{}, Providers: map[string]*simulator.Provider{}, Letters: &Letterbox{}, handlers: map[string]http.Handler{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -89,8 +90,10 @@ func listen(port int, fixed bool) (net.Listener, error) {
 	return net.Listen("tcp", "127.0.0.1:0")
 }
 
-// URL is the address of one party.
-func (s *Site) URL(name string) string { return "http://" + s.Listeners[name].Addr().String() }
+// URL is the address of one party. It is a name's, as passkeys belong to names.
+func (s *Site) URL(name string) string {
+	return "http://" + strings.Replace(s.Listeners[name].Addr().String(), "127.0.0.1", "localhost", 1)
+}
 
 // Close frees the ports and removes the folder with everything in it.
 func (s *Site) Close() error {
@@ -151,6 +154,9 @@ func render(name, target string, values any) error {
 // openProviders plays each provider from the very connector that calls it.
 func (s *Site) openProviders() error {
 	for _, c := range s.Config.Connectors {
+		if c.Council != nil {
+			continue // the broker's own pages
+		}
 		p, err := simulator.New(c, simulator.Options{
 			Secret: secret, Redirect: []string{s.URL("broker") + "/callback/" + c.ID}, Slow: slow,
 		})
