@@ -27,7 +27,7 @@ await browse({ shots, width, script }, async ({ page, look }) => {
   assert.match(await page.textContent('main'), /cancelled/)
   await look('cancelled')
 
-  await page.click('#idp-google')
+  await page.click('#again')
   await page.click('#persona-full-record')
   assert.equal(await page.textContent('#name'), 'Alice Jane Morgan')
   const subject = await page.textContent('#sub')
