@@ -20,6 +20,7 @@ import (
 type arrival struct {
 	SignIn   accounts.SignIn             `json:"sign_in"`
 	Step     string                      `json:"step,omitempty"`     // what the provider was asked
+	Forced   bool                        `json:"forced,omitempty"`   // and that they must sign in again
 	Wished   bool                        `json:"wished,omitempty"`   // an app waits for what they prove
 	AuthTime time.Time                   `json:"auth_time"`          // when they authenticated there
 	Provider *connectors.ProviderSession `json:"provider,omitempty"` // the provider's session
@@ -36,7 +37,7 @@ func (f *Flow) arrival(way *Way, a attempt, said *connectors.Assertion) arrival 
 			Said: way.Rules.Apply(said.Claims), Level: way.Rules.Assess(said.Signed), At: now,
 			IdentityUntil: now.Add(fresh(way.Config.Levels.Identity)), ResidencyUntil: now.Add(fresh(way.Config.Levels.Residency)),
 		},
-		Step: a.Step, Wished: a.Wished, AuthTime: authTime(said.AuthTime, now), Provider: said.Session,
+		Step: a.Step, Forced: a.Force, Wished: a.Wished, AuthTime: authTime(said.AuthTime, now), Provider: said.Session,
 		Idle: way.Config.Session.Idle, Ends: said.SessionEnds,
 	}
 	if limit := way.Config.Session.Lifetime; limit > 0 {

@@ -3,6 +3,7 @@ package login_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/councilid/councilid/broker/login"
 	"github.com/councilid/councilid/mapping"
@@ -51,4 +52,38 @@ func TestStrengthOfAnotherLendsNoIdentity(t *testing.T) {
 	again.returns(h.strong, "alice", "Cl").at(t, h.strong, "prove")
 	again.use("tax")
 	h.mustBeWorth("P0.Cm")
+}
+
+// A sign-in that an app insists on is that of the person who comes to it. Whoever
+// is there in their place, by a session that was left open at a provider, has not
+// signed in.
+func TestInsistedSignInIsNotAnothers(t *testing.T) {
+	hour := time.Hour
+	for name, req := range map[string]login.Request{
+		"prompt=login": {App: "grants", Force: true}, "max_age": {App: "grants", MaxAge: &hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHill(t)
+			h.enters(h.browser(), "tax", h.strong, "bob", "Cm")
+			one := h.browser()
+			h.request(req)
+			one.get("/ask").at(t, h.strong, "sign_in")
+			one.returns(h.strong, "mallory", "Cm").at(t, h.strong, "prove")
+			asked := one.get(one.returns(h.strong, "bob", "P2.Cm").to)
+			h.mustAskAnew(one.post("/who", who(t, asked, "switch")))
+			one.returns(h.strong, "bob", "Cm").at(t, h.strong, "prove")
+
+			h.pass(13 * time.Hour) // and that session ends before the answer comes
+			h.mustAskAnew(one.returns(h.strong, "bob", "P2.Cm"))
+			one.returns(h.strong, "bob", "P2.Cm").mustLead(t, "https://grants.example/in?person=bob")
+		})
+	}
+}
+
+func (h *hill) mustAskAnew(p page) {
+	h.t.Helper()
+	p.at(h.t, h.strong, "sign_in")
+	if !h.strong.attempt().Force {
+		h.t.Error("nobody has to sign in")
+	}
 }

@@ -40,6 +40,8 @@ func (f *Flow) prove(w http.ResponseWriter, r *http.Request, v visitor, l ongoin
 	case account != at.Account:
 		l.Stranger = &stranger{In: in, Account: account, Standing: at}
 		return f.lead(w, r, l, "/who", b)
+	case old == nil: // it is over
+		return f.enterAlone(w, r, v, l, nil, in, b)
 	}
 	s, err := f.admit(r, in, old)
 	if err != nil {
@@ -147,6 +149,17 @@ func (f *Flow) signInAgain(w http.ResponseWriter, r *http.Request, l ongoing, at
 func (f *Flow) switchTo(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, old *Session, b *store.Batch) error {
 	in := l.Stranger.In
 	l.Stranger = nil
+	return f.enterAlone(w, r, v, l, old, in, b)
+}
+
+// enterAlone makes a sign-in of its own of what was to prove more in a session, and
+// goes on with it in place of old. The provider was not told to have the person sign
+// in: where the app insists on that, it is told now.
+func (f *Flow) enterAlone(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, old *Session, in arrival, b *store.Batch) error {
+	if !in.Forced && (l.Request.Force || l.Request.MaxAge != nil) {
+		way, _ := f.way(in.SignIn.Connector)
+		return f.again(w, r, l, trip{way: way, ask: way.asks()[0]}, b)
+	}
 	s, err := f.admit(r, in, nil)
 	if err != nil {
 		return f.inadmissible(w, r, v, l, in.SignIn.Connector, b, err)
