@@ -21,6 +21,10 @@ func TestProven(t *testing.T) {
 				t.Errorf("%s: %s, want %s", subject, got, want)
 			}
 		}
+		freeze(t, strong, "paused")(n)
+		if got, err := n.Proven(t.Context(), weak.Issuer, weak.Subject); err != nil || got != vector(t, "P2") {
+			t.Errorf("of evidence that a thaw brings back: %s, %v", got, err)
+		}
 		freeze(t, weak, "paused")(n)
 		if got, err := n.Proven(t.Context(), weak.Issuer, weak.Subject); err != nil || got == (mapping.Assurance{}) {
 			t.Errorf("of a way in that is frozen: %s, %v", got, err)
