@@ -34,7 +34,7 @@ func TestAccountPasskeys(t *testing.T) {
 	onEach(t, func(b *bed) {
 		first, second, w := b.newDevice(), b.newDevice(), b.browser()
 		p := w.account("jo@example.org")
-		p = w.submit(p, "make-passkey", map[string]string{"credential": first.make(p), "name": " My <b>phone "})
+		p = w.submit(p, "make-passkey", map[string]string{"credential": first.make(p), "name": " My \x00\u202e<b>phone "})
 		for _, want := range []string{"Your passkey is saved", "My &lt;b&gt;phone", "Added on"} {
 			if !strings.Contains(p.body, want) {
 				t.Errorf("the page lacks %q", want)

@@ -30,6 +30,10 @@ const (
 
 var codes = limits{kind: "council-code", fromHere: store.Limit{PerHour: 6}, inAll: store.Limit{PerHour: 20}}
 
+// letters are the codes that one network may have sent, to whomever: many people
+// share one, and nobody is to write to all of the world in the council's name.
+var letters = store.Limit{PerHour: 200}
+
 // sent is a code on its way. What the code was, only the mail tells.
 type sent struct {
 	Digest  string    `json:"digest"`
@@ -60,6 +64,11 @@ func digest(h store.Handle, code string) string {
 // sendCode sends a code to the address, in place of the one that was sent under h
 // before. name is the letter's.
 func (c *Council) sendCode(r *http.Request, h store.Handle, to address, name string) error {
+	b := c.Store.Batch()
+	b.Count("council-letters:"+c.network(r), letters)
+	if err := b.Exec(r.Context()); err != nil {
+		return err
+	}
 	if err := c.within(r, codes, to); err != nil {
 		return err
 	}
@@ -67,7 +76,7 @@ func (c *Council) sendCode(r *http.Request, h store.Handle, to address, name str
 	if err != nil {
 		return err
 	}
-	b := c.Store.Batch()
+	b = c.Store.Batch()
 	codeTable.Put(b, h, sent{Digest: digest(h, code), Address: to, Until: c.Now().Add(codeTime)}, codeTime)
 	if err := b.Exec(r.Context()); err != nil {
 		return err

@@ -209,6 +209,25 @@ func TestCodesAreLimited(t *testing.T) {
 	}
 }
 
+// Nobody writes to all of the world from one place.
+func TestLettersAreLimited(t *testing.T) {
+	b := open(t, "")
+	w := b.browser()
+	_, p := w.start(connectors.Attempt{})
+	for i := range 201 {
+		q := w.submit(p, "send", map[string]string{"address": fmt.Sprintf("resident-%d@example.org", i)})
+		if many := strings.Contains(q.body, "sent many codes"); many != (i == 200) {
+			t.Fatalf("letter %d: refused is %v", i, many)
+		}
+	}
+	elsewhere := b.browser()
+	elsewhere.from = "192.0.2.7"
+	_, p = elsewhere.start(connectors.Attempt{})
+	if q := elsewhere.submit(p, "send", map[string]string{"address": "jo@example.org"}); strings.Contains(q.body, "sent many codes") {
+		t.Error("another network is limited, too")
+	}
+}
+
 // Nobody learns whether an address is known: pages and letters are alike.
 func TestAddressesAreNotTold(t *testing.T) {
 	b := open(t, "council: {passwords: true}\n")

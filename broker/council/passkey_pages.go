@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/councilid/councilid/broker/store"
 	"github.com/councilid/councilid/broker/web"
@@ -133,9 +135,16 @@ func (c *Council) addPasskey(r *http.Request, h store.Handle, who holder) error 
 	return c.users.addPasskey(r.Context(), who.user, p)
 }
 
-// short is as much of a name as is kept.
+// short is as much of a name as is kept: of what can be seen, for databases take
+// no NUL, and some characters turn the text around that comes after them.
 func short(name string) string {
-	letters := []rune(strings.TrimSpace(strings.ToValidUTF8(name, "")))
+	seen := func(r rune) rune {
+		if !unicode.IsGraphic(r) || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}
+	letters := []rune(strings.TrimSpace(strings.Map(seen, name)))
 	return string(letters[:min(len(letters), 60)])
 }
 
