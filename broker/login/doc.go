@@ -27,6 +27,10 @@
 //	                                       Logouter ──▶ provider ─┤ the other
 //	                   front end Left ◀─ goOn ◀─ Answered ◀───────┘
 //
+// What a provider tells of an account from server to server (/events/{connector},
+// /logout/{connector}/backchannel) ends sessions on the same road, and lets links
+// lead in or not (accounts.Freeze, Thaw, Unlink).
+//
 // One rule keeps it simple: next alone decides what a request leads to, and it
 // is a function from values to values. It is asked again whenever somebody has
 // signed in, for that may not be enough: then they go to prove more, and each step
