@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/connectors"
 )
 
@@ -120,6 +121,27 @@ func TestRedirects(t *testing.T) {
 		p.on("/userinfo", http.RedirectHandler("/moved", http.StatusFound).ServeHTTP)
 		if _, err := p.signIn(p.open(p.connector()), newAttempt()); err != nil {
 			t.Error(err)
+		}
+	})
+	t.Run("of a GET to another host", func(t *testing.T) {
+		p := newProvider(t)
+		var told http.Header
+		other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			told = r.Header
+			writeJSON(w, claims{})
+		}))
+		defer other.Close()
+		p.on("/values", http.RedirectHandler(other.URL, http.StatusFound).ServeHTTP)
+		cfg := p.connector()
+		cfg.OIDC.ClientAuth, cfg.OIDC.PrivateKey = "private_key_jwt", config.NewSecret(pemOf(t, newKey(t)))
+		p.client = func(*http.Request) bool { return true }
+		cfg.OIDC.Calls = map[string]config.Call{"values": {URL: p.url + "/values", Assertion: "DIS-Client-Assertion", Query: "access_token"}}
+		cfg.Network.AllowPrivate = true
+		if _, err := p.signIn(p.open(cfg), newAttempt()); err != nil {
+			t.Fatal(err)
+		}
+		if told == nil || told.Get("DIS-Client-Assertion") != "" || told.Get("Referer") != "" || told.Get("Authorization") != "" {
+			t.Errorf("another host was told %v", told)
 		}
 	})
 	t.Run("of a GET in circles", func(t *testing.T) {

@@ -122,7 +122,9 @@ func clientCertificates(n config.Network) ([]tls.Certificate, error) {
 }
 
 // checkRedirect follows a few redirects of calls that carry no secret in
-// their body, and never from https to http.
+// their body, and never from https to http. Another host is told nothing of what
+// the first was: neither its headers, of which net/http takes away those that it
+// knows, nor an address that may hold a token.
 func checkRedirect(r *http.Request, via []*http.Request) error {
 	first := via[0]
 	switch {
@@ -132,6 +134,10 @@ func checkRedirect(r *http.Request, via []*http.Request) error {
 		return errors.New("redirected too often")
 	case r.URL.Scheme != "https" && first.URL.Scheme == "https":
 		return errors.New("redirected from https to http")
+	}
+	r.Header.Del("Referer")
+	if r.URL.Host != first.URL.Host {
+		r.Header = http.Header{"Accept": first.Header["Accept"]}
 	}
 	return nil
 }
