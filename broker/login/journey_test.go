@@ -132,6 +132,16 @@ func TestPatience(t *testing.T) {
 	h.browser().get("/callback/middle?code=c").mustShow(t, http.StatusBadRequest, "Sign in once more to go on")
 }
 
+// Singpass wants 30 characters of a nonce, SPID 32; OpenID Connect's conformance
+// suite warns of more than 43.
+func TestNonceIsLongEnough(t *testing.T) {
+	h := newHill(t)
+	h.browser().get("/ask/tax?by=strong")
+	if n := len(h.strong.attempt().Nonce); n < 32 || n > 43 {
+		t.Errorf("the nonce has %d characters", n)
+	}
+}
+
 func TestInAppBrowser(t *testing.T) {
 	h := newHill(t)
 	one := h.browser()

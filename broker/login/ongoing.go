@@ -138,7 +138,7 @@ func (f *Flow) newAttempt(r *http.Request, l ongoing, at *standing, t trip, stat
 	a := attempt{Connector: t.way.Config.ID, Browser: l.Browser, Standing: at, Attempt: connectors.Attempt{
 		Started:   f.Now(),
 		State:     state.String(),
-		Nonce:     rand.Text(),
+		Nonce:     oauth2.GenerateVerifier(), // as long as a verifier: providers want some thirty characters
 		Verifier:  oauth2.GenerateVerifier(),
 		Step:      t.ask.Step,
 		Force:     t.anew || req.insists() && at == nil, // who proves more has signed in as the app wants
