@@ -110,14 +110,14 @@ func (p *provider) denied(call string, status int, e denial) error {
 func graphError(body []byte) denial {
 	var answer struct {
 		Error struct {
-			Type string
-			Code int
+			Type, Message string
+			Code          int
 		}
 	}
 	if json.Unmarshal(body, &answer) != nil || answer.Error.Type == "" {
 		return denial{}
 	}
-	return denial{code: answer.Error.Type, subcode: strconv.Itoa(answer.Error.Code)}
+	return denial{code: answer.Error.Type, subcode: strconv.Itoa(answer.Error.Code), description: answer.Error.Message}
 }
 
 // grants checks that a token answer grants all scopes that were asked for. One

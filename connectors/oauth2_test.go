@@ -121,6 +121,15 @@ func TestProfileRefused(t *testing.T) {
 			},
 			nil, connectors.Misconfigured,
 		},
+		"error as an object, by a word of its message": {
+			func(p *provider, _ *config.Connector) {
+				p.on("/token", func(w http.ResponseWriter, _ *http.Request) {
+					w.WriteHeader(http.StatusBadRequest)
+					writeJSON(w, claims{"error": claims{"message": "This authorization code has been used.", "type": "OAuthException", "code": 100}})
+				})
+			},
+			nil, connectors.TryLater,
+		},
 		"no access token": {
 			func(p *provider, _ *config.Connector) { p.on("/token", okay(claims{"token_type": "bearer"})) },
 			nil, connectors.Unavailable,
@@ -184,6 +193,7 @@ func TestProfileRefused(t *testing.T) {
 				"bad_verification_code":        "try_later",
 				"incorrect_client_credentials": "misconfigured",
 				"OAuthException/1":             "misconfigured",
+				"OAuthException~authorization": "try_later",
 			}
 			test.bend(p, &cfg)
 			bends := []func(url.Values){}

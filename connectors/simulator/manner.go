@@ -114,7 +114,7 @@ func mannerOf(preset string) manner {
 		m.scopes = map[string]string{"email": "email"}
 		m.fragment = "#_=_"
 		m.tokenRefusal, m.apiRefusal = graphRefusal, graphRefusal
-		m.expects = map[string]connectors.Outcome{"code-refused": connectors.Unavailable}
+		m.expects = map[string]connectors.Outcome{"code-refused": connectors.TryLater}
 	case "github":
 		m.subject = func(seed uint64) string { return fmt.Sprint(seed) }
 		m.scopes = nil

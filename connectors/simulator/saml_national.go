@@ -123,7 +123,7 @@ func eidasFaults() []Fault {
 			ID: "no-identifier", Title: "No identifier of the person", Artefact: Response, Expect: connectors.Refused,
 			said: without(natural + "PersonIdentifier"),
 		},
-		answers("consent-refused", "The person does not agree", connectors.Declined,
+		answers("consent-refused", "The person does not agree", connectors.NoConsent,
 			message.Status{Code: message.Responder, Second: message.RequestDenied, Message: "202007 - Consent not given for a mandatory attribute."}),
 	}
 }

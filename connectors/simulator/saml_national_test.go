@@ -127,6 +127,9 @@ func TestEIDASScripts(t *testing.T) {
 		if got := st.Claims.Text("given_name") + " " + st.Claims.Text("family_name"); got != want {
 			t.Errorf("%s is called %q, want %q", persona, got, want)
 		}
+		if got := st.Claims.Text("name"); got != strings.TrimSpace(want) {
+			t.Errorf("%s is called %q in one, want %q", persona, got, want)
+		}
 	}
 }
 

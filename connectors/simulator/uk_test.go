@@ -18,7 +18,8 @@ func TestScotAccountClaims(t *testing.T) {
 	address := map[string]any{"street_address": "12 Rose Street", "locality": "Exampleton", "postal_code": "EX4 3MP"}
 	whole := mapping.Claims{
 		"name": "Alice Jane Morgan", "given_name": "Alice Jane", "family_name": "Morgan", "birthdate": "1984-03-09",
-		"address": address, "uprn": "10023456789", "email": "alice.morgan@example.org", "email_verified": true,
+		"address": address, "uprn": "10023456789", "address_verified": true, "uprn_verified": true,
+		"email": "alice.morgan@example.org", "email_verified": true,
 	}
 	without := func(names ...string) mapping.Claims {
 		some := mapping.Claims{}
@@ -28,17 +29,19 @@ func TestScotAccountClaims(t *testing.T) {
 		}
 		return some
 	}
-	unsure := without()
+	unsure, stated := without(), without()
 	unsure["email_verified"] = false
+	stated["address_verified"], stated["uprn_verified"] = false, false
 	for persona, want := range map[string]mapping.Claims{
-		"full-record":          whole,
-		"snake-case-address":   whole,
-		"scope-failed":         without("name", "given_name", "family_name", "birthdate"),
-		"with-warnings":        without("name", "given_name", "family_name", "birthdate"),
-		"address-failed":       without("address", "uprn"),
-		"email-self-certified": unsure,
-		"single-object":        {},
-		"no-attributes":        {},
+		"full-record":            whole,
+		"snake-case-address":     whole,
+		"scope-failed":           without("name", "given_name", "family_name", "birthdate"),
+		"with-warnings":          without("name", "given_name", "family_name", "birthdate"),
+		"address-failed":         without("address", "uprn", "address_verified", "uprn_verified"),
+		"address-self-certified": stated,
+		"email-self-certified":   unsure,
+		"single-object":          {},
+		"no-attributes":          {},
 	} {
 		if diff := cmp.Diff(want, s.told(t, persona, "prove").Claims); diff != "" {
 			t.Errorf("%s: -want +got\n%s", persona, diff)
@@ -47,7 +50,7 @@ func TestScotAccountClaims(t *testing.T) {
 	if got := s.told(t, "full-record", "sign_in").Claims; len(got) > 0 {
 		t.Errorf("signed in only, and told %v", got)
 	}
-	if got := s.provider.Calls("values"); got != 8 {
+	if got := s.provider.Calls("values"); got != 9 {
 		t.Errorf("the attributes were fetched %d times, want once for each who was asked for them", got)
 	}
 }
