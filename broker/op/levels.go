@@ -28,7 +28,8 @@ func (a *authorization) readLevels(names contexts, vtr, acrValues string) error 
 	case vtr != "":
 		return a.readVectors(vtr)
 	case acr != nil:
-		a.wanted.acr, a.wanted.essential = acr.accepts(), acr.Essential
+		a.wanted.acr = acr.accepts()
+		a.wanted.essential = acr.Essential && len(a.wanted.acr) > 0 // of any value there is always one
 	default:
 		a.wanted.acr = strings.Fields(acrValues)
 	}
@@ -37,7 +38,7 @@ func (a *authorization) readLevels(names contexts, vtr, acrValues string) error 
 			a.wanted.levels = append(a.wanted.levels, level)
 		}
 	}
-	if a.wanted.essential && len(a.wanted.acr) > 0 && len(a.wanted.levels) == 0 {
+	if a.wanted.essential && len(a.wanted.levels) == 0 {
 		return refused(unmetAuthenticationRequirements, "no acr of those that are essential is known here")
 	}
 	return nil

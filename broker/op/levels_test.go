@@ -41,7 +41,7 @@ func TestReadLevels(t *testing.T) {
 		`&claims={"id_token":{"acr":{"essential":true,"values":["p2.cm","cm"]}}}`:       {acr: []string{"p2.cm", "cm"}, levels: levels("P2.Cm", "Cm"), essential: true},
 		`&claims={"id_token":{"acr":{"essential":true,"value":"p2.cm"}}}&acr_values=cl`: {acr: []string{"p2.cm"}, levels: levels("P2.Cm"), essential: true},
 		`&claims={"id_token":{"acr":{"value":"cm"}}}`:                                   {acr: []string{"cm"}, levels: levels("Cm")},
-		`&claims={"id_token":{"acr":{"essential":true}}}`:                               {essential: true},
+		`&claims={"id_token":{"acr":{"essential":true}}}`:                               {},
 		`&claims={"id_token":{"acr":null}}&acr_values=cm`:                               {acr: []string{"cm"}, levels: levels("Cm")},
 		`&vtr=["P2.Cl.Cm"]&acr_values=cl`:                                               {levels: levels("P2.Cm"), essential: true, vectors: true},
 		`&vtr=["Cm","P1.Cl"]`:                                                           {levels: levels("Cm", "P1.Cl"), essential: true, vectors: true},
