@@ -109,16 +109,19 @@ func (c Cell) String() string {
 // CheckPersonas signs in as every persona, and with every fault, at every
 // provider, with a browser of its own each time, and compares what became of it
 // with the predictions. recover makes the broker forget that a provider was in
-// trouble.
-func (s *Site) CheckPersonas(ctx context.Context, recover func() error) ([]Cell, error) {
-	predictions, err := readPredictions()
+// trouble. Of providers only those with these connectors are tried; all where
+// none is named.
+func (s *Site) CheckPersonas(ctx context.Context, recover func() error, connectors ...string) ([]Cell, error) {
+	others := func(id string) bool { return len(connectors) > 0 && !slices.Contains(connectors, id) }
+	predictions, err := readPredictions(others)
 	if err != nil {
 		return nil, err
 	}
-	rows := make([][]Cell, len(s.Config.Connectors))
+	tried := slices.DeleteFunc(slices.Clone(s.Config.Connectors), func(c config.Connector) bool { return others(c.ID) })
+	rows := make([][]Cell, len(tried))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(atOnce)
-	for i, c := range s.Config.Connectors {
+	for i, c := range tried {
 		g.Go(func() (err error) {
 			rows[i], err = s.checkProvider(ctx, c, recover)
 			return err
@@ -156,12 +159,14 @@ func (s *Site) checkProvider(ctx context.Context, c config.Connector, recover fu
 	return cells, nil
 }
 
-// try is one persona at one provider, of whom the app wants to know so much. A
-// fault that strikes before anybody can be chosen is imposed.
+// try is one persona at one provider, or one fault, of whom the app wants to know
+// so much.
 type try struct {
 	connector, persona string
+	who                string // the persona who is there
+	fault              string // that is chosen as well; "" for none
 	wanted             mapping.Assurance
-	imposed            bool
+	imposed            bool // the fault strikes before anybody can choose it
 	fresh              bool // the broker must know nothing of the provider from before
 }
 
@@ -169,27 +174,53 @@ func (s *Site) tries(c config.Connector) []try {
 	var all []try
 	p, wanted := s.Providers[c.ID], wanted(c)
 	for _, persona := range p.Personas() {
-		t := try{connector: c.ID, persona: persona.ID, wanted: wanted}
+		t := try{connector: c.ID, persona: persona.ID, who: persona.ID, wanted: wanted}
 		if f := persona.Fault; f != nil {
-			t.fresh = f.Artefact == simulator.Keys || f.Artefact == simulator.NestedKeys
+			t.who, t.fault, t.fresh = newcomer(len(all)), f.ID, renews(f)
 		}
 		all = append(all, t)
 	}
-	for _, fault := range p.Faults() {
-		if fault.Beforehand() {
-			all = append(all, try{c.ID, fault.ID, wanted, true, true})
+	for _, f := range p.Faults() {
+		if f.Beforehand() {
+			all = append(all, try{connector: c.ID, persona: f.ID, who: newcomer(len(all)), wanted: wanted, imposed: true, fresh: true})
 		}
 	}
 	return all
 }
 
-// wanted is the most that a provider can be asked for, up to what a council needs
-// that decides on money: more takes a card or a key, which few people have.
+// renews reports whether f is about new keys, which nobody looks for twice in a
+// minute.
+func renews(f *simulator.Fault) bool {
+	return f.Artefact == simulator.Keys || f.Artefact == simulator.NestedKeys || f.ID == "rotate-keys"
+}
+
+// stricken tells the simulated providers what goes wrong.
+type stricken struct {
+	http.RoundTripper
+	fault string // "" for nothing
+}
+
+func (s stricken) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Simulator-Fault", s.fault)
+	return s.RoundTripper.RoundTrip(r)
+}
+
+// newcomer is somebody with a full record who was never here. Each fault strikes
+// another: what was proved of a person before counts on, and would hide that
+// nothing was proved this time.
+func newcomer(number int) string { return fmt.Sprintf("load-%d", number) }
+
+// wanted is the most that a session can be worth by a provider, up to what a
+// council needs that decides on money: more takes a card or a key, which few
+// people have.
 func wanted(c config.Connector) mapping.Assurance {
-	cap := c.Cap.Vector().Meet(mapping.Assurance{Identity: mapping.P2, Authenticator: mapping.Cm, Phishing: mapping.F1, Residency: mapping.R3})
+	cap := c.Cap.Vector().Meet(mapping.Assurance{Identity: mapping.P2, Authenticator: mapping.Cm, Residency: mapping.R3})
 	var most mapping.Assurance
 	for _, step := range c.Ask {
-		if reaches := step.Reaches.Vector().Meet(cap); reaches.AtLeast(most) {
+		nobody := mapping.Assurance{}
+		reaches := mapping.Effective(step.Reaches.Vector().Meet(cap), nobody, nobody, nobody)
+		if reaches.AtLeast(most) {
 			most = reaches
 		}
 	}
@@ -200,19 +231,18 @@ func wanted(c config.Connector) mapping.Assurance {
 func (s *Site) try(ctx context.Context, t try, cell *Cell) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	who := t.persona
 	if t.imposed {
 		p := s.Providers[t.connector]
 		if err := p.SetFault(t.persona); err != nil {
 			return err
 		}
 		defer func() { _ = p.SetFault("") }() // it knows ""
-		who = "full-record"
 	}
-	b, err := newBrowser("", who)
+	b, err := newBrowser("", t.who)
 	if err != nil {
 		return err
 	}
+	b.http.Transport = stricken{b.http.Transport, t.fault}
 	app := s.Apps[0]
 	ask := url.Values{"connector_hint": {t.connector}, "vtr": {fmt.Sprintf("[%q]", t.wanted)}}
 	at, err := b.get(ctx, app.Base+"/sign-in?"+ask.Encode())
@@ -250,7 +280,7 @@ func (s *Site) ending(connector string, end stop) string {
 	case end.url == nil:
 		return ""
 	case s.at(observer, end):
-		return cmp.Or(end.text("problem"), "ok")
+		return cmp.Or(told(end.text("problem")), "ok")
 	case s.at(connector, end):
 		return fmt.Sprintf("provider-%d", end.status)
 	}
@@ -265,7 +295,18 @@ func (s *Site) ending(connector string, end stop) string {
 	return fmt.Sprintf("page-%d", end.status)
 }
 
+// told is the error of a sentence of an app that was told one (RFC 6749
+// §4.1.2.1): a word and a colon.
+func told(problem string) string {
+	for word := range strings.FieldsSeq(problem) {
+		if code, ok := strings.CutSuffix(word, ":"); ok {
+			return code
+		}
+	}
+	return problem
+}
+
 // at reports whether a walk ended at a party.
 func (s *Site) at(party string, end stop) bool {
-	return end.url != nil && end.url.Host == s.Listeners[party].Addr().String()
+	return end.url != nil && end.url.Scheme+"://"+end.url.Host == s.URL(party)
 }
