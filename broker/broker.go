@@ -35,7 +35,6 @@ type Broker struct {
 	store    *store.Store
 	db       *db.DB
 	keys     *keys.Ring
-	accounts *accounts.Accounts
 	current  atomic.Pointer[house]
 	leaving  atomic.Bool
 }
@@ -66,7 +65,6 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger, terminal io
 	if b.keys, err = openRing(ctx, cfg, b.db, log); err != nil {
 		return nil, err
 	}
-	b.accounts = accounts.Open(b.db, time.Now)
 	if err := b.Reload(cfg); err != nil {
 		return nil, err
 	}
@@ -140,7 +138,7 @@ func (b *Broker) build(cfg *config.Config) (*house, error) {
 	}
 	flow := &login.Flow{
 		Apps: map[string]config.App{}, FrontEnds: map[string]login.FrontEnd{},
-		Accounts: b.accounts, Store: b.store, Site: site, Session: cfg.Broker.Session,
+		Accounts: accounts.Open(b.db, time.Now, cfg.Cap), Store: b.store, Site: site, Session: cfg.Broker.Session,
 		Limit: store.Limit{PerMinute: cfg.Broker.Limits.Address}, Secure: secure, Issuer: cfg.Broker.Issuer,
 		Now: time.Now, Observe: b.metrics.signIn, ObserveEnd: b.metrics.sessionEnd, ObserveEvent: b.metrics.event,
 	}
@@ -152,7 +150,7 @@ func (b *Broker) build(cfg *config.Config) (*house, error) {
 	}
 	oidc, err := op.New(op.Options{
 		Issuer: cfg.Broker.Issuer, Apps: cfg.Apps, Languages: cfg.Broker.Look.Languages, Contexts: cfg.Broker.Contexts,
-		Flow: flow, Store: b.store, DB: b.db, Keys: b.keys, Accounts: b.accounts, Site: site,
+		Flow: flow, Store: b.store, DB: b.db, Keys: b.keys, Accounts: flow.Accounts, Site: site,
 		Limit: store.Limit{PerMinute: cfg.Broker.Limits.App}, Now: time.Now, Log: b.log, Observe: b.metrics.appCall,
 	})
 	if err != nil {

@@ -18,34 +18,36 @@ func (b *Broker) ownWay(cfg *config.Config, c config.Connector, flow *login.Flow
 	return council.Open(council.Options{
 		Connector: c, Mail: cfg.Broker.Mail, Issuer: cfg.Broker.Issuer, Name: cfg.Broker.Look.Council, Terminal: b.terminal,
 		Store: b.store, DB: b.db, Site: flow.Site, Limit: flow.Limit, Now: time.Now, Log: b.log.With("connector", c.ID),
-		Proven: b.proven, Same: b.same(flow),
+		Proven: proven(flow.Accounts), Same: same(flow),
 	})
 }
 
 // proven reports whether there is evidence of the person who signs in as an
 // upstream subject.
-func (b *Broker) proven(ctx context.Context, issuer, subject string) (bool, error) {
-	level, err := b.accounts.Proven(ctx, issuer, subject)
-	return level != mapping.Assurance{}, err
+func proven(people *accounts.Accounts) func(ctx context.Context, issuer, subject string) (bool, error) {
+	return func(ctx context.Context, issuer, subject string) (bool, error) {
+		level, err := people.Proven(ctx, issuer, subject)
+		return level != mapping.Assurance{}, err
+	}
 }
 
 // same reports whether somebody has just signed in, in the browser of r, to the
 // account that an upstream subject leads to, by another way in that is worth two
 // factors and all that is proven of the person.
-func (b *Broker) same(flow *login.Flow) func(*http.Request, string, string) (bool, error) {
+func same(flow *login.Flow) func(*http.Request, string, string) (bool, error) {
 	return func(r *http.Request, issuer, subject string) (bool, error) {
 		s, err := flow.Current(r)
 		if s == nil || err != nil {
 			return false, err
 		}
-		account, err := b.accounts.Whose(r.Context(), issuer, subject)
+		account, err := flow.Accounts.Whose(r.Context(), issuer, subject)
 		if errors.Is(err, accounts.ErrUnknownLink) {
 			return false, nil
 		}
 		if err != nil || account != s.Account.ID || s.Issuer == issuer || time.Since(s.AuthTime) > recently {
 			return false, err
 		}
-		need, err := b.accounts.Proven(r.Context(), issuer, subject)
+		need, err := flow.Accounts.Proven(r.Context(), issuer, subject)
 		need.Authenticator = mapping.Cm
 		return s.Level.AtLeast(need), err
 	}

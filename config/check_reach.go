@@ -22,6 +22,16 @@ func (c Connector) Reach() mapping.Assurance {
 	return most.Meet(steps)
 }
 
+// Cap is the most that the connector called id is believed now. One that is
+// disabled is not believed at all, nor is one that there is not.
+func (c *Config) Cap(id string) mapping.Assurance {
+	i := slices.IndexFunc(c.Connectors, func(c Connector) bool { return c.ID == id && !c.Disabled })
+	if i < 0 {
+		return mapping.Assurance{}
+	}
+	return c.Connectors[i].Cap.Vector()
+}
+
 // attainable checks that some connector can prove as much as the app needs.
 func (r report) attainable(a *App, connectors []Connector) {
 	flawed := func(p Problem) bool { return !p.Warning && !strings.HasPrefix(p.File, "apps/") }

@@ -32,7 +32,8 @@ type Connector struct {
 	Order int `yaml:"order,omitempty"`
 
 	// Disabled takes the connector off the choice page and refuses sign-ins
-	// through it. Links made through it are kept. Default: false.
+	// through it. Links made through it are kept, and what it proved of people
+	// counts again when it is enabled. Default: false.
 	Disabled bool `yaml:"disabled,omitempty"`
 
 	// ClientID is the council's registration at the provider. Required by oidc

@@ -8,7 +8,8 @@
 // by [Accounts.Join] for somebody who has proved both sides.
 //
 // An account has evidence, of what was proved of the person by which link and
-// until when. How much of it a sign-in is worth is said by [mapping.Effective].
+// until when. It counts for no more than its connector is believed today. How much
+// of it a sign-in is worth is said by [mapping.Effective].
 //
 // What a returning resident's sign-in adds to the account (when, which app,
 // what the provider said) is not written by [Accounts.Enter] but folded in
@@ -69,10 +70,15 @@ type SignIn struct {
 type Accounts struct {
 	db  *db.DB
 	now func() time.Time
+	cap func(connector string) mapping.Assurance
 }
 
-// Open returns the accounts in d.
-func Open(d *db.DB, now func() time.Time) *Accounts { return &Accounts{db: d, now: now} }
+// Open returns the accounts in d. cap is the most that a connector is believed:
+// what evidence it brought when it was believed more counts for no more than
+// that, and for nothing where the connector is gone.
+func Open(d *db.DB, now func() time.Time, cap func(connector string) mapping.Assurance) *Accounts {
+	return &Accounts{db: d, now: now, cap: cap}
+}
 
 // check refuses a sign-in of nobody in particular: everybody whose provider left
 // the issuer or the subject out would share an account.
@@ -103,7 +109,7 @@ func (a *Accounts) Enter(ctx context.Context, in SignIn) (acc Account, link Link
 		e, err = a.create(ctx, in)
 		first = err == nil
 	case err == nil && len(news) > 0:
-		e, err = a.prove(ctx, e, news, in.At)
+		e, err = a.prove(ctx, e, news, in)
 	}
 	if errors.Is(err, errRaced) {
 		e, err = a.find(ctx, enter, in.Issuer, in.Subject)

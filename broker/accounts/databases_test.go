@@ -10,6 +10,7 @@ import (
 
 	"github.com/councilid/councilid/broker/accounts"
 	"github.com/councilid/councilid/broker/db"
+	"github.com/councilid/councilid/mapping"
 	"github.com/councilid/councilid/test/servers"
 )
 
@@ -47,7 +48,7 @@ func connect(tb testing.TB, o db.Options) node {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { n.db.Close() })
-	n.Accounts = accounts.Open(n.db, func() time.Time { return noon })
+	n.Accounts = accounts.Open(n.db, func() time.Time { return noon }, anything)
 	return n
 }
 
@@ -66,7 +67,24 @@ func (n node) watched(tb testing.TB, do func()) node {
 
 // at is the node at another time.
 func (n node) at(now time.Time) node {
-	n.Accounts = accounts.Open(n.db, func() time.Time { return now })
+	n.Accounts = accounts.Open(n.db, func() time.Time { return now }, anything)
+	return n
+}
+
+// anything is what a connector is believed whose operator believes it all.
+func anything(string) mapping.Assurance {
+	return mapping.Assurance{Identity: mapping.P4, Authenticator: mapping.Ch, Phishing: mapping.F1, Residency: mapping.R3}
+}
+
+// believing is the node with other caps, by connector.
+func (n node) believing(tb testing.TB, caps map[string]string) node {
+	tb.Helper()
+	n.Accounts = accounts.Open(n.db, func() time.Time { return noon }, func(connector string) mapping.Assurance {
+		if caps[connector] == "" {
+			return mapping.Assurance{} // it is gone
+		}
+		return vector(tb, caps[connector])
+	})
 	return n
 }
 

@@ -24,7 +24,7 @@ type entrance struct {
 // more than an old row costs the others.
 const entering = `SELECT l.id, l.connector, l.issuer, l.subject, l.created_at, l.inherit, l.frozen_at, l.frozen_why, l.unlinked_at,
 		a.id, a.subject_key, a.status, s.sector, s.subject,
-		e.levels, e.valid_until, e.link_id, COALESCE(k.frozen_at, k.unlinked_at)
+		e.levels, e.connector, e.valid_until, e.link_id, COALESCE(k.frozen_at, k.unlinked_at)
 	FROM links l
 	JOIN accounts a ON a.id = l.account_id
 	LEFT JOIN subjects s ON s.account_id = a.id AND s.current
@@ -51,7 +51,7 @@ func (a *Accounts) find(ctx context.Context, q string, args ...any) (entrance, e
 		if err := rows.Scan(columns...); err != nil {
 			return entrance{}, err
 		}
-		if err := r.addTo(&e, now); err != nil {
+		if err := r.addTo(&e, now, a.cap); err != nil {
 			return entrance{}, err
 		}
 	}
@@ -71,6 +71,7 @@ type entranceRow struct {
 	sector, subject sql.NullString
 
 	levels     sql.NullString
+	connector  sql.NullString // by which it came, if by one
 	validUntil sql.NullInt64
 	broughtBy  sql.NullString // the link
 	silenced   sql.NullInt64  // since when that is frozen or dead
@@ -80,13 +81,13 @@ func (r *entranceRow) columns(e *entrance) []any {
 	return []any{
 		&e.link.ID, &e.link.Connector, &e.link.Issuer, &e.link.Subject, &r.created, &r.inherit, &r.frozen, &r.why, &r.dead,
 		&e.account.ID, &e.account.SubjectKey, &r.status, &r.sector, &r.subject,
-		&r.levels, &r.validUntil, &r.broughtBy, &r.silenced,
+		&r.levels, &r.connector, &r.validUntil, &r.broughtBy, &r.silenced,
 	}
 }
 
 // addTo adds the row to e. The order of the rows, and how often one comes, make
 // no difference.
-func (r *entranceRow) addTo(e *entrance, now time.Time) error {
+func (r *entranceRow) addTo(e *entrance, now time.Time, cap func(connector string) mapping.Assurance) error {
 	if r.sector.Valid {
 		if e.account.Subjects == nil {
 			e.account.Subjects = map[string]string{}
@@ -101,6 +102,7 @@ func (r *entranceRow) addTo(e *entrance, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("evidence of account %s: %w", e.account.ID, err)
 	}
+	p.level = r.counted(p.level, cap)
 	e.account.Level = e.account.Level.Join(p.level)
 	if r.broughtBy.String == e.link.ID {
 		e.link.Own = e.link.Own.Join(p.level)
@@ -109,15 +111,27 @@ func (r *entranceRow) addTo(e *entrance, now time.Time) error {
 	return nil
 }
 
-// proof is what the evidence of the row proves now; the zero proof for nothing.
+// proof is what the evidence of the row proves, where it has not expired; the zero
+// proof for nothing.
 func (r *entranceRow) proof(now time.Time) (proof, error) {
 	p := proof{until: moment(r.validUntil)}
-	if r.silenced.Valid || p.over(now) {
+	if p.over(now) {
 		return proof{}, nil
 	}
 	level, err := vector(r.levels)
 	p.level = level.Person()
 	return p, err
+}
+
+// counted is as much of it as counts today.
+func (r *entranceRow) counted(level mapping.Assurance, cap func(connector string) mapping.Assurance) mapping.Assurance {
+	switch {
+	case r.silenced.Valid:
+		return mapping.Assurance{}
+	case r.connector.Valid:
+		return level.Meet(cap(r.connector.String))
+	}
+	return level
 }
 
 // vector reads a vector that is stored; NULL is the least.

@@ -3,6 +3,7 @@ package accounts
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/councilid/councilid/broker/db"
@@ -14,11 +15,13 @@ import (
 // the join of the evidence that is valid at the moment of reading, so that it
 // depends neither on the order in which evidence came nor on how often, and
 // what has expired simply counts no more. Nothing has to be worked out anew at
-// night. Evidence of a link that is frozen or dead does not count.
+// night. Evidence of a link that is frozen or dead does not count, and none counts
+// for more than the connector that brought it is believed now.
 //
 // A sign-in that proves something of the person leaves a row for identity and one
-// for residency. There is one for each level that the link ever proved, and all
-// that later sign-ins do is to move its end on: so a lower one takes nothing away.
+// for residency. There is one for each level that the link ever proved by each
+// connector, for several may lead to one provider; and all that later sign-ins do
+// is to move its end on: so a lower one takes nothing away.
 
 // policyVersion is the edition of the guidance by which levels are given.
 const policyVersion = "GPG45-1.0"
@@ -65,7 +68,7 @@ func worth(proofs []proof) mapping.Assurance {
 
 // prove keeps what a sign-in proved of the person, and adds it to the entrance. It
 // is errRaced where the link is not live any more.
-func (a *Accounts) prove(ctx context.Context, e entrance, proofs []proof, at time.Time) (entrance, error) {
+func (a *Accounts) prove(ctx context.Context, e entrance, proofs []proof, in SignIn) (entrance, error) {
 	err := a.db.InTx(ctx, func(tx *db.Tx) error {
 		// Whoever freezes or unlinks it waits, or was there before.
 		live, err := changes(tx.Exec(ctx, `UPDATE links SET connector = connector
@@ -76,7 +79,7 @@ func (a *Accounts) prove(ctx context.Context, e entrance, proofs []proof, at tim
 		if !live {
 			return errRaced
 		}
-		proved, err := insertEvidence(ctx, tx, e.link, proofs, at, a.now())
+		proved, err := insertEvidence(ctx, tx, e.link, in, proofs, a.now())
 		if err != nil || len(proved) == 0 {
 			return err
 		}
@@ -88,17 +91,17 @@ func (a *Accounts) prove(ctx context.Context, e entrance, proofs []proof, at tim
 
 // insertEvidence stores what a link proved, and says what is to be audited: nothing
 // of what was known already.
-func insertEvidence(ctx context.Context, tx *db.Tx, link Link, proofs []proof, at, now time.Time) ([]entry, error) {
+func insertEvidence(ctx context.Context, tx *db.Tx, link Link, in SignIn, proofs []proof, now time.Time) ([]entry, error) {
 	var recorded []entry
 	for _, p := range proofs {
-		changed, err := upsertEvidence(ctx, tx, link, p, at, now)
+		changed, err := upsertEvidence(ctx, tx, link, in, p, now)
 		if err != nil {
 			return nil, err
 		}
 		if !changed {
 			continue
 		}
-		detail := map[string]any{"link": link.ID, "connector": link.Connector, "levels": p.level.String()}
+		detail := map[string]any{"link": link.ID, "connector": in.Connector, "levels": p.level.String()}
 		if !p.until.IsZero() {
 			detail["until"] = p.until.UTC().Format(time.RFC3339)
 		}
@@ -109,14 +112,15 @@ func insertEvidence(ctx context.Context, tx *db.Tx, link Link, proofs []proof, a
 
 // upsertEvidence reports whether it changed anything. The id is made of what the
 // evidence is of, so that of many who store it one does.
-func upsertEvidence(ctx context.Context, tx *db.Tx, link Link, p proof, at, now time.Time) (bool, error) {
+func upsertEvidence(ctx context.Context, tx *db.Tx, link Link, in SignIn, p proof, now time.Time) (bool, error) {
 	return changes(tx.Exec(ctx, `INSERT INTO evidence
-			(id, account_id, link_id, kind, levels, policy_version, checked_at, valid_until)
-		VALUES ($1, $2, $3, 'sign-in', $4, $5, $6, $7)
+			(id, account_id, link_id, connector, kind, levels, policy_version, checked_at, valid_until)
+		VALUES ($1, $2, $3, $4, 'sign-in', $5, $6, $7, $8)
 		ON CONFLICT (id) DO UPDATE SET
 			policy_version = excluded.policy_version, checked_at = excluded.checked_at, valid_until = excluded.valid_until
-			WHERE evidence.valid_until <= $8 OR excluded.valid_until > evidence.valid_until + $9
+			WHERE evidence.valid_until <= $9 OR excluded.valid_until > evidence.valid_until + $10
 				OR evidence.valid_until IS NOT NULL AND excluded.valid_until IS NULL`,
-		link.ID+"."+p.level.String(), link.Account, link.ID, p.level.String(), policyVersion, at.UnixMicro(), micros(p.until),
+		strings.Join([]string{link.ID, in.Connector, p.level.String()}, "."), link.Account, link.ID, in.Connector,
+		p.level.String(), policyVersion, in.At.UnixMicro(), micros(p.until),
 		now.UnixMicro(), slack.Microseconds()))
 }

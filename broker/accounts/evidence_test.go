@@ -132,8 +132,8 @@ func TestEvidenceIsOfThePerson(t *testing.T) {
 	worth(t, acc, link, "P2.R2", "P2.R2", "P2.Ch.F1.R2")
 	var want []string
 	for _, level := range []string{"P0.C0.F0.R2", "P2.C0.F0.R0"} {
-		want = append(want, fmt.Sprintf("id=%s.%s account_id=%s kind=sign-in levels=%s policy_version=GPG45-1.0 checked_at=%d valid_until=<nil> ",
-			link.ID, level, acc.ID, level, noon.UnixMicro()))
+		want = append(want, fmt.Sprintf("id=%s.%s.%s account_id=%s kind=sign-in levels=%s policy_version=GPG45-1.0 checked_at=%d valid_until=<nil> ",
+			link.ID, link.Connector, level, acc.ID, level, noon.UnixMicro()))
 	}
 	got := n.dump(t, `SELECT id, account_id, kind, levels, policy_version, checked_at, valid_until FROM evidence ORDER BY levels`)
 	if diff := cmp.Diff(want, got); diff != "" {

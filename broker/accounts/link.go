@@ -122,7 +122,7 @@ func insertLink(ctx context.Context, tx *db.Tx, link Link, in SignIn) ([]entry, 
 	if err := insertClaims(ctx, tx, claims); err != nil {
 		return nil, err
 	}
-	proved, err := insertEvidence(ctx, tx, link, in.proofs(link.Created), in.At, link.Created)
+	proved, err := insertEvidence(ctx, tx, link, in, in.proofs(link.Created), link.Created)
 	made := entry{Kind: "link.created", Account: link.Account, Actor: resident, Detail: map[string]any{
 		"link": link.ID, "connector": link.Connector, "inherit": link.Inherit.String(),
 	}}

@@ -255,7 +255,7 @@ func TestModel(t *testing.T) {
 	for range worlds {
 		w := &world{T: t, Rand: random, oracle: oracle{}, links: map[string]string{}, now: noon}
 		w.node = connect(t, sqlite(t))
-		w.Accounts = accounts.Open(w.db, func() time.Time { return w.now })
+		w.Accounts = accounts.Open(w.db, func() time.Time { return w.now }, anything)
 		before := w.everybody()
 		for range steps {
 			what, effect := w.step()

@@ -81,7 +81,7 @@ func (b *bed) openStores() {
 	b.db, err = db.Open(b.t.Context(), db.Options{SQLite: filepath.Join(b.t.TempDir(), "councilid.db")})
 	b.must(err)
 	b.t.Cleanup(func() { b.db.Close() })
-	b.accounts = accounts.Open(b.db, b.now)
+	b.accounts = accounts.Open(b.db, b.now, func(string) mapping.Assurance { return mapping.Assurance{} })
 }
 
 // build makes everything that depends on the configuration.

@@ -49,7 +49,7 @@ func newBed(t *testing.T) *bed {
 	sql, err := db.Open(t.Context(), db.Options{SQLite: filepath.Join(t.TempDir(), "councilid.db")})
 	b.must(err)
 	t.Cleanup(func() { sql.Close() })
-	people := accounts.Open(sql, b.now)
+	people := accounts.Open(sql, b.now, b.cap)
 	for i := range b.nodes {
 		b.flows[i] = b.flow(state, people)
 		mux := http.NewServeMux()
@@ -97,6 +97,16 @@ func text(s string) config.Text { return config.Text{"": s} }
 
 func app(id string) config.App {
 	return config.App{ID: id, Label: text("App " + id), Home: "https://" + id + ".example/"}
+}
+
+// cap is the most that a connector is believed.
+func (b *bed) cap(connector string) mapping.Assurance {
+	for _, way := range b.flows[0].Ways {
+		if way.Config.ID == connector {
+			return way.Config.Cap.Vector()
+		}
+	}
+	return mapping.Assurance{}
 }
 
 func (b *bed) must(err error) {

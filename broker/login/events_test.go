@@ -236,7 +236,7 @@ func TestActingFails(t *testing.T) {
 	b.must(err)
 	b.must(broken.Close())
 	whole := b.flows[0].Accounts
-	b.flows[0].Accounts = accounts.Open(broken, b.now)
+	b.flows[0].Accounts = accounts.Open(broken, b.now, b.cap)
 	if got := b.tell(0, "e1", "freeze", "account-disabled"); got.status < http.StatusInternalServerError {
 		t.Fatalf("acknowledged with %d", got.status)
 	}

@@ -23,7 +23,7 @@ type Session struct {
 	Issuer    string            `json:"issuer"`           // who said who it is: the provider, by its own name
 	Said      mapping.Statement `json:"said"`             // what the provider said, in standard names
 	Proved    mapping.Assurance `json:"proved"`           // what the last sign-in proved itself, and those just before by the same link; capped
-	Inherit   mapping.Assurance `json:"inherit,omitzero"` // what the session was worth before its last sign-in
+	Inherit   mapping.Assurance `json:"inherit,omitzero"` // what the session was worth before, by other links
 	Rests     []string          `json:"rests,omitempty"`  // the ways in that were used before it, without which it would be worth less
 	Level     mapping.Assurance `json:"level"`            // what the session is worth: what apps may be told
 	AuthTime  time.Time         `json:"auth_time"`        // when the resident authenticated at the provider
@@ -77,7 +77,8 @@ func (s Session) atop(before Session, link accounts.Link) Session {
 	both := s
 	both.Inherit = before.Level
 	if s.Link == before.Link {
-		both.Proved, both.Said = s.Proved.Join(before.Proved), over(s.Said, before.Said)
+		both.Proved, both.Inherit = s.Proved.Join(before.Proved), before.Inherit
+		both.Said = over(s.Said, before.Said)
 	}
 	both.weigh(s.Account, link)
 	if before.AuthTime.After(s.AuthTime) {
@@ -127,7 +128,8 @@ func (v visitor) ask(b *store.Batch) *store.Reply[Session] {
 	return sessionTable.Get(b, v.session)
 }
 
-// live returns what ask found, if it may still be used.
+// live returns what ask found, if it may still be used: what it proved counts for
+// no more than its connector is believed today.
 func (f *Flow) live(v visitor, found *store.Reply[Session]) *Session {
 	if found == nil {
 		return nil
@@ -136,6 +138,8 @@ func (f *Flow) live(v visitor, found *store.Reply[Session]) *Session {
 	if !ok || f.left(s) == 0 {
 		return nil
 	}
+	way, _ := f.way(s.Connector)
+	s.Proved = s.Proved.Meet(way.Config.Cap.Vector())
 	s.handle = v.session
 	return &s
 }

@@ -99,7 +99,7 @@ func (b *bed) openStores(o db.Options) {
 	b.t.Cleanup(func() { b.db.Close() })
 	b.keys, err = keys.Open(ctx, b.db, keys.Options{Master: make([]byte, 32), Now: b.now})
 	b.must(err)
-	b.accounts = accounts.Open(b.db, b.now)
+	b.accounts = accounts.Open(b.db, b.now, func(string) mapping.Assurance { return believed })
 }
 
 // freshDatabase is the file of a database with its tables and its signing
@@ -122,6 +122,9 @@ var freshDatabase = sync.OnceValues(func() (file []byte, err error) {
 	return os.ReadFile(name)
 })
 
+// believed is the cap of the bed's one connector.
+var believed = mapping.Assurance{Identity: mapping.P2, Authenticator: mapping.Cm}
+
 // build makes everything that depends on the configuration.
 func (b *bed) build(apps []config.App) {
 	b.t.Helper()
@@ -140,7 +143,7 @@ func (b *bed) build(apps []config.App) {
 			"identity":      {From: "id_token", Value: "claims.identity", Map: map[string]string{"P0": "P0", "P1": "P1", "P2": "P2"}},
 			"authenticator": {From: "id_token", Value: "claims.authenticator", Map: map[string]string{"Cl": "Cl", "Cm": "Cm"}},
 		},
-		Cap: mapping.Assurance{Identity: mapping.P2, Authenticator: mapping.Cm},
+		Cap: believed,
 	})
 	if len(mistakes) > 0 {
 		b.t.Fatal(mistakes)

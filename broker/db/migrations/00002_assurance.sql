@@ -7,8 +7,9 @@ ALTER TABLE links ADD COLUMN frozen_why TEXT NOT NULL DEFAULT ''; -- the provide
 ALTER TABLE links ADD COLUMN unlinked_at BIGINT;                  -- set: dead until the person signs in by it again
 
 -- evidence of kind sign-in: levels is a vector of identity or of residency alone
--- (P2.C0.F0.R0), and there is one row for each that a link proved. valid_until
--- only ever moves on.
+-- (P2.C0.F0.R0), and there is one row for each that a link proved by a connector.
+-- valid_until only ever moves on.
+ALTER TABLE evidence ADD COLUMN connector TEXT; -- that brought it, if one did: it counts for no more than that is believed now
 
 -- wishes: what an app asked of a person who is about to prove it, which may
 -- take days, written by broker/accounts. One of an app and an account, until
