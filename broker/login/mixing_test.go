@@ -25,27 +25,25 @@ func (h *hill) needsTwo(b *browser, p *provider) {
 // account of her own elsewhere.
 func TestStrengthOfAnotherLendsNoIdentity(t *testing.T) {
 	h := newHill(t)
-	alice := h.browser()
+	alice, mallory := h.browser(), h.browser()
 	h.enters(alice, "tax", h.strong, "alice", "Cm")
-	alice.get("/ask/grants").at(t, h.strong, "prove")
-	alice.returns(h.strong, "alice", "P2.Cm").mustLead(t, "https://grants.example/in?person=alice")
-	h.mustBeWorth("P2.Cm")
-
-	mallory := h.browser()
 	h.enters(mallory, "tax", h.strong, "alice", "Cl")
-	h.mustBeWorth("P0.Cl")
 	h.needsTwo(mallory, h.middle)
 	asked := mallory.get(mallory.returns(h.middle, "mallory", "Cm").to)
 	mallory.post("/who", who(t, asked, "join")).mustLead(t, "https://tax.example/in?person=mallory")
-	if s := h.mustBeWorth("P0.Cm"); s.Account.Level.Identity != mapping.P2 {
-		t.Fatal("it is another account, which proves nothing")
-	}
-	mallory.use("tax") // nor later in the session
+	h.mustBeWorth("P0.Cm")
+
+	alice.get("/ask/grants").at(t, h.strong, "prove")
+	alice.returns(h.strong, "alice", "P2.Cm").mustLead(t, "https://grants.example/in?person=alice")
+	h.mustBeWorth("P2.Cm")
+	mallory.use("tax") // in the session that she has
 	h.mustBeWorth("P0.Cm")
 
 	again := h.browser()
 	h.enters(again, "tax", h.middle, "mallory", "Cm")
-	h.mustBeWorth("P0.Cm")
+	if s := h.mustBeWorth("P0.Cm"); s.Account.Level.Identity != mapping.P2 {
+		t.Fatal("it is another account, which proves nothing")
+	}
 	// The other way round: first her own, then what she stole.
 	choice := again.get("/ask/grants")
 	again.get(strings.Replace(choice.to, "/choose", "/start/strong", 1)).at(t, h.strong, "sign_in")

@@ -63,7 +63,7 @@ func (f *Flow) handleWho(w http.ResponseWriter, r *http.Request) error {
 	}
 	return f.Site.Page(w, r, http.StatusOK, "who", web.Who{
 		App: f.appLabel(r, l.Request.App), Provider: f.label(r, p.In.SignIn.Connector), Before: f.label(r, p.Standing.Connector),
-		New: p.Account == "", Proven: f.joins(p, s),
+		New: p.Account == "", Guarded: p.Account == "" && !s.shows(), Proven: f.joins(p, s),
 		Action: "/who", Fields: map[string]string{"request": l.tag},
 	})
 }
@@ -75,7 +75,7 @@ func (f *Flow) asks(p *stranger) bool { return p != nil && f.Now().Sub(p.In.Sign
 // joins reports whether p's way in may be joined to the account that s is signed
 // in to: it is new, and both have just been shown to be the person's.
 func (f *Flow) joins(p *stranger, s *Session) bool {
-	if p.Account != "" || s == nil || s.Account.ID != p.Standing.Account {
+	if p.Account != "" || s == nil || s.Account.ID != p.Standing.Account || !s.shows() {
 		return false
 	}
 	way, _ := f.way(s.Connector)
@@ -84,6 +84,11 @@ func (f *Flow) joins(p *stranger, s *Session) bool {
 	// could never prove more than that it sent the resident back just now.
 	return s.freshEnough(&age, f.Now()) || !way.canForce() && f.Now().Sub(s.Started) <= recently
 }
+
+// shows reports whether s is worth all that is proved of the person whose account
+// it is in. Who comes by less, and brings a proof of their own, may be somebody
+// else: the account, and what apps know by it, would be two people's.
+func (s *Session) shows() bool { return s == nil || s.Level.AtLeast(s.Account.Level.Person()) }
 
 // answerWho does what the resident says. Of two answers one counts.
 func (f *Flow) answerWho(w http.ResponseWriter, r *http.Request) error {
@@ -121,6 +126,10 @@ func (f *Flow) join(w http.ResponseWriter, r *http.Request, v visitor, l ongoing
 		return f.inadmissible(w, r, v, l, in.SignIn.Connector, b, err)
 	}
 	s.weigh(account, link)
+	if !s.shows() { // more was proved meanwhile
+		l.Stranger = p
+		return f.lead(w, r, l, "/who", b)
+	}
 	account, link, err = f.Accounts.Join(r.Context(), s.Account.ID, in.SignIn, s.Level)
 	if errors.Is(err, accounts.ErrAnother) { // somebody was faster
 		if p.Account, err = f.Accounts.Whose(r.Context(), in.SignIn.Issuer, in.SignIn.Subject); err == nil {

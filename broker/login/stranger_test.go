@@ -57,7 +57,7 @@ func who(t *testing.T, p page, answer string) url.Values {
 // whether somebody new at another is the same person.
 func (h *hill) joining(b *browser, p *provider, app, person, level string) page {
 	h.t.Helper()
-	choice := b.get("/ask/" + app)
+	choice := b.get(strings.TrimSuffix("/ask/"+app, "/")) // "" is what was requested last
 	b.get(strings.Replace(choice.to, "/choose", "/start/"+p.id, 1))
 	got := b.returns(p, person, level)
 	if !strings.HasPrefix(got.to, "/who?") {
@@ -66,30 +66,57 @@ func (h *hill) joining(b *browser, p *provider, app, person, level string) page 
 	return b.get(got.to)
 }
 
-// A weak way in that is added in a weak session borrows nothing of what a strong
-// one has proved.
+// A way in that is added in a weak session borrows nothing of what another proves
+// later.
 func TestWeakLinkInheritsLittle(t *testing.T) {
+	h := newHill(t)
+	one := h.browser()
+	h.enters(one, "tax", h.weak, "alice", "Cl")
+	h.request(login.Request{App: "tax", Levels: []mapping.Assurance{vector("Cm")}, Essential: true})
+	one.post("/who", who(t, h.joining(one, h.middle, "", "alice-m", "Cm"), "join")).mustLead(t, "https://tax.example/in?person=alice-m")
+	one.post("/who", who(t, h.joining(one, h.strong, "grants", "alice-s", "Cm"), "join"))
+	one.returns(h.strong, "alice-s", "P2.Cm").mustLead(t, "https://grants.example/in?person=alice-s")
+
+	two := h.browser()
+	two.get("/ask/tax?by=middle")
+	two.returns(h.middle, "alice-m", "Cm").mustLead(t, "https://tax.example/in?person=alice-m")
+	if s := h.mustBeWorth("P0.Cm"); s.Account.Level.Identity != mapping.P2 {
+		t.Fatal("it is another account, which proves nothing")
+	}
+}
+
+// Whoever comes by a weak way in to the account of a person who is proved cannot
+// add one that proves themselves: they may be a thief with an identity of their
+// own.
+func TestProvedAccountIsNotShared(t *testing.T) {
 	h := newHill(t)
 	one := h.browser()
 	h.enters(one, "tax", h.weak, "alice", "Cl")
 	one.post("/who", who(t, h.joining(one, h.strong, "grants", "alice-s", "Cm"), "join"))
 	one.returns(h.strong, "alice-s", "P2.Cm").mustLead(t, "https://grants.example/in?person=alice-s")
 
-	// Mallory knows the weak password, and brings two factors of her own.
-	two := h.browser()
-	h.enters(two, "tax", h.weak, "alice", "Cl")
-	h.request(login.Request{App: "tax", Levels: []mapping.Assurance{vector("Cm")}, Essential: true})
-	choice := two.get("/ask")
-	two.get(strings.Replace(choice.to, "/choose", "/start/middle", 1)).at(t, h.middle, "")
-	asked := two.get(two.returns(h.middle, "mallory", "Cm").to)
-	two.post("/who", who(t, asked, "join")).mustLead(t, "https://tax.example/in?person=mallory")
-	if s := h.mustBeWorth("P0.Cm"); s.Account.Level.Identity != mapping.P2 {
-		t.Fatal("it is another account, which proves nothing")
+	for _, tt := range []struct {
+		by                 *provider
+		app, person, level string
+	}{
+		{h.strong, "grants", "mallory-s", "Cm"},
+		{h.middle, "grants", "mallory-m", "Cm"},
+	} {
+		two := h.browser()
+		h.enters(two, "tax", h.weak, "alice", "Cl")
+		if tt.by == h.middle {
+			h.request(login.Request{App: "tax", Levels: []mapping.Assurance{vector("Cm")}, Essential: true})
+			tt.app = ""
+		}
+		asked := h.joining(two, tt.by, tt.app, tt.person, tt.level)
+		asked.mustShow(t, http.StatusOK, "cannot be added to this account now", `id="switch"`, `id="back"`)
+		if strings.Contains(asked.body, `id="join"`) || strings.Contains(asked.body, `id="again"`) {
+			t.Error("it is offered")
+		}
+		if got := two.post("/who", who(t, asked, "join")); !strings.HasPrefix(got.to, "/who?") {
+			t.Errorf("%s was added: %d %q", tt.person, got.status, got.to)
+		}
 	}
-	three := h.browser()
-	three.get("/ask/tax?by=middle")
-	three.returns(h.middle, "mallory", "Cm").mustLead(t, "https://tax.example/in?person=mallory")
-	h.mustBeWorth("P0.Cm")
 }
 
 // A way in is joined by the person's own press of the button, in their own

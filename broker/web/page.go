@@ -217,6 +217,7 @@ type Who struct {
 	Provider string            // where they come from, as in Way.Label
 	Before   string            // where the person who is signed in came from
 	New      bool              // the council has not met them: they may be the same person
+	Guarded  bool              // but not say so: more is proved of the person who is signed in than this sign-in shows
 	Proven   bool              // and may say so; else they first sign in again as before
 	Action   string            // where the answer is posted
 	Fields   map[string]string // hidden fields of the form
