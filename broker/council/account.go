@@ -13,7 +13,7 @@ import (
 // showAccount shows how the resident signs in.
 func (c *Council) showAccount(w http.ResponseWriter, r *http.Request, d *desk) error {
 	page := web.CouncilAccount{
-		Problem: d.Problem, Done: d.Done, May: d.May, Address: d.who.Address.Text, HasPassword: d.who.Password != "",
+		Problem: d.Problem.on("account"), Done: d.Done, May: d.May, Address: d.who.Address.Text, HasPassword: d.who.Password != "",
 		Move: c.path("account/address"), Remove: c.path("account/passkeys/remove"), Leave: c.path("account/leave"), Recover: c.path("recover"),
 	}
 	if c.Connector.Council.Passwords {
@@ -22,16 +22,20 @@ func (c *Council) showAccount(w http.ResponseWriter, r *http.Request, d *desk) e
 	for _, p := range d.who.passkeys {
 		page.Passkeys = append(page.Passkeys, web.KnownPasskey{ID: p.ID, Name: p.Name, Added: day(p.Created), Used: day(p.Used)})
 	}
+	b := c.Store.Batch()
 	if c.keys != nil && d.May {
-		b := c.Store.Batch()
 		var err error
 		if page.Passkey.Question, err = c.keys.askMake(b, d.handle, d.who); err != nil {
 			return err
 		}
-		if err := b.Exec(r.Context()); err != nil {
-			return err
-		}
 		page.Passkey.Action = c.path("account/passkeys")
+	}
+	if d.Done != "" { // which is said once
+		d.Done = ""
+		d.put(c, b)
+	}
+	if err := b.Exec(r.Context()); err != nil {
+		return err
 	}
 	return c.Site.Page(w, r, http.StatusOK, "council_account", page)
 }
@@ -74,7 +78,7 @@ func (c *Council) showNewPassword(w http.ResponseWriter, r *http.Request, d *des
 		return c.back(w, r, d, "account")
 	}
 	return c.Site.Page(w, r, http.StatusOK, "council_new_password", web.CouncilNewPassword{
-		Problem: d.Problem, Shortest: shortest, Address: d.who.Address.Text, Save: c.path("account/password"), Back: c.path("account"),
+		Problem: d.Problem.on("account/password"), Shortest: shortest, Address: d.who.Address.Text, Save: c.path("account/password"), Back: c.path("account"),
 	})
 }
 
@@ -84,15 +88,15 @@ func (c *Council) takeNewPassword(w http.ResponseWriter, r *http.Request, d *des
 		return expired("there are no passwords")
 	}
 	password := r.PostFormValue("password")
-	problem, err := c.passwordProblem(d.who.user, password)
+	wrong, err := c.passwordProblem(d.who.user, password)
 	if err != nil {
 		return err
 	}
-	if problem == "" && password != r.PostFormValue("again") {
-		problem = web.ProblemPasswordDiffers
+	if wrong == "" && password != r.PostFormValue("again") {
+		wrong = web.ProblemPasswordDiffers
 	}
-	if problem != "" {
-		return c.objects(w, r, d, "account/password", problem)
+	if wrong != "" {
+		return c.objects(w, r, d, "account/password", wrong)
 	}
 	hash, err := c.hash.hash(r.Context(), password)
 	if err != nil {

@@ -27,7 +27,7 @@ type address struct {
 func parseAddress(typed string) (address, error) {
 	typed = strings.TrimSpace(typed)
 	parsed, err := mail.ParseAddress(typed)
-	if err != nil || parsed.Address != typed || len(typed) > 254 { // RFC 5321 §4.5.3.1.3
+	if err != nil || parsed.Address != typed || len(typed) > longestAddress {
 		return address{}, errNoAddress
 	}
 	at := strings.LastIndexByte(typed, '@')
@@ -39,6 +39,9 @@ func parseAddress(typed string) (address, error) {
 	text := local + "@" + ascii
 	return address{Text: text, Key: strings.ToLower(text)}, nil
 }
+
+// longestAddress is what fits a path (RFC 5321 §4.5.3.1.3).
+const longestAddress = 254
 
 var errNoAddress = errors.New("not an e-mail address")
 

@@ -77,6 +77,11 @@ func newBed(t *testing.T, o db.Options, more string) *bed {
 	}
 	_, port, _ := strings.Cut(b.nodes[0].Listener.Addr().String(), ":")
 	b.site = "http://localhost:" + port
+	t.Cleanup(func() {
+		if log := b.logged(); strings.Contains(log, "example.org") {
+			t.Errorf("an address was logged: %s", log)
+		}
+	})
 	cfg := b.load(more)
 	for i := range b.nodes {
 		b.ways[i] = b.open(cfg, i)

@@ -23,10 +23,14 @@ const (
 	longest  = 256 // bytes; longer ones are no safer and take longer to hash
 )
 
+// commonest are some fifteen hundred words, names, clubs and rows of keys that
+// are tried first. It is no measured list: that is what config.Council.Breached
+// is for.
+//
 //go:embed commonest.txt
 var commonest string
 
-// passwordProblem is why a password is refused, as in council.problem.PROBLEM;
+// passwordProblem is why a password is refused, one of web.Problem…;
 // "" where it is not.
 func (c *Council) passwordProblem(who user, password string) (string, error) {
 	password = normal(password)

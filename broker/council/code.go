@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"math/big"
 	"net/http"
@@ -84,7 +83,7 @@ func (c *Council) sendCode(r *http.Request, h store.Handle, to address, name str
 	return c.post.send(r.Context(), to, c.Site.Language(r), name, contents{Code: code[:4] + " " + code[4:], Minutes: int(codeTime.Minutes())})
 }
 
-// codeProblem is why a code does not count, as in council.problem.PROBLEM.
+// codeProblem is why a code does not count, one of web.Problem….
 type codeProblem string
 
 func (p codeProblem) Error() string { return string(p) }
@@ -114,7 +113,10 @@ func (c *Council) redeem(ctx context.Context, h store.Handle, typed string) (add
 		return address{}, codeSpent
 	}
 	codeTable.Put(b, h, code, code.Until.Sub(c.Now()))
-	return address{}, errors.Join(codeWrong, b.Exec(ctx))
+	if err := b.Exec(ctx); err != nil {
+		return address{}, err
+	}
+	return address{}, codeWrong
 }
 
 // digits is what somebody typed without what they may have put between.

@@ -14,13 +14,13 @@ import (
 // a computer that somebody has left signed in changes nothing.
 type desk struct {
 	User    string  `json:"user"`
-	Method  method  `json:"method"`            // how they signed in
-	May     bool    `json:"may"`               // which is enough to change something
-	Changes int64   `json:"changes"`           // what was changed from this desk, and before
-	Problem string  `json:"problem,omitempty"` // what was wrong with the last form, one of web.Problem…
-	Done    string  `json:"done,omitempty"`    // what was changed last, as in council.done.DONE
-	To      address `json:"to,omitzero"`       // the address that they would like to have
-	Shown   bool    `json:"shown,omitempty"`   // and they have shown that they still read the old one
+	Method  method  `json:"method"`           // how they signed in
+	May     bool    `json:"may"`              // which is enough to change something
+	Changes int64   `json:"changes"`          // what was changed from this desk, and before
+	Problem problem `json:"problem,omitzero"` // what was wrong with the last form
+	Done    string  `json:"done,omitempty"`   // what was changed last, as in council.done.DONE
+	To      address `json:"to,omitzero"`      // the address that they would like to have
+	Shown   bool    `json:"shown,omitempty"`  // and they have shown that they still read the old one
 
 	handle store.Handle
 	until  time.Time
@@ -83,7 +83,7 @@ func (c *Council) changing(handle func(http.ResponseWriter, *http.Request, *desk
 		if !d.May {
 			return expired("the sign-in is not enough to change anything")
 		}
-		d.Problem, d.Done = "", ""
+		d.Problem, d.Done = problem{}, ""
 		if err := handle(w, r, d); !errors.Is(err, errStale) {
 			return err
 		}
@@ -142,9 +142,18 @@ func (c *Council) back(w http.ResponseWriter, r *http.Request, d *desk, page str
 }
 
 // objects is back with what was wrong with the form.
-func (c *Council) objects(w http.ResponseWriter, r *http.Request, d *desk, page, problem string) error {
-	d.Problem = problem
+func (c *Council) objects(w http.ResponseWriter, r *http.Request, d *desk, page, what string) error {
+	d.Problem = problem{page, what}
 	return c.back(w, r, d, page)
+}
+
+// objection is objects where err is for the resident.
+func (c *Council) objection(w http.ResponseWriter, r *http.Request, d *desk, page string, err error) error {
+	what := problemOf(err)
+	if what == "" {
+		return err
+	}
+	return c.objects(w, r, d, page, what)
 }
 
 // done is back to the account page with what was changed, of which the resident

@@ -23,7 +23,7 @@ func (c *Council) showMove(w http.ResponseWriter, r *http.Request, d *desk) erro
 		return c.back(w, r, d, "account")
 	}
 	return c.Site.Page(w, r, http.StatusOK, "council_move", web.CouncilMove{
-		Problem: d.Problem, Address: d.who.Address.Text, To: d.To.Text, Send: c.path("account/address"), Back: c.path("account"),
+		Problem: d.Problem.on("account/address"), Address: d.who.Address.Text, To: d.To.Text, Send: c.path("account/address"), Back: c.path("account"),
 	})
 }
 
@@ -39,12 +39,8 @@ func (c *Council) takeMove(w http.ResponseWriter, r *http.Request, d *desk) erro
 
 // sendMoveCode sends a code to the address that must be shown next.
 func (c *Council) sendMoveCode(w http.ResponseWriter, r *http.Request, d *desk) error {
-	problem, err := problemOf(c.sendCode(r, d.handle, d.nextShown(), "change"))
-	if err != nil {
-		return err
-	}
-	if problem != "" {
-		return c.objects(w, r, d, "account/address", problem)
+	if err := c.sendCode(r, d.handle, d.nextShown(), "change"); err != nil {
+		return c.objection(w, r, d, "account/address", err)
 	}
 	return c.back(w, r, d, "account/address/code")
 }
@@ -63,7 +59,7 @@ func (c *Council) showMoveCode(w http.ResponseWriter, r *http.Request, d *desk) 
 		return c.back(w, r, d, "account")
 	}
 	return c.Site.Page(w, r, http.StatusOK, "council_code", web.CouncilCode{
-		Problem: d.Problem, Address: d.nextShown().Text, Minutes: int(codeTime.Minutes()),
+		Problem: d.Problem.on("account/address/code"), Address: d.nextShown().Text, Minutes: int(codeTime.Minutes()),
 		Check: c.path("account/address/code"), Other: c.path("account/address"), Back: c.path("account"),
 	})
 }
@@ -71,8 +67,8 @@ func (c *Council) showMoveCode(w http.ResponseWriter, r *http.Request, d *desk) 
 // takeMoveCode goes on to the next code, or moves the account.
 func (c *Council) takeMoveCode(w http.ResponseWriter, r *http.Request, d *desk) error {
 	shown, err := c.redeem(r.Context(), d.handle, r.PostFormValue("code"))
-	if problem, err := problemOf(err); problem != "" || err != nil {
-		return errors.Join(err, c.objects(w, r, d, "account/address/code", problem))
+	if err != nil {
+		return c.objection(w, r, d, "account/address/code", err)
 	}
 	switch {
 	case shown != d.nextShown():

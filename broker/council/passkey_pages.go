@@ -76,7 +76,7 @@ func (c *Council) showNewPasskey(w http.ResponseWriter, r *http.Request, s *stay
 		return err
 	}
 	return c.Site.Page(w, r, http.StatusOK, "council_passkey", web.CouncilPasskey{
-		Problem: s.Problem, Needed: !c.enough(s, s.Method),
+		Problem: s.Problem.on("passkey/new"), Needed: !c.enough(s, s.Method),
 		Passkey: web.Passkey{Action: c.link("passkey/new", s.handle), Question: question},
 		Later:   c.link("later", s.handle),
 	})
@@ -131,21 +131,25 @@ func (c *Council) addPasskey(r *http.Request, h store.Handle, who holder) error 
 	if err != nil {
 		return err
 	}
-	p.Name = short(r.PostFormValue("name"))
+	p.Name = short(r.PostFormValue("name"), longestName)
 	return c.users.addPasskey(r.Context(), who.user, p)
 }
 
-// short is as much of a name as is kept: of what can be seen, for databases take
-// no NUL, and some characters turn the text around that comes after them.
-func short(name string) string {
+// longestName is as much of a passkey's name as is kept.
+const longestName = 60
+
+// short is as much as is kept of what somebody typed: of what can be seen, for
+// databases take no NUL, and some characters turn the text around that comes
+// after them.
+func short(typed string, most int) string {
 	seen := func(r rune) rune {
 		if !unicode.IsGraphic(r) || r == utf8.RuneError {
 			return -1
 		}
 		return r
 	}
-	letters := []rune(strings.TrimSpace(strings.Map(seen, name)))
-	return string(letters[:min(len(letters), 60)])
+	letters := []rune(strings.TrimSpace(strings.Map(seen, typed)))
+	return string(letters[:min(len(letters), most)])
 }
 
 // later goes on without a passkey.

@@ -18,7 +18,7 @@ func (c *Council) showPassword(w http.ResponseWriter, r *http.Request, s *stay) 
 		return expired("there are no passwords")
 	}
 	return c.Site.Page(w, r, http.StatusOK, "council_password", web.CouncilPassword{
-		Problem: s.Problem, Address: s.Typed,
+		Problem: s.Problem.on("password"), Address: s.Typed,
 		Check: c.link("password", s.handle), Other: c.link("sign-in", s.handle), Help: c.link("help", s.handle), Cancel: c.link("cancel", s.handle),
 	})
 }
@@ -26,7 +26,7 @@ func (c *Council) showPassword(w http.ResponseWriter, r *http.Request, s *stay) 
 // takePassword goes on with whoever knows the password: where that is not
 // enough, by a code.
 func (c *Council) takePassword(w http.ResponseWriter, r *http.Request, s *stay) error {
-	s.visit = visit{Browser: s.Browser, Account: s.Account, Need: s.Need, Typed: r.PostFormValue("address")}
+	s.visit = visit{Browser: s.Browser, Account: s.Account, Need: s.Need, Typed: short(r.PostFormValue("address"), longestAddress)}
 	who, err := c.knows(r, s.Typed, r.PostFormValue("password"))
 	if _, often := errors.AsType[*store.Exceeded](err); often {
 		return c.wrong(w, r, s, "password", web.ProblemPasswordsMany)
@@ -41,8 +41,8 @@ func (c *Council) takePassword(w http.ResponseWriter, r *http.Request, s *stay) 
 		return c.proved(w, r, s, who, byPassword)
 	}
 	s.User, s.Method = who.ID, byPassword
-	if problem, err := problemOf(c.sendCode(r, s.handle, who.Address, "code")); problem != "" || err != nil {
-		return errors.Join(err, c.wrong(w, r, s, "password", problem))
+	if err := c.sendCode(r, s.handle, who.Address, "code"); err != nil {
+		return c.fails(w, r, s, "password", err)
 	}
 	return c.goTo(w, r, s, "code")
 }

@@ -12,7 +12,7 @@ import (
 // showSignIn is the first page.
 func (c *Council) showSignIn(w http.ResponseWriter, r *http.Request, s *stay) error {
 	page := web.CouncilSignIn{
-		Problem: s.Problem, Saved: s.Saved, Strong: !c.enough(s, byCode), Address: s.Typed,
+		Problem: s.Problem.on("sign-in"), Saved: s.Saved, Strong: !c.enough(s, byCode), Address: s.Typed,
 		Passkey: web.Passkey{Action: c.link("passkey", s.handle)}, Send: c.link("address", s.handle),
 		Help: c.link("help", s.handle), Cancel: c.link("cancel", s.handle),
 	}
@@ -36,37 +36,47 @@ func (c *Council) showSignIn(w http.ResponseWriter, r *http.Request, s *stay) er
 // takeAddress sends a code to the address that was typed. Nobody learns whether
 // it is known: signing in and creating an account are one thing here.
 func (c *Council) takeAddress(w http.ResponseWriter, r *http.Request, s *stay) error {
-	s.visit = visit{Browser: s.Browser, Account: s.Account, Need: s.Need, Typed: r.PostFormValue("address")}
+	s.visit = visit{Browser: s.Browser, Account: s.Account, Need: s.Need, Typed: short(r.PostFormValue("address"), longestAddress)}
 	to, err := parseAddress(s.Typed)
 	if err != nil {
 		return c.wrong(w, r, s, "sign-in", web.ProblemAddress)
 	}
 	s.Typed = to.Text
-	if problem, err := problemOf(c.sendCode(r, s.handle, to, "code")); problem != "" || err != nil {
-		return errors.Join(err, c.wrong(w, r, s, "sign-in", problem))
+	if err := c.sendCode(r, s.handle, to, "code"); err != nil {
+		return c.fails(w, r, s, "sign-in", err)
 	}
 	return c.goTo(w, r, s, "code")
 }
 
-// problemOf is what the resident is told of err, as in council.problem.PROBLEM,
-// or err itself where it is not for them.
-func problemOf(err error) (string, error) {
-	if _, ok := errors.AsType[*store.Exceeded](err); ok {
-		return web.ProblemCodesMany, nil
+// fails leads to the page that tells the resident what was wrong, where err is
+// for them.
+func (c *Council) fails(w http.ResponseWriter, r *http.Request, s *stay, page string, err error) error {
+	what := problemOf(err)
+	if what == "" {
+		return err
 	}
-	if errors.Is(err, errPost) {
-		return web.ProblemMail, nil
+	return c.wrong(w, r, s, page, what)
+}
+
+// problemOf is what a resident is told of err, one of web.Problem…; "" where it
+// is not for them.
+func problemOf(err error) string {
+	if _, often := errors.AsType[*store.Exceeded](err); often {
+		return web.ProblemCodesMany
 	}
 	if problem, ok := errors.AsType[codeProblem](err); ok {
-		return string(problem), nil
+		return string(problem)
 	}
-	return "", err
+	if errors.Is(err, errPost) {
+		return web.ProblemMail
+	}
+	return ""
 }
 
 // showCode asks for the code.
 func (c *Council) showCode(w http.ResponseWriter, r *http.Request, s *stay) error {
 	return c.Site.Page(w, r, http.StatusOK, "council_code", web.CouncilCode{
-		Problem: s.Problem, Address: s.Typed, Minutes: int(codeTime.Minutes()),
+		Problem: s.Problem.on("code"), Address: s.Typed, Minutes: int(codeTime.Minutes()),
 		Check: c.link("code", s.handle), Again: c.link("address", s.handle), Other: c.link("sign-in", s.handle), Cancel: c.link("cancel", s.handle),
 	})
 }
@@ -74,8 +84,8 @@ func (c *Council) showCode(w http.ResponseWriter, r *http.Request, s *stay) erro
 // takeCode goes on once the code has shown that the resident reads the address.
 func (c *Council) takeCode(w http.ResponseWriter, r *http.Request, s *stay) error {
 	shown, err := c.redeem(r.Context(), s.handle, r.PostFormValue("code"))
-	if problem, err := problemOf(err); problem != "" || err != nil {
-		return errors.Join(err, c.wrong(w, r, s, "code", problem))
+	if err != nil {
+		return c.fails(w, r, s, "code", err)
 	}
 	who, err := c.users.enter(r.Context(), shown)
 	if err != nil {
@@ -101,7 +111,7 @@ func (c *Council) codesSignIn(who holder) bool {
 // proved goes on with somebody who has shown who they are: back to the broker if
 // that is enough, by way of a passkey of their own if they would like one.
 func (c *Council) proved(w http.ResponseWriter, r *http.Request, s *stay, who holder, m method) error {
-	s.User, s.Method, s.Problem = who.ID, m, ""
+	s.User, s.Method, s.Problem = who.ID, m, problem{}
 	offer, err := c.offers(r, s, who)
 	if err != nil {
 		return err

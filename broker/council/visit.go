@@ -22,10 +22,24 @@ type visit struct {
 	Account bool              `json:"account,omitempty"` // it leads to the account page, not back to an app
 	Need    mapping.Assurance `json:"need,omitzero"`     // what must be proved
 	Typed   string            `json:"typed,omitempty"`   // the address that was typed last, as it was typed
-	Problem string            `json:"problem,omitempty"` // what was wrong with the last form, one of web.Problem…
+	Problem problem           `json:"problem,omitzero"`  // what was wrong with the last form
 	Saved   bool              `json:"saved,omitempty"`   // the resident has just made a passkey, and may now use it
 	User    string            `json:"user,omitempty"`    // who has shown who they are,
 	Method  method            `json:"method,omitempty"`  // and how
+}
+
+// problem is what was wrong with a form, on the page that is to say so.
+type problem struct {
+	Page string `json:"page"`
+	What string `json:"what"` // one of web.Problem…
+}
+
+// on is what the page called page has to say.
+func (p problem) on(page string) string {
+	if p.Page != page {
+		return ""
+	}
+	return p.What
 }
 
 var visitTable = store.Table[visit]{Name: "council-visit"}
@@ -121,7 +135,7 @@ func (c *Council) goTo(w http.ResponseWriter, r *http.Request, s *stay, page str
 }
 
 // wrong is goTo with what was wrong with the form.
-func (c *Council) wrong(w http.ResponseWriter, r *http.Request, s *stay, page, problem string) error {
-	s.Problem = problem
+func (c *Council) wrong(w http.ResponseWriter, r *http.Request, s *stay, page, what string) error {
+	s.Problem = problem{page, what}
 	return c.goTo(w, r, s, page)
 }

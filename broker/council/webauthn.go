@@ -52,6 +52,8 @@ func openCeremonies(o Options) (*ceremonies, error) {
 			ResidentKey: protocol.ResidentKeyRequirementRequired, RequireResidentKey: protocol.ResidentKeyRequired(),
 			UserVerification: protocol.VerificationRequired,
 		},
+		// No extension is asked for: what one answers means nothing here.
+		ExtensionsUnsolicitedOutputPolicy: protocol.UnsolicitedOutputPolicyIgnore,
 	})
 	return c, err
 }

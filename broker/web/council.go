@@ -1,5 +1,7 @@
 package web
 
+import "slices"
+
 // Problems are what may be wrong with a form of the council's own way in. The
 // catalogues hold council.problem.PROBLEM for each.
 const (
@@ -49,6 +51,11 @@ type CouncilSignIn struct {
 	Password string // where a password can be given; "" where there are none
 	Help     string // for those who cannot sign in
 	Cancel   string
+}
+
+// AboutAddress reports whether the problem is with the address.
+func (c CouncilSignIn) AboutAddress() bool {
+	return slices.Contains([]string{ProblemAddress, ProblemCodesMany, ProblemMail}, c.Problem)
 }
 
 // CouncilPassword is the page that asks for a password.

@@ -3,6 +3,7 @@ package web_test
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -27,7 +28,7 @@ func allPages() map[string]shown {
 		{ID: "google", Label: "Google", URL: "/start/google"},
 		{ID: "test", Label: hostile, Hint: hostile, URL: "/start/test?x=" + hostile, Last: true},
 	}
-	return map[string]shown{
+	pages := map[string]shown{
 		"choose":               {"choose", web.Choose{Ways: ways}},
 		"choose for an app":    {"choose", web.Choose{App: hostile, Ways: ways, Cancel: "/cancel"}},
 		"choose again":         {"choose", web.Choose{App: "Council tax", Notice: "ended_hijacked", NoticeArg: hostile, Ways: ways[:1], Cancel: "/cancel"}},
@@ -50,6 +51,8 @@ func allPages() map[string]shown {
 		"home":                 {"home", web.Home{}},
 		"home, signed in":      {"home", web.Home{SignOut: "/sign-out"}},
 	}
+	maps.Copy(pages, councilPages())
+	return pages
 }
 
 func pageSite(t testing.TB) *site {
