@@ -71,11 +71,11 @@ func lookup(name string) (claim standardClaim, found bool) {
 }
 
 // protocolClaims carry the protocol itself (RFC 7519 §4.1, OpenID Connect Core
-// §2, RFC 8693 §4.1, OpenID Connect Front-Channel Logout §3). An expression
-// that could set one could forge a token.
+// §2, RFC 8693 §4.1, OpenID Connect Front-Channel Logout §3, RFC 8485 §4). An
+// expression that could set one could forge a token.
 var protocolClaims = [...]string{
 	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "nonce", "acr", "amr",
-	"azp", "auth_time", "at_hash", "c_hash", "sid", "act",
+	"azp", "auth_time", "at_hash", "c_hash", "sid", "act", "vot", "vtm",
 }
 
 var ownName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)

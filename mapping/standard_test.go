@@ -41,7 +41,7 @@ func TestStandardClaims(t *testing.T) {
 
 // No expression may say what the protocol itself says.
 func TestProtocolClaimsAreRefused(t *testing.T) {
-	for name := range strings.FieldsSeq("iss sub aud exp nbf iat jti nonce acr amr azp auth_time at_hash c_hash sid act") {
+	for name := range strings.FieldsSeq("iss sub aud exp nbf iat jti nonce acr amr azp auth_time at_hash c_hash sid act vot vtm") {
 		if _, mistakes := mapping.CompileRules(mapping.RuleSource{Claims: map[string]string{name: "claims.x"}}); len(mistakes) != 1 {
 			t.Errorf("rules for %s: mistakes %v, want one", name, mistakes)
 		}

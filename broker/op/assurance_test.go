@@ -23,11 +23,13 @@ func TestAssuranceInIDToken(t *testing.T) {
 		ask    []string
 		want   map[string]any // acr, amr, vot
 	}{
-		"nothing asked":     {proved, nil, map[string]any{"acr": "urn:x-council:acr:cm", "amr": []any{"mfa"}}},
-		"acr_values":        {proved, []string{"acr_values", "urn:x-council:acr:p2.cm"}, map[string]any{"acr": "urn:x-council:acr:p2.cm", "amr": []any{"mfa"}}},
-		"not reached":       {low, []string{"acr_values", "urn:x-council:acr:p2.cm"}, map[string]any{"acr": "urn:x-council:acr:cl"}},
-		"vtr":               {proved, []string{"vtr", `["P2.Cl.Cm"]`}, map[string]any{"acr": "urn:x-council:acr:cm", "amr": []any{"mfa"}, "vot": "P2.Cm"}},
-		"our own trustmark": {proved, []string{"vtr", `["P2.Cm.F0"]`}, map[string]any{"acr": "urn:x-council:acr:cm", "amr": []any{"mfa"}, "vot": "P2.Cm.F0.R0"}},
+		"nothing asked":      {proved, nil, map[string]any{"acr": "urn:x-council:acr:cm", "amr": []any{"mfa"}}},
+		"acr_values":         {proved, []string{"acr_values", "urn:x-council:acr:p2.cm"}, map[string]any{"acr": "urn:x-council:acr:p2.cm", "amr": []any{"mfa"}}},
+		"not reached":        {low, []string{"acr_values", "urn:x-council:acr:p2.cm"}, map[string]any{"acr": "urn:x-council:acr:cl"}},
+		"vtr":                {proved, []string{"vtr", `["P2.Cl.Cm"]`}, map[string]any{"acr": "urn:x-council:acr:cm", "amr": []any{"mfa"}, "vot": "P2.Cm"}},
+		"our own trustmark":  {proved, []string{"vtr", `["P2.Cm.F0"]`}, map[string]any{"acr": "urn:x-council:acr:cm", "amr": []any{"mfa"}, "vot": "P2.Cm.F0.R0"}},
+		"vtr of the sign-in": {proved, []string{"vtr", `["Cl"]`}, map[string]any{"acr": "urn:x-council:acr:cm", "amr": []any{"mfa"}, "vot": "P0.Cm"}},
+		"vtr of less":        {proved, []string{"vtr", `["Cm.P1","Cl"]`}, map[string]any{"acr": "urn:x-council:acr:cm", "amr": []any{"mfa"}, "vot": "P1.Cm"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBed(t)

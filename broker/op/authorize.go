@@ -12,6 +12,7 @@ import (
 	"github.com/councilid/councilid/broker/login"
 	"github.com/councilid/councilid/broker/store"
 	"github.com/councilid/councilid/broker/web"
+	"github.com/councilid/councilid/mapping"
 )
 
 // reply is how an app wants its answer, kept by the login flow from the
@@ -24,11 +25,11 @@ type reply struct {
 	CodeChallenge string   `json:"code_challenge,omitempty"`
 	Subject       string   `json:"subject,omitempty"` // who must sign in: the sub of the id_token_hint, or of the claims parameter
 
-	ACR        []string `json:"acr,omitempty"`       // names of levels that were asked for
-	Vectors    bool     `json:"vectors,omitempty"`   // they were asked for by vtr
-	Trustmark  bool     `json:"trustmark,omitempty"` // with components of our own
-	InUserInfo []string `json:"userinfo,omitempty"`  // claims that were asked for by name
-	InIDToken  []string `json:"id_token,omitempty"`  // of these, in the ID token
+	ACR        []string            `json:"acr,omitempty"`       // names of levels that were asked for
+	Vectors    []mapping.Assurance `json:"vectors,omitempty"`   // levels that were asked for by vtr
+	Trustmark  bool                `json:"trustmark,omitempty"` // with components of our own
+	InUserInfo []string            `json:"userinfo,omitempty"`  // claims that were asked for by name
+	InIDToken  []string            `json:"id_token,omitempty"`  // of these, in the ID token
 }
 
 // handleAuthorize is the authorization endpoint (OpenID Connect Core §3.1.2).
@@ -62,7 +63,7 @@ func (s *Server) request(a authorization, to replyTo) (login.Request, error) {
 	answer, err := json.Marshal(reply{
 		RedirectURI: to.uri, State: []byte(to.state), Scopes: a.scopes,
 		Nonce: a.nonce, CodeChallenge: a.codeChallenge, Subject: subject,
-		ACR: a.wanted.acr, Vectors: a.wanted.vectors, Trustmark: a.wanted.trustmark,
+		ACR: a.wanted.acr, Vectors: a.wanted.asked(), Trustmark: a.wanted.trustmark,
 		InUserInfo: names(a.claims.UserInfo), InIDToken: names(a.claims.IDToken),
 	})
 	if err != nil {

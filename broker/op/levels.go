@@ -47,6 +47,14 @@ func (a *authorization) readLevels(names contexts, vtr, acrValues string) error 
 // maxVectors bounds the vectors of a request.
 const maxVectors = 10
 
+// asked are the vectors by which the app asked, if it did.
+func (w wanted) asked() []mapping.Assurance {
+	if !w.vectors {
+		return nil
+	}
+	return w.levels
+}
+
 // readVectors reads vtr: any of its vectors will do, and nothing less, as for
 // GOV.UK One Login. A component that nobody knows cannot be met.
 func (a *authorization) readVectors(vtr string) error {
@@ -116,12 +124,17 @@ type assured struct {
 	VOT string   `json:"vot,omitempty"` // RFC 8485 §4
 }
 
-// assured is what the app is told of a session worth level.
+// assured is what the app is told of a session worth level: of the person, by
+// whichever words, no more than it needs or asked for.
 func (s *Server) assured(c *client, answer reply, level mapping.Assurance) assured {
 	need := c.app.Assurance.Vector()
 	context := s.contexts.told(answer.ACR, need, level)
 	a := assured{ACR: context.ACR, AMR: context.AMR}
-	if answer.Vectors {
+	if len(answer.Vectors) > 0 {
+		for _, asked := range answer.Vectors {
+			need = need.Join(asked)
+		}
+		level.Identity, level.Residency = min(level.Identity, need.Identity), min(level.Residency, need.Residency)
 		a.VOT = vector(level, answer.Trustmark)
 	}
 	return a
