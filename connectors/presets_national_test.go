@@ -96,6 +96,22 @@ func TestNationalPresetLevels(t *testing.T) {
 	}
 }
 
+// That one address was verified says nothing of another that comes first.
+func TestScotAccountVerifiesTheAddressThatItGives(t *testing.T) {
+	email := func(address, method string) any {
+		return map[string]any{
+			"scope": "scotaccount.email", "claims": map[string]any{"email": address},
+			"verification": map[string]any{"outcome": "VERIFIED_SUCCESSFULLY", "validation_method": method},
+		}
+	}
+	said := mapping.Claims{"attributes": map[string]any{"verified_claims": []any{
+		email("typed@example.org", "self_certified"), email("read@example.org", "email_loop"),
+	}}}
+	if got := rulesOf(t, "scotaccount", nil).Apply(said).Claims; got["email"] != "typed@example.org" || got["email_verified"] != false {
+		t.Errorf("got %v, verified is %v", got["email"], got["email_verified"])
+	}
+}
+
 func loginGov(service, authentication string) mapping.Signed {
 	return idToken(mapping.Claims{
 		"acr": "urn:acr.login.gov:" + service, "aal": "http://idmanagement.gov/ns/assurance/aal/" + authentication,
