@@ -15,7 +15,8 @@ type Council struct {
 	// address. Without, a code is good for the first time alone, to make an account,
 	// and for those who have nothing else yet. Default: true.
 	EmailCodes *bool `yaml:"email_codes,omitempty"`
-	// Passwords lets residents have a password besides. Default: false.
+	// Passwords lets residents have a password besides, of 15 characters or more:
+	// alone it is worth Cl, with a code Cm. Default: false.
 	Passwords bool `yaml:"passwords,omitempty"`
 	// Breached is a file of passwords that are refused because thieves know
 	// them: a SHA-1 in hexadecimal to a line, sorted, as Have I Been Pwned

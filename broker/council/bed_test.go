@@ -120,12 +120,24 @@ func (b *bed) open(cfg *config.Config, node int) *council.Council {
 		Proven: func(_ context.Context, _, subject string) (bool, error) { return b.proven == subject, nil },
 	})
 	b.must(err)
-	mux := http.NewServeMux()
-	way.Mount(mux)
-	b.nodes[node].Config.Handler = site.Protect(mux)
+	b.nodes[node].Config.Handler = serving(way)
 	b.nodes[node].Start()
 	b.Cleanup(b.nodes[node].Close)
 	return way
+}
+
+func serving(way *council.Council) http.Handler {
+	mux := http.NewServeMux()
+	way.Mount(mux)
+	return way.Site.Protect(mux)
+}
+
+// mount has the first node serve another way in.
+func (b *bed) mount(way *council.Council) {
+	b.Helper()
+	b.ways[0] = way
+	b.nodes[0] = httptest.NewServer(serving(way))
+	b.Cleanup(b.nodes[0].Close)
 }
 
 func translate(err error) *web.Error {

@@ -1,9 +1,7 @@
 package council
 
 import (
-	"bytes"
 	"context"
-	"embed"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +9,6 @@ import (
 	"net"
 	"net/url"
 	"strconv"
-	"text/template"
 	"time"
 
 	"github.com/wneessen/go-mail"
@@ -19,21 +16,7 @@ import (
 	"github.com/councilid/councilid/config"
 )
 
-//go:embed letters/*.txt
-var letterFiles embed.FS
-
-// contents are what a letter is about: letters/NAME.LANGUAGE.txt, whose first
-// line is its subject.
-type contents struct {
-	Code    string // to be typed
-	Minutes int    // for how long
-	What    string // what was changed
-
-	Council, Site string // who writes
-}
-
-// post hands letters to a mail server. A letter has no links: whoever gets used
-// to following those that come with codes follows a thief's one day.
+// post hands letters to a mail server.
 type post struct {
 	server  config.Mail
 	council string
@@ -90,7 +73,8 @@ func (p *post) send(ctx context.Context, to address, language, name string, what
 
 // start hands a letter over and does not wait. What comes of it is told done.
 func (p *post) start(ctx context.Context, to address, language, name string, what contents) (done <-chan error, err error) {
-	m, err := p.write(to, language, name, what)
+	what.Council, what.Site = p.council, p.site
+	l, err := write(to, language, name, what)
 	if err != nil {
 		return nil, err
 	}
@@ -103,16 +87,16 @@ func (p *post) start(ctx context.Context, to address, language, name string, wha
 	told := make(chan error, 1)
 	go func() {
 		defer func() { <-p.desks }()
-		told <- p.deliver(context.WithoutCancel(ctx), m)
+		told <- p.deliver(context.WithoutCancel(ctx), l)
 	}()
 	return told, nil
 }
 
-// deliver tries to hand m over.
-func (p *post) deliver(ctx context.Context, m *mail.Msg) error {
+// deliver tries to hand the letter over.
+func (p *post) deliver(ctx context.Context, l letter) error {
 	var err error
 	for range postTries {
-		if err = p.try(ctx, m); err == nil {
+		if err = p.try(ctx, l); err == nil {
 			return nil
 		}
 	}
@@ -120,9 +104,13 @@ func (p *post) deliver(ctx context.Context, m *mail.Msg) error {
 	return errPost
 }
 
-func (p *post) try(ctx context.Context, m *mail.Msg) error {
+func (p *post) try(ctx context.Context, l letter) error {
 	if p.terminal() {
-		_, err := fmt.Fprintf(p.out, "\n--- mail ---\n%s--- end of mail ---\n\n", printed(m))
+		_, err := fmt.Fprintf(p.out, "\n--- mail to %s: %s\n\n%s---\n\n", l.To.Text, l.Subject, l.Body)
+		return err
+	}
+	m, err := p.message(l)
+	if err != nil {
 		return err
 	}
 	client, err := p.client()
@@ -158,39 +146,18 @@ func (p *post) client() (*mail.Client, error) {
 	return mail.NewClient(host, options...)
 }
 
-// write makes the letter.
-func (p *post) write(to address, language, name string, what contents) (*mail.Msg, error) {
-	what.Council, what.Site = p.council, p.site
-	t, err := template.ParseFS(letterFiles, "letters/"+name+"."+language+".txt")
-	if err != nil {
-		return nil, fmt.Errorf("write a letter: %w", err)
-	}
-	var text bytes.Buffer
-	if err := t.Execute(&text, what); err != nil {
-		return nil, fmt.Errorf("write a letter: %w", err)
-	}
-	subject, body, _ := bytes.Cut(text.Bytes(), []byte("\n"))
+// message is the letter as SMTP carries it.
+func (p *post) message(l letter) (*mail.Msg, error) {
 	m := mail.NewMsg()
-	if err := errors.Join(m.From(p.server.From), m.To(to.Text)); err != nil {
+	if err := errors.Join(m.From(p.server.From), m.To(l.To.Text)); err != nil {
 		return nil, errPost // the library's error names the address
 	}
-	m.Subject(string(subject))
+	m.Subject(l.Subject)
 	m.SetMessageID()
 	m.SetDate()
 	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834 §5: nobody's absence note answers it
-	m.SetBodyString(mail.TypeTextPlain, string(bytes.TrimLeft(body, "\n")))
+	m.SetBodyString(mail.TypeTextPlain, l.Body)
 	return m, nil
-}
-
-// printed is m for a terminal.
-func printed(m *mail.Msg) string {
-	var body []byte
-	for _, part := range m.GetParts() {
-		if content, err := part.GetContent(); err == nil {
-			body = append(body, content...)
-		}
-	}
-	return fmt.Sprintf("To: %s\nSubject: %s\n\n%s", m.GetToString(), m.GetGenHeader(mail.HeaderSubject), body)
 }
 
 // reason is what the log may say of err: what servers and the library say names
