@@ -50,7 +50,7 @@ func main() {
 	flag.StringVar(&o.Target.Issuer, "issuer", "", "a running broker, such as http://127.0.0.1:8100")
 	flag.StringVar(&o.Target.Admin, "admin", "http://127.0.0.1:8109", "its admin listener")
 	flag.StringVar(&o.Target.ClientID, "client-id", "council-tax", "an app of it")
-	flag.StringVar(&o.Target.Secret, "client-secret", "demo-secret-that-guards-nothing", "the app's secret")
+	flag.StringVar(&o.Target.Secret, "client-secret", "demo-secret-that-guards-nothing-at-all", "the app's secret")
 	flag.StringVar(&o.Target.RedirectURI, "redirect-uri", "http://127.0.0.1:8111/callback", "the app's redirect URI")
 	flag.StringVar(&o.Target.Connector, "connector", "works", "a connector that leads to a simulator")
 	flag.Parse()
