@@ -11,7 +11,6 @@ import (
 
 var (
 	low    = mapping.Assurance{Authenticator: mapping.Cl}
-	strong = mapping.Assurance{Authenticator: mapping.Cm}
 	proved = mapping.Assurance{Identity: mapping.P2, Authenticator: mapping.Cm}
 )
 
