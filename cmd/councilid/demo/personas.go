@@ -30,9 +30,10 @@ import (
 // observer is the app of the council of OpenPersonas.
 const observer = "observer"
 
-// OpenPersonas is Open for a council with a connector for every preset, and one
-// app that takes whoever comes and asks for all that there is to know.
-func OpenPersonas() (*Site, error) {
+// OpenPersonas is Open for a council with a connector for every preset, or for
+// those that are named, and one app that takes whoever comes and asks for all
+// that there is to know.
+func OpenPersonas(presets ...string) (*Site, error) {
 	files, err := fs.Glob(folders, "personas/connectors/*.yaml")
 	if err != nil {
 		return nil, err
@@ -45,6 +46,9 @@ func OpenPersonas() (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.Config.Connectors = slices.DeleteFunc(s.Config.Connectors, func(c config.Connector) bool {
+		return len(presets) > 0 && !slices.Contains(presets, c.ID)
+	})
 	for i := range s.Config.Connectors {
 		s.Config.Connectors[i].Network.Timeout = slow / 2
 	}
@@ -109,19 +113,18 @@ func (c Cell) String() string {
 // CheckPersonas signs in as every persona, and with every fault, at every
 // provider, with a browser of its own each time, and compares what became of it
 // with the predictions. recover makes the broker forget that a provider was in
-// trouble. Of providers only those with these connectors are tried; all where
-// none is named.
-func (s *Site) CheckPersonas(ctx context.Context, recover func() error, connectors ...string) ([]Cell, error) {
-	others := func(id string) bool { return len(connectors) > 0 && !slices.Contains(connectors, id) }
-	predictions, err := readPredictions(others)
+// trouble.
+func (s *Site) CheckPersonas(ctx context.Context, recover func() error) ([]Cell, error) {
+	predictions, err := readPredictions(func(connector string) bool {
+		return slices.ContainsFunc(s.Config.Connectors, func(c config.Connector) bool { return c.ID == connector })
+	})
 	if err != nil {
 		return nil, err
 	}
-	tried := slices.DeleteFunc(slices.Clone(s.Config.Connectors), func(c config.Connector) bool { return others(c.ID) })
-	rows := make([][]Cell, len(tried))
+	rows := make([][]Cell, len(s.Config.Connectors))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(atOnce)
-	for i, c := range tried {
+	for i, c := range s.Config.Connectors {
 		g.Go(func() (err error) {
 			rows[i], err = s.checkProvider(ctx, c, recover)
 			return err
@@ -249,8 +252,9 @@ func (s *Site) try(ctx context.Context, t try, cell *Cell) error {
 	if cell.Outcome = s.ending(t.connector, at); cell.Outcome == "" {
 		return err
 	}
-	// What the session is worth that there may be, whatever the app wanted.
-	ask = url.Values{"prompt": {"none"}, "vtr": {fmt.Sprintf("[%q]", mapping.Assurance{})}}
+	// What the session is worth that there may be: anything will do, and an app is
+	// told of a person no more than it asks for.
+	ask = url.Values{"prompt": {"none"}, "vtr": {fmt.Sprintf("[%q, %q]", mapping.Assurance{Identity: mapping.P4}, mapping.Assurance{})}}
 	if at, err := b.get(ctx, app.Base+"/sign-in?"+ask.Encode()); err != nil || at.text("problem") != "" {
 		return err
 	}

@@ -19,10 +19,10 @@ type predictions struct {
 	tried map[string]bool
 }
 
-// readPredictions reads a line for each cell: connector, persona, outcome,
-// identity, authenticator and claims, - where there is none. A line that begins
-// with # says why. Those of connectors that are left out are not of interest.
-func readPredictions(out func(connector string) bool) (*predictions, error) {
+// readPredictions reads a line for each cell of the connectors of interest:
+// connector, persona, outcome, identity, authenticator and claims, - where there
+// is none. A line that begins with # says why.
+func readPredictions(interest func(connector string) bool) (*predictions, error) {
 	p := &predictions{cells: map[string]Cell{}, tried: map[string]bool{}}
 	for number, line := range strings.Split(predicted, "\n") {
 		words := strings.Fields(line)
@@ -41,7 +41,7 @@ func readPredictions(out func(connector string) bool) (*predictions, error) {
 		if words[5] != "" {
 			c.Claims = strings.Split(words[5], ",")
 		}
-		if out(c.Connector) {
+		if !interest(c.Connector) {
 			continue
 		}
 		if _, twice := p.cells[c.key()]; twice {
