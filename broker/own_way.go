@@ -33,23 +33,28 @@ func proven(people *accounts.Accounts) func(ctx context.Context, issuer, subject
 
 // same reports whether somebody has just signed in, in the browser of r, to the
 // account that an upstream subject leads to, by another way in that is worth two
-// factors and all that is proven of the person.
-func same(flow *login.Flow) func(*http.Request, string, string) (bool, error) {
-	return func(r *http.Request, issuer, subject string) (bool, error) {
+// factors and all that is proven of the person; and whether that was added in a
+// session of two factors.
+func same(flow *login.Flow) func(*http.Request, string, string) (same, strong bool, err error) {
+	return func(r *http.Request, issuer, subject string) (same, strong bool, err error) {
 		s, err := flow.Current(r)
 		if s == nil || err != nil {
-			return false, err
+			return false, false, err
 		}
 		account, err := flow.Accounts.Whose(r.Context(), issuer, subject)
 		if errors.Is(err, accounts.ErrUnknownLink) {
-			return false, nil
+			return false, false, nil
 		}
 		if err != nil || account != s.Account.ID || s.Issuer == issuer || time.Since(s.AuthTime) > recently {
-			return false, err
+			return false, false, err
 		}
 		need, err := flow.Accounts.Proven(r.Context(), issuer, subject)
+		if err != nil {
+			return false, false, err
+		}
 		need.Authenticator = mapping.Cm
-		return s.Level.AtLeast(need), err
+		_, link, err := flow.Accounts.Reenter(r.Context(), account, s.Link)
+		return s.Level.AtLeast(need), link.Inherit.Authenticator >= mapping.Cm, err
 	}
 }
 

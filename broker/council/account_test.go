@@ -278,6 +278,12 @@ func TestRecover(t *testing.T) {
 			t.Errorf("%s: %d at %s", address, q.status, q.at)
 		}
 	}
+	// Who reads the letters may have added it, and takes nothing over by it.
+	b.weaklyAdded = true
+	if q := w.submit(p, "check", map[string]string{"address": "jo@example.org"}); !strings.Contains(q.body, "could not match") {
+		t.Errorf("by a way in that a single factor added: %d at %s", q.status, q.at)
+	}
+	b.weaklyAdded = false
 	p = w.submit(p, "check", map[string]string{"address": "JO@example.org"})
 	p = w.submit(p, "remove-0", nil)
 	d := b.newDevice()

@@ -41,8 +41,9 @@ type bed struct {
 	site  string // where the first node is, as browsers see it
 	nodes [2]*httptest.Server
 
-	proven string // the subject of whom there is evidence; "" for nobody
-	same   string // the subject to whose account somebody has just signed in by another way; "" for nobody
+	proven      string // the subject of whom there is evidence; "" for nobody
+	same        string // the subject to whose account somebody has just signed in by another way; "" for nobody
+	weaklyAdded bool   // that other way in was added in a session of one factor
 
 	mu    sync.Mutex
 	clock time.Time
@@ -114,8 +115,8 @@ func (b *bed) open(cfg *config.Config, node int) *council.Council {
 	way, err := council.Open(council.Options{
 		Connector: cfg.Connectors[0], Mail: cfg.Broker.Mail, Issuer: b.site, Name: "Strathmore Council",
 		Store: b.state, DB: b.sql, Site: site, Limit: store.Limit{PerMinute: 6000}, Now: b.now, Log: log,
-		Same: func(_ *http.Request, issuer, subject string) (bool, error) {
-			return subject != "" && b.same == subject && issuer == b.site+"/council", nil
+		Same: func(_ *http.Request, issuer, subject string) (same, strong bool, err error) {
+			return subject != "" && b.same == subject && issuer == b.site+"/council", !b.weaklyAdded, nil
 		},
 		Proven: func(_ context.Context, _, subject string) (bool, error) { return b.proven == subject, nil },
 	})

@@ -40,8 +40,9 @@ type Options struct {
 
 	// Same reports whether somebody has just signed in, in this browser, to the
 	// account that an upstream subject leads to, by another way in that is worth
-	// two factors and all that is proven of the person.
-	Same func(r *http.Request, issuer, subject string) (bool, error)
+	// two factors and all that is proven of the person. strong says that it was
+	// added by somebody who had shown two factors then, too.
+	Same func(r *http.Request, issuer, subject string) (same, strong bool, err error)
 }
 
 // Council is the council's own way in, one connector of the broker. It keeps

@@ -23,8 +23,11 @@ func (c *Council) recoverPage(w http.ResponseWriter, r *http.Request, typed, pro
 }
 
 // takeRecover opens the account page of the user if the session in this browser
-// is of the account that the user leads to. Of an address that nobody has, and
-// of one that another account has, the resident learns the same.
+// is of the account that the user leads to. Who has a passkey or a password gets
+// back in only by a way in that was added with two factors: whoever reads their
+// letters may add one to the account, and must not take it over by that. Of an
+// address that nobody has, and of one that another account has, the resident
+// learns the same.
 func (c *Council) takeRecover(w http.ResponseWriter, r *http.Request) error {
 	b := c.counted(r)
 	if err := b.Exec(r.Context()); err != nil {
@@ -39,16 +42,17 @@ func (c *Council) takeRecover(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && !errors.Is(err, errNoUser) {
 		return err
 	}
-	same, err := c.Same(r, issuer(c.Issuer), found.ID)
+	same, strong, err := c.Same(r, issuer(c.Issuer), found.ID)
 	if err != nil {
 		return err
-	}
-	if !same || found.ID == "" {
-		return c.recoverPage(w, r, typed, web.ProblemRecover)
 	}
 	who, err := c.users.holding(r.Context(), found)
 	if err != nil {
 		return err
+	}
+	guarded := len(who.passkeys) > 0 || who.Password != ""
+	if found.ID == "" || !same || guarded && !strong {
+		return c.recoverPage(w, r, typed, web.ProblemRecover)
 	}
 	return c.openDesk(w, r, who, byAccount, b)
 }
