@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -164,10 +165,8 @@ func messageForm(at stop) (address string, fields url.Values) {
 			fields.Set(attribute(n, "name"), attribute(n, "value"))
 		}
 	}
-	for _, name := range []string{"SAMLRequest", "SAMLResponse", "code", "error"} {
-		if fields.Has(name) {
-			return address, fields
-		}
+	if slices.ContainsFunc([]string{"SAMLRequest", "SAMLResponse", "code", "error"}, fields.Has) {
+		return address, fields
 	}
 	return "", nil
 }
