@@ -20,6 +20,19 @@ type Statement struct {
 	Dropped  []string `json:"dropped,omitempty"`  // names whose rule could not be evaluated on this answer, sorted
 }
 
+// Checked is the part of the statement that the provider vouches for, and what
+// carries a flag that says whether it does: the e-mail address and the telephone
+// number.
+func (st Statement) Checked() Statement {
+	checked := Statement{Claims: Claims{}, Verified: st.Verified}
+	for _, name := range append([]string{"email", emailVerified, "phone_number", phoneVerified}, st.Verified...) {
+		if value, ok := st.Claims[name]; ok {
+			checked.Claims[name] = value
+		}
+	}
+	return checked
+}
+
 // Signed are the documents that a provider signed, by the names that
 // config.Level.From knows them by, with what each says. Levels of assurance are
 // read from them alone.

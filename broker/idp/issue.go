@@ -75,7 +75,7 @@ func (s *Server) statement(q question, session login.Session) (st message.Statem
 	if session.Issuer != "" {
 		st.Authorities = []string{session.Issuer} // Core §2.7.2.2: who authenticated the resident
 	}
-	st.Attributes, told = q.release.apply(session.Said, session.Account.Subject(q.Sector))
+	st.Attributes, told = q.release.apply(session.Known(), session.Account.Subject(q.Sector))
 	return st, told, nil
 }
 

@@ -75,10 +75,10 @@ func (s *Server) grant(c *client, session login.Session, answer reply) grant {
 	scopes := c.grantable(answer.Scopes)
 	g := grant{
 		Client: c.id, Account: session.Account.ID, Link: session.Link, Subject: session.Account.Subject(c.app.Sector),
-		Session: c.session(session), Scopes: scopes, Claims: c.release.Apply(session.Said.Claims, scopes),
+		Session: c.session(session), Scopes: scopes, Claims: c.release.Apply(session.Known().Claims, scopes),
 		AuthTime: session.AuthTime, assured: s.assured(c, answer, session.Level),
 	}
-	c.alsoReleased(&g, session.Said.Claims, answer)
+	c.alsoReleased(&g, session.Known().Claims, answer)
 	return g
 }
 
