@@ -58,6 +58,9 @@ func (c *claimRequest) accepts() []string {
 	return all
 }
 
+// particular reports whether only some values will do.
+func (c *claimRequest) particular() bool { return c.Value != nil || len(c.Values) > 0 }
+
 // subject is who must sign in by the claims parameter: the value of sub, in
 // either place (§5.5.1). "": anybody.
 func (r claimsRequest) subject() (string, error) {

@@ -38,7 +38,7 @@ func (a *authorization) readLevels(names contexts, vtr, acrValues string) error 
 			a.wanted.levels = append(a.wanted.levels, level)
 		}
 	}
-	if a.wanted.essential && len(a.wanted.levels) == 0 {
+	if acr != nil && acr.Essential && acr.particular() && len(a.wanted.levels) == 0 {
 		return refused(unmetAuthenticationRequirements, "no acr of those that are essential is known here")
 	}
 	return nil

@@ -66,6 +66,7 @@ func TestReadLevelsRefuses(t *testing.T) {
 		`&vtr=["P9.Cm"]`:      invalidRequest,
 		`&vtr=["Cl","Cl","Cl","Cl","Cl","Cl","Cl","Cl","Cl","Cl","Cl"]`: invalidRequest,
 		`&claims=[]`: invalidRequest,
+		`&claims={"id_token":{"acr":{"essential":true,"value":2}}}`:                   unmetAuthenticationRequirements,
 		`&claims={"id_token":{"acr":{"essential":true,"value":"urn:nobody"}}}`:        unmetAuthenticationRequirements,
 		`&claims={"id_token":{"sub":{"value":"a"}},"userinfo":{"sub":{"value":"b"}}}`: invalidRequest,
 	} {
