@@ -34,34 +34,34 @@ type cached[T any] struct {
 // get returns the value, loading it if there is none yet.
 func (c *cached[T]) get(ctx context.Context) (T, error) {
 	c.mu.Lock()
-	value, loaded, err := c.value, !c.loaded.IsZero(), c.err
+	value, loaded, err := c.value, c.loaded, c.err
 	stale, resting := c.now().Sub(c.loaded) >= c.fresh, c.resting()
 	c.mu.Unlock()
 
 	switch {
-	case loaded && stale && !resting:
-		c.start(ctx)
+	case !loaded.IsZero() && stale && !resting:
+		c.start(ctx, loaded)
 		return value, nil
-	case loaded:
+	case !loaded.IsZero():
 		return value, nil
 	case resting:
 		return value, err
 	}
-	return c.wait(ctx)
+	return c.wait(ctx, loaded)
 }
 
 // renew returns the value after loading it anew, unless that has just failed or
 // a renewal is not due yet.
 func (c *cached[T]) renew(ctx context.Context) (T, error) {
 	c.mu.Lock()
-	value, err := c.value, c.err
+	value, loaded, err := c.value, c.loaded, c.err
 	wait := c.resting() || c.now().Sub(c.renewed) < c.rest
 	c.mu.Unlock()
 
 	if wait {
 		return value, err
 	}
-	value, err = c.wait(ctx)
+	value, err = c.wait(ctx, loaded)
 	if err == nil {
 		c.mu.Lock()
 		c.renewed = c.now()
@@ -74,9 +74,9 @@ func (c *cached[T]) resting() bool {
 	return c.err != nil && c.now().Sub(c.tried) < pause
 }
 
-func (c *cached[T]) wait(ctx context.Context) (T, error) {
+func (c *cached[T]) wait(ctx context.Context, seen time.Time) (T, error) {
 	select {
-	case r := <-c.start(ctx):
+	case r := <-c.start(ctx, seen):
 		return r.Val.(T), r.Err
 	case <-ctx.Done():
 		var none T
@@ -84,10 +84,18 @@ func (c *cached[T]) wait(ctx context.Context) (T, error) {
 	}
 }
 
-// start loads in the background, once for all who ask meanwhile. The load goes
-// on when the caller that began it leaves, as others may wait for it.
-func (c *cached[T]) start(ctx context.Context) <-chan singleflight.Result {
+// start loads in the background, once for all who ask meanwhile, and not for one
+// who has only seen what was loaded before (at seen) and comes just after another
+// load has ended. The load goes on when the caller that began it leaves, as others
+// may wait for it.
+func (c *cached[T]) start(ctx context.Context, seen time.Time) <-chan singleflight.Result {
 	return c.flight.DoChan("", func() (any, error) {
+		c.mu.Lock()
+		value, newer := c.value, c.loaded.After(seen)
+		c.mu.Unlock()
+		if newer {
+			return value, nil
+		}
 		value, err := c.load(context.WithoutCancel(ctx))
 		c.mu.Lock()
 		defer c.mu.Unlock()

@@ -70,7 +70,7 @@ func pageSite(t testing.TB) *site {
 		return s.Onward(w, r, "https://provider.example/slo?x="+hostile)
 	})
 	for name, p := range allPages() {
-		s.handle("GET /"+strings.NewReplacer(" ", "-", ",", "").Replace(name), func(w http.ResponseWriter, r *http.Request) error {
+		s.handle("GET "+pathOf(name), func(w http.ResponseWriter, r *http.Request) error {
 			return s.Page(w, r, http.StatusOK, p.page, p.data)
 		})
 	}
@@ -80,10 +80,13 @@ func pageSite(t testing.TB) *site {
 func pagePaths() []string {
 	paths := []string{"/error", "/nowhere", "/post", "/onward"}
 	for name := range allPages() {
-		paths = append(paths, "/"+strings.NewReplacer(" ", "-", ",", "").Replace(name))
+		paths = append(paths, pathOf(name))
 	}
 	return paths
 }
+
+// pathOf is where a page of allPages is.
+func pathOf(name string) string { return "/" + strings.NewReplacer(" ", "-", ",", "").Replace(name) }
 
 // elements are all elements of the page.
 func elements(t *testing.T, page io.Reader) []*html.Node {

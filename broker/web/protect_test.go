@@ -67,11 +67,11 @@ func TestLogLine(t *testing.T) {
 		_, err := io.WriteString(w, "four")
 		return err
 	})
-	r := httptest.NewRequest("GET", "/callback/QQpath?code=QQquery&state=QQquery", nil)
-	r.Header.Set("Cookie", "session=QQcookie")
-	r.Header.Set("Authorization", "Bearer QQtoken")
-	r.Header.Set("Referer", "https://QQreferer.example/")
-	r.Header.Set("User-Agent", "QQagent")
+	r := httptest.NewRequest("GET", "/callback/qqpath?code=qqquery&state=qqquery", nil)
+	r.Header.Set("Cookie", "session=qqcookie")
+	r.Header.Set("Authorization", "Bearer qqtoken")
+	r.Header.Set("Referer", "https://qqreferer.example/")
+	r.Header.Set("User-Agent", "qqagent")
 	r.RemoteAddr = "192.0.2.7:4321"
 	s.do(r)
 	line := s.line(t)
@@ -88,7 +88,7 @@ func TestLogLine(t *testing.T) {
 	if diff := cmp.Diff(want, line); diff != "" {
 		t.Errorf("log line (-want +got):\n%s", diff)
 	}
-	if strings.Contains(s.log.String(), "QQ") {
+	if strings.Contains(s.log.String(), "qq") {
 		t.Errorf("what people sent is in the log: %s", &s.log)
 	}
 }
