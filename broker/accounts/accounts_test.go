@@ -74,7 +74,7 @@ func TestEnter(t *testing.T) {
 	})
 }
 
-// TestEnterReadsOnce: design.md allows a returning resident one SQL read.
+// A returning resident costs one SQL read.
 func TestEnterReadsOnce(t *testing.T) {
 	onEach(t, func(t *testing.T, n node) {
 		in := signIn("https://idp.example", "someone")
