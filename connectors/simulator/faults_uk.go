@@ -3,6 +3,7 @@ package simulator
 import (
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/councilid/councilid/connectors"
 	"github.com/councilid/councilid/mapping"
@@ -10,7 +11,16 @@ import (
 
 // scotAccountFaults are about the token with the attributes.
 func scotAccountFaults() []Fault {
-	nothing := &mapping.Assurance{Authenticator: mapping.Ch, Phishing: mapping.F1}
+	return slices.Concat(scotAccountLevels(), scotAccountAttributes(), scotAccountAnswers())
+}
+
+// provesNothing is worth no more than a sign-in is, of whoever it may be.
+func provesNothing() *mapping.Assurance {
+	return &mapping.Assurance{Authenticator: mapping.Ch, Phishing: mapping.F1}
+}
+
+// scotAccountLevels are about how sure the provider is of somebody.
+func scotAccountLevels() []Fault {
 	return []Fault{
 		{
 			ID: "scope-failed", Title: "The identity failed, and is in the list", Artefact: Level, AtMost: identityAtMost(mapping.P0),
@@ -41,7 +51,7 @@ func scotAccountFaults() []Fault {
 			nested: verification("scotaccount.gpg45.medium", "confidence_level", "GPG45-Medium"),
 		},
 		{
-			ID: "level-in-id-token", Title: "The identity is in the ID token, where it does not belong", Artefact: Level, AtMost: nothing,
+			ID: "level-in-id-token", Title: "The identity is in the ID token, where it does not belong", Artefact: Level, AtMost: provesNothing(),
 			claims: func(_ *Provider, c mapping.Claims) {
 				c["verified_claims"] = []any{map[string]any{"scope": "scotaccount.gpg45.medium", "verification": map[string]any{
 					"outcome": "VERIFIED_SUCCESSFULLY", "assurance_policy": "GPG_45", "confidence_level": "medium",
@@ -49,6 +59,12 @@ func scotAccountFaults() []Fault {
 			},
 			nested: silent("verified_claims"),
 		},
+	}
+}
+
+// scotAccountAttributes are about how the attributes were checked and are written.
+func scotAccountAttributes() []Fault {
+	return []Fault{
 		{
 			ID: "address-self-certified", Title: "The person says where they live", Artefact: Level, AtMost: residencyAtMost(mapping.R0),
 			nested: verification("scotaccount.address", "validation_method", "self_certified"),
@@ -58,15 +74,21 @@ func scotAccountFaults() []Fault {
 			nested: verification("scotaccount.email", "validation_method", "self_certified"),
 		},
 		{
-			ID: "single-object", Title: "The old form of the token: one object, and claims outside", Artefact: Nested, AtMost: nothing,
+			ID: "single-object", Title: "The old form of the token: one object, and claims outside", Artefact: Nested, AtMost: provesNothing(),
 			nested: singleObject,
 		},
 		{
 			ID: "snake-case-address", Title: "The address has names like street_name", Artefact: Nested,
 			nested: snakeCase,
 		},
+	}
+}
+
+// scotAccountAnswers are about what is answered in place of a token.
+func scotAccountAnswers() []Fault {
+	return []Fault{
 		{
-			ID: "no-attributes", Title: "No attributes: status 404", Artefact: Profile, AtMost: nothing,
+			ID: "no-attributes", Title: "No attributes: status 404", Artefact: Profile, AtMost: provesNothing(),
 			answer: status(http.StatusNotFound),
 		},
 		{
