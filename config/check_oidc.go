@@ -22,7 +22,7 @@ func (r report) oidc(c *Connector, o *OIDC) {
 	r.posted(o)
 	r.nested(o)
 	r.calls("oidc.calls", o.Calls)
-	r.bearers(o)
+	r.called(o)
 	r.params("oidc.params", o.Params)
 	if o.ClockSkew < 0 || o.ClockSkew > time.Minute {
 		r.wrong("oidc.clock_skew", "must be from 0s to 60s")
@@ -194,10 +194,14 @@ func (r report) nested(o *OIDC) {
 	}
 }
 
-// bearers checks that the calls authenticate as the connector can.
-func (r report) bearers(o *OIDC) {
+// called checks that the answer of each call is a claim of its own, and that the
+// calls authenticate as the connector can.
+func (r report) called(o *OIDC) {
 	for _, name := range slices.Sorted(maps.Keys(o.Calls)) {
 		path, call := join("oidc.calls", name), o.Calls[name]
+		if name == "id_token" {
+			r.wrong(path, "cannot be the name of a call: it is the claim that has what the ID token says")
+		}
 		if call.Assertion != "" && o.ClientAuth != "private_key_jwt" {
 			r.wrong(path+".assertion", "needs client_auth private_key_jwt")
 		}

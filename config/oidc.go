@@ -116,7 +116,8 @@ type OIDC struct {
 	IssParameter string `yaml:"iss_parameter,omitempty"`
 
 	// Userinfo is merge (its claims are added to the ID token's), signed (the
-	// same, and it is a token signed with the keys of ID tokens) or never.
+	// same, and it is a token signed with the keys of ID tokens) or never. What
+	// the ID token alone says is in claims.id_token, too.
 	// Default: merge, where the provider has the endpoint.
 	Userinfo string `yaml:"userinfo,omitempty" jsonschema:"enum=merge,enum=signed,enum=never"`
 

@@ -2,6 +2,7 @@ package connectors_test
 
 import (
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,6 +66,7 @@ func TestNationalPresetLevels(t *testing.T) {
 		"NHS P5":                        {"nhs-login", idToken(mapping.Claims{"vot": "P5.Cp.Cd"}), "P1.Cm.F0.R0"},
 		"NHS P9":                        {"nhs-login", idToken(mapping.Claims{"vot": "P9.Cp.Cd"}), "P2.Cm.F0.R0"},
 		"NHS P9, by a key":              {"nhs-login", idToken(mapping.Claims{"vot": "P9.Cm"}), "P2.Ch.F1.R0"},
+		"NHS, by a shared key":          {"nhs-login", idToken(mapping.Claims{"vot": "P9.Cp.Ck"}), "P2.C0.F0.R0"},
 		"NHS, a device alone":           {"nhs-login", idToken(mapping.Claims{"vot": "P9.Cd"}), "P2.C0.F0.R0"},
 		"NHS, the proofing level alone": {"nhs-login", idToken(mapping.Claims{"identity_proofing_level": "P9"}), "P0.C0.F0.R0"},
 
@@ -109,6 +111,36 @@ func TestScotAccountVerifiesTheAddressThatItGives(t *testing.T) {
 	}}}
 	if got := rulesOf(t, "scotaccount", nil).Apply(said).Claims; got["email"] != "typed@example.org" || got["email_verified"] != false {
 		t.Errorf("got %v, verified is %v", got["email"], got["email_verified"])
+	}
+}
+
+// Who nobody signs is nobody verified: at NHS login that is said by vot, which is
+// in the ID token or is not believed.
+func TestNHSVerifiesByTheIDToken(t *testing.T) {
+	for name, test := range map[string]struct {
+		vot      any
+		verified bool
+	}{
+		"proved":             {"P9.Cp.Cd", true},
+		"proved, by a key":   {"P9.Cm", true},
+		"matched":            {"P5.Cp.Cd", false},
+		"by a shared key":    {"P9.Cp.Ck", false},
+		"a list":             {[]any{"P9.Cm"}, false},
+		"a number":           {9.0, false},
+		"nothing":            {nil, false},
+		"only in userinfo":   {"", false},
+		"more than is known": {"P9.Cm.Cx", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			said := mapping.Claims{"vot": "P9.Cm", "family_name": "Evans", "id_token": map[string]any{"vot": test.vot}}
+			if test.vot == nil {
+				said["id_token"] = map[string]any{}
+			}
+			got := rulesOf(t, "nhs-login", nil).Apply(said)
+			if slices.Contains(got.Verified, "family_name") != test.verified || slices.Contains(got.Verified, "name") != test.verified {
+				t.Errorf("verified are %v", got.Verified)
+			}
+		})
 	}
 }
 

@@ -25,7 +25,9 @@ type told struct {
 
 // listen gathers what the provider tells besides the ID token, which says said:
 // at its userinfo endpoint, by the calls of the step, and in tokens within all
-// that. What is signed has the first word.
+// that. What is signed has the first word. What the ID token says is a claim of
+// its own besides: a rule that must not take anybody else's word for it reads it
+// there.
 func (c *oidcConnector) listen(ctx context.Context, d discovery, a Attempt, token *oauth2.Token, said mapping.Claims) (told, error) {
 	issuer, err := issuerOf(said, c.settings)
 	if err != nil {
@@ -44,6 +46,7 @@ func (c *oidcConnector) listen(ctx context.Context, d discovery, a Attempt, toke
 	if err := c.callAll(ctx, c.step(a.Step).calls, c.settings.Calls, token, t.claims); err != nil {
 		return t, err
 	}
+	t.claims[idTokenName] = map[string]any(said) // whoever else says it has not signed it
 	return t, c.unfold(ctx, t)
 }
 

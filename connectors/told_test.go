@@ -32,6 +32,9 @@ func TestUnsignedIsApart(t *testing.T) {
 	if len(got.Signed) != 1 || got.Signed["id_token"].Text("sub") != "24400320" || got.Signed["id_token"]["vot"] != nil {
 		t.Errorf("signed is %v", got.Signed)
 	}
+	if said, _ := got.Claims["id_token"].(map[string]any); said["sub"] != "24400320" || said["vot"] != nil {
+		t.Errorf("the ID token says %v", said)
+	}
 	if got.Claims.Text("vot") != "P2.Cm" || got.Claims.Text("email") != "resident@example.com" {
 		t.Errorf("claims are %v", got.Claims)
 	}

@@ -171,6 +171,10 @@ func nhsFaults() []Fault {
 			ID: "level-unknown", Title: "A level that nobody knows", Artefact: Level, AtMost: nothing, claims: saying("vot", "P8.Cx"),
 		},
 		{
+			ID: "level-not-issued", Title: "A credential that is documented and not in use", Artefact: Level,
+			AtMost: authenticatorAtMost(mapping.C0), claims: saying("vot", "P9.Cp.Ck"),
+		},
+		{
 			ID: "level-unsigned", Title: "The level is in userinfo, which is not signed", Artefact: Level, AtMost: nothing,
 			claims: silent("vot"), userinfo: saying("vot", "P9.Cm"),
 		},

@@ -68,13 +68,14 @@ func checkNHS(form url.Values) *refusal {
 	return nil
 }
 
+// nhsVectors are those that are issued: Ck, a key shared with a device, never is.
 func nhsVectors() []string {
-	return []string{"P0.Cp", "P5.Cp.Cd", "P5.Cp.Ck", "P9.Cp.Cd", "P9.Cp.Ck", "P9.Cm"}
+	return []string{"P0.Cp", "P5.Cp.Cd", "P9.Cp.Cd", "P9.Cm"}
 }
 
 // nhsDemands: without vtr everybody is sent through proof of identity.
 func nhsDemands(a authorization) []demand {
-	vectors := []string{"P9.Cp.Cd", "P9.Cp.Ck", "P9.Cm"}
+	vectors := []string{"P9.Cp.Cd", "P9.Cm"}
 	if vtr := a.asked["vtr"]; vtr != "" {
 		var err error
 		if vectors, err = vectorsOf(vtr); err != nil {
@@ -92,7 +93,7 @@ func nhsDemands(a authorization) []demand {
 func nhsLevel(vector string) mapping.Assurance {
 	proofing, credential, _ := strings.Cut(vector, ".")
 	level := map[string]mapping.Assurance{
-		"Cp": {Authenticator: mapping.Cl}, "Cp.Cd": {Authenticator: mapping.Cm}, "Cp.Ck": {Authenticator: mapping.Cm},
+		"Cp": {Authenticator: mapping.Cl}, "Cp.Cd": {Authenticator: mapping.Cm},
 		"Cm": {Authenticator: mapping.Ch, Phishing: mapping.F1},
 	}[credential]
 	level.Identity = map[string]mapping.Identity{"P5": mapping.P1, "P9": mapping.P2}[proofing]
