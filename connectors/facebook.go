@@ -73,6 +73,20 @@ type signedRequest struct {
 	Algorithm string `json:"algorithm"`
 	IssuedAt  int64  `json:"issued_at"`
 	UserID    any    `json:"user_id"`
+
+	// What it says besides where somebody signs in or opens a page with the app in
+	// it (developers.facebook.com, Signed Request).
+	Code       any `json:"code"`
+	OAuthToken any `json:"oauth_token"`
+	Page       any `json:"page"`
+	AppData    any `json:"app_data"`
+}
+
+// ofVisit reports whether the request went through a browser, as that of a sign-in
+// does: whoever finds it there must not be able to end sessions with it, or to have
+// somebody's data deleted.
+func (s signedRequest) ofVisit() bool {
+	return s.Code != nil || s.OAuthToken != nil || s.Page != nil || s.AppData != nil
 }
 
 // open checks the signature of signature.payload, both base64url, and returns the
@@ -102,6 +116,8 @@ func readSignedRequest(payload []byte) (signedRequest, error) {
 		return said, reject(invalidRequest, "signed_request is malformed")
 	case said.Algorithm != "HMAC-SHA256":
 		return said, reject(invalidKey, "the algorithm is not accepted")
+	case said.ofVisit():
+		return said, reject(invalidRequest, "signed_request is that of a sign-in")
 	}
 	return said, nil
 }

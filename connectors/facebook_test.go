@@ -72,7 +72,9 @@ func TestSignedRequest(t *testing.T) {
 // where to read of it.
 func TestDeletion(t *testing.T) {
 	p := newProvider(t)
-	request := signedRequest(t, clientSecret, claims{"algorithm": "HMAC-SHA256", "issued_at": p.clock.Now().Unix(), "user_id": "218471"})
+	request := signedRequest(t, clientSecret, claims{
+		"algorithm": "HMAC-SHA256", "issued_at": p.clock.Now().Unix(), "user_id": "218471", "expires": p.clock.Now().Add(time.Hour).Unix(),
+	})
 	n, reply := tellFacebook(t, p.graph(), connectors.DeletionInbox, request)
 	if len(n.Events) != 1 || n.Events[0].Action != connectors.Unlink || n.Events[0].Subject != "218471" || len(n.Code) != 26 {
 		t.Fatalf("got %+v", n)
@@ -104,6 +106,11 @@ func TestSignedRequestsRefused(t *testing.T) {
 		"of the future":        signedRequest(t, clientSecret, with(honest, claims{"issued_at": now.Add(time.Hour).Unix()})),
 		"of no time":           signedRequest(t, clientSecret, with(honest, claims{"issued_at": nil})),
 		"of nobody":            signedRequest(t, clientSecret, with(honest, claims{"user_id": nil})),
+		"of a sign-in":         signedRequest(t, clientSecret, with(honest, claims{"code": "AQB"})),
+		"with a token":         signedRequest(t, clientSecret, with(honest, claims{"oauth_token": "EAAB", "expires": now.Unix()})),
+		"of a page":            signedRequest(t, clientSecret, with(honest, claims{"page": claims{"id": "1"}})),
+		"of a page's link":     signedRequest(t, clientSecret, with(honest, claims{"app_data": "x"})),
+		"of an empty person":   signedRequest(t, clientSecret, with(honest, claims{"user_id": ""})),
 		"of a rounded number":  signedRequest(t, clientSecret, with(honest, claims{"user_id": 9007199254740993})),
 		"larger than they are": signedRequest(t, clientSecret, with(honest, claims{"more": strings.Repeat("x", 70_000)})),
 	} {
