@@ -43,6 +43,8 @@ type Account struct {
 	SubjectKey []byte            `json:"subject_key"`        // derives the pairwise subjects
 	Subjects   map[string]string `json:"subjects,omitempty"` // sector to subject, where one is pinned (a merge, an import)
 	Level      mapping.Assurance `json:"level,omitzero"`     // what valid evidence proves of the person, whichever way in brought it
+	Ever       mapping.Assurance `json:"ever,omitzero"`      // what any evidence ever did, whether or not it counts today
+	Words      []mapping.Word    `json:"-"`                  // what every source that leads in last said of the person
 }
 
 // Subject is the account's identifier for the apps of a sector.
@@ -146,7 +148,6 @@ func (a *Accounts) create(ctx context.Context, in SignIn) (entrance, error) {
 	acc := Account{ID: newID(), SubjectKey: make([]byte, 32)}
 	rand.Read(acc.SubjectKey)
 	link := newLink(acc.ID, in, in.Level, now)
-	acc.Level = link.Own
 	err := a.db.InTx(ctx, func(tx *db.Tx) error {
 		_, err := tx.Exec(ctx, `INSERT INTO accounts (id, subject_key, status, created_at) VALUES ($1, $2, 'active', $3)`,
 			acc.ID, acc.SubjectKey, now.UnixMicro())
@@ -164,7 +165,11 @@ func (a *Accounts) create(ctx context.Context, in SignIn) (entrance, error) {
 	if err != nil {
 		return entrance{}, fmt.Errorf("create an account: %w", err)
 	}
-	return entrance{account: acc, link: link}, nil
+	e := entrance{account: acc, link: link}
+	e.account.Words = in.Said.Words(in.Connector, link.ID, mapping.Assurance{}, in.At)
+	inOrderOfClaims(e.account.Words)
+	e.add(link.Own)
+	return e, nil
 }
 
 // newID returns a random identifier. It says nothing about the person.

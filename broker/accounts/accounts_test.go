@@ -117,6 +117,8 @@ func TestEnterUsesTheIndex(t *testing.T) {
 		n.exec(t, `INSERT INTO subjects (account_id, sector, subject, current) SELECT 'a' || i, 'x', 's' || i, true FROM generate_series(1, 5000) i`)
 		n.exec(t, `INSERT INTO evidence (id, account_id, link_id, kind, levels, policy_version, checked_at)
 			SELECT 'e' || i, 'a' || i, 'l' || i, 'sign-in', 'P2.C0.F0.R0', '', 0 FROM generate_series(1, 5000) i`)
+		n.exec(t, `INSERT INTO claims (account_id, link_id, name, value, verified, said_at)
+			SELECT 'a' || i, 'l' || i, 'name', '""', false, 0 FROM generate_series(1, 5000) i`)
 		n.exec(t, `ANALYZE`)
 		plan := strings.Join(n.dump(t, `EXPLAIN `+accounts.EnterQuery, "i", "s77"), "\n")
 		if strings.Contains(plan, "Seq Scan") || !strings.Contains(plan, "Index Scan using links_issuer_subject_key") {

@@ -15,6 +15,36 @@ type entrance struct {
 	account Account
 	link    Link
 	own     []proof
+	proved  map[string]worthOf // by link
+}
+
+// worthOf is what evidence of one link proves of the person: valid evidence, and
+// any that there ever was.
+type worthOf struct{ valid, ever mapping.Assurance }
+
+// add adds what a sign-in proves by the link of the entrance.
+func (e *entrance) add(proved mapping.Assurance) {
+	e.link.Own = e.link.Own.Join(proved)
+	e.note(e.link.ID, proved, proved)
+	e.attribute()
+}
+
+// note adds evidence of a link.
+func (e *entrance) note(link string, valid, ever mapping.Assurance) {
+	if e.proved == nil {
+		e.proved = map[string]worthOf{}
+	}
+	of := e.proved[link]
+	e.proved[link] = worthOf{of.valid.Join(valid), of.ever.Join(ever)}
+	e.account.Level, e.account.Ever = e.account.Level.Join(valid), e.account.Ever.Join(ever)
+}
+
+// attribute says of every word what was proved where it came from.
+func (e *entrance) attribute() {
+	for i := range e.account.Words {
+		w := &e.account.Words[i]
+		w.Proved, w.Guard = e.proved[w.Link].valid, e.proved[w.Link].ever
+	}
 }
 
 // entering selects a link and everything that a login needs in one statement.
@@ -24,7 +54,8 @@ type entrance struct {
 // more than an old row costs the others.
 const entering = `SELECT l.id, l.connector, l.issuer, l.subject, l.created_at, l.inherit, l.frozen_at, l.frozen_why, l.unlinked_at,
 		a.id, a.subject_key, a.status, s.sector, s.subject,
-		e.levels, e.connector, e.valid_until, e.link_id, COALESCE(k.frozen_at, k.unlinked_at)
+		e.levels, e.connector, e.valid_until, e.link_id, COALESCE(k.frozen_at, k.unlinked_at),
+		` + saidOf + `
 	FROM links l
 	JOIN accounts a ON a.id = l.account_id
 	LEFT JOIN subjects s ON s.account_id = a.id AND s.current
@@ -59,6 +90,10 @@ func (a *Accounts) find(ctx context.Context, q string, args ...any) (entrance, e
 		return entrance{}, err
 	}
 	e.link.Account, e.link.Created = e.account.ID, time.UnixMicro(r.created)
+	if e.account.Words, err = parseWords(r.said.String); err != nil {
+		return entrance{}, fmt.Errorf("account %s: %w", e.account.ID, err)
+	}
+	e.attribute()
 	return e, r.usable()
 }
 
@@ -75,13 +110,15 @@ type entranceRow struct {
 	validUntil sql.NullInt64
 	broughtBy  sql.NullString // the link
 	silenced   sql.NullInt64  // since when that is frozen or dead
+
+	said sql.NullString // see saidOf; the same in every row
 }
 
 func (r *entranceRow) columns(e *entrance) []any {
 	return []any{
 		&e.link.ID, &e.link.Connector, &e.link.Issuer, &e.link.Subject, &r.created, &r.inherit, &r.frozen, &r.why, &r.dead,
 		&e.account.ID, &e.account.SubjectKey, &r.status, &r.sector, &r.subject,
-		&r.levels, &r.connector, &r.validUntil, &r.broughtBy, &r.silenced,
+		&r.levels, &r.connector, &r.validUntil, &r.broughtBy, &r.silenced, &r.said,
 	}
 }
 
@@ -98,12 +135,15 @@ func (r *entranceRow) addTo(e *entrance, now time.Time, cap func(connector strin
 	if e.link.Inherit, err = vector(r.inherit); err != nil {
 		return fmt.Errorf("link %s: %w", e.link.ID, err)
 	}
-	p, err := r.proof(now)
+	if !r.levels.Valid {
+		return nil // there is no evidence
+	}
+	ever, err := vector(r.levels)
 	if err != nil {
 		return fmt.Errorf("evidence of account %s: %w", e.account.ID, err)
 	}
-	p.level = r.counted(p.level, cap)
-	e.account.Level = e.account.Level.Join(p.level)
+	p := r.proof(ever.Person(), now, cap)
+	e.note(r.broughtBy.String, p.level, ever.Person())
 	if r.broughtBy.String == e.link.ID {
 		e.link.Own = e.link.Own.Join(p.level)
 		e.own = append(e.own, p)
@@ -111,27 +151,18 @@ func (r *entranceRow) addTo(e *entrance, now time.Time, cap func(connector strin
 	return nil
 }
 
-// proof is what the evidence of the row proves, where it has not expired; the zero
-// proof for nothing.
-func (r *entranceRow) proof(now time.Time) (proof, error) {
-	p := proof{until: moment(r.validUntil)}
-	if p.over(now) {
-		return proof{}, nil
-	}
-	level, err := vector(r.levels)
-	p.level = level.Person()
-	return p, err
-}
-
-// counted is as much of it as counts today.
-func (r *entranceRow) counted(level mapping.Assurance, cap func(connector string) mapping.Assurance) mapping.Assurance {
+// proof is as much of what the evidence of the row proved as counts today.
+func (r *entranceRow) proof(ever mapping.Assurance, now time.Time, cap func(connector string) mapping.Assurance) proof {
+	p := proof{ever, moment(r.validUntil)}
 	switch {
+	case p.over(now):
+		return proof{}
 	case r.silenced.Valid:
-		return mapping.Assurance{}
+		p.level = mapping.Assurance{}
 	case r.connector.Valid:
-		return level.Meet(cap(r.connector.String))
+		p.level = ever.Meet(cap(r.connector.String))
 	}
-	return level
+	return p
 }
 
 // vector reads a vector that is stored; NULL is the least.

@@ -85,7 +85,7 @@ func (a *Accounts) prove(ctx context.Context, e entrance, proofs []proof, in Sig
 		}
 		return chain(ctx, tx, a.now(), proved...)
 	})
-	e.link.Own, e.account.Level = e.link.Own.Join(worth(proofs)), e.account.Level.Join(worth(proofs))
+	e.add(worth(proofs))
 	return e, err
 }
 

@@ -157,7 +157,7 @@ func (a *Accounts) Unlink(ctx context.Context, issuer, subject, what string) (Li
 		if err != nil || !died {
 			return false, err
 		}
-		if _, err := tx.Exec(ctx, `DELETE FROM claims WHERE link_id = $1`, l.ID); err != nil {
+		if _, err := tx.Exec(ctx, `DELETE FROM claims WHERE account_id = $1 AND link_id = $2`, l.Account, l.ID); err != nil {
 			return false, err
 		}
 		_, err = tx.Exec(ctx, `DELETE FROM evidence WHERE account_id = $1 AND link_id = $2`, l.Account, l.ID)

@@ -16,11 +16,12 @@ import (
 // pair is a primary key of two columns.
 type pair [2]string
 
+func (p pair) compare(other pair) int { return slices.Compare(p[:], other[:]) }
+
 // inOrder goes through m by its keys, so that transactions which meet in
 // several rows lock them in the same order.
-func inOrder[V any](m map[pair]V) iter.Seq2[pair, V] {
-	return func(yield func(pair, V) bool) {
-		compare := func(a, b pair) int { return slices.Compare(a[:], b[:]) }
+func inOrder[K comparable, V any](m map[K]V, compare func(a, b K) int) iter.Seq2[K, V] {
+	return func(yield func(K, V) bool) {
 		for _, k := range slices.SortedFunc(maps.Keys(m), compare) {
 			if !yield(k, m[k]) {
 				return

@@ -81,7 +81,7 @@ func useLinks(ctx context.Context, tx *db.Tx, visits []Visit, open map[string]st
 		return nil, nil
 	}
 	var args []any
-	for k, at := range inOrder(used) {
+	for k, at := range inOrder(used, pair.compare) {
 		args = append(args, k[0], k[1], at)
 	}
 	// The first of the values matches no link: it tells PostgreSQL the types.
@@ -96,7 +96,7 @@ func useLinks(ctx context.Context, tx *db.Tx, visits []Visit, open map[string]st
 type history struct {
 	signIns  [][]any
 	services map[pair]service // by account and app
-	claims   map[pair]claimRow
+	claims   map[claimKey]claimRow
 }
 
 type service struct {
@@ -107,7 +107,7 @@ type service struct {
 // fold adds up the visits of open accounts. What the provider said counts only
 // while the link is the account's.
 func fold(ids []string, visits []Visit, open, live map[string]string) (*history, error) {
-	h := &history{services: map[pair]service{}, claims: map[pair]claimRow{}}
+	h := &history{services: map[pair]service{}, claims: map[claimKey]claimRow{}}
 	for i, v := range visits {
 		if open[v.Account] == "" {
 			continue
@@ -165,7 +165,7 @@ func (h *history) store(ctx context.Context, tx *db.Tx) error {
 // insertServices widens what is known of the use of each service.
 func insertServices(ctx context.Context, tx *db.Tx, services map[pair]service) error {
 	var rows [][]any
-	for k, s := range inOrder(services) {
+	for k, s := range inOrder(services, pair.compare) {
 		released, err := json.Marshal(s.released)
 		if err != nil {
 			return err

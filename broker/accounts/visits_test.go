@@ -64,16 +64,16 @@ func TestRecord(t *testing.T) {
 			t.Errorf("link (-want +got):\n%s", diff)
 		}
 
-		known, err := n.Claims(t.Context(), acc.ID)
+		acc, _, err := n.Reenter(t.Context(), acc.ID, link.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]accounts.Claim{
-			{Name: "email", Value: "jo@example.org", Verified: true, Link: link.ID, Connector: "google", Said: noon},
-			{Name: "email_verified", Value: true, Link: link.ID, Connector: "google", Said: noon},
-			{Name: "name", Value: "Jo Smith", Link: link.ID, Connector: "google", Said: at(1)},
-			{Name: "phone_number", Value: "+44 1632 960001", Verified: true, Link: link.ID, Connector: "google", Said: at(1)},
-		}, known); diff != "" {
+		if diff := cmp.Diff([]mapping.Word{
+			{Claim: "email", Value: "jo@example.org", Verified: true, Link: link.ID, Source: "google", Said: noon},
+			{Claim: "email_verified", Value: true, Link: link.ID, Source: "google", Said: noon},
+			{Claim: "name", Value: "Jo Smith", Link: link.ID, Source: "google", Said: at(1)},
+			{Claim: "phone_number", Value: "+44 1632 960001", Verified: true, Link: link.ID, Source: "google", Said: at(1)},
+		}, acc.Words); diff != "" {
 			t.Errorf("claims (-want +got):\n%s", diff)
 		}
 	})

@@ -66,15 +66,15 @@ func fresh(l *config.Level) time.Duration {
 // session is the session of whoever arrived, in an account that they enter by
 // link, on top of the one before where that is theirs (nil for none). It is not
 // yet written.
-func (in arrival) session(account accounts.Account, link accounts.Link, before *Session) Session {
+func (f *Flow) session(in arrival, account accounts.Account, link accounts.Link, before *Session) Session {
 	s := Session{
 		Link: link.ID, Connector: in.SignIn.Connector, Step: in.Step, Issuer: in.SignIn.Issuer, Said: in.SignIn.Said,
 		Proved: in.SignIn.Level, AuthTime: in.AuthTime, Provider: in.Provider, Idle: in.Idle, Ends: in.Ends,
 		wished: in.Wished,
 	}
-	s.weigh(account, link)
+	f.weigh(&s, account, link)
 	if before != nil {
-		return s.atop(*before, link)
+		return f.atop(s, *before, link)
 	}
 	return s
 }
@@ -87,7 +87,7 @@ func (f *Flow) admit(r *http.Request, in arrival, before *Session) (Session, err
 		return Session{}, err
 	}
 	web.Annotate(r, slog.Bool("first", first))
-	return in.session(account, link, before), nil
+	return f.session(in, account, link, before), nil
 }
 
 // over is a newer statement of a provider, with what it leaves out of an older

@@ -14,6 +14,7 @@ import (
 	"github.com/councilid/councilid/broker/store"
 	"github.com/councilid/councilid/broker/web"
 	"github.com/councilid/councilid/config"
+	"github.com/councilid/councilid/mapping"
 )
 
 // Flow brings residents from an app's request to a session. All fields are
@@ -30,6 +31,9 @@ type Flow struct {
 	Secure    bool        // the issuer is https
 	Issuer    string      // the broker's own address
 	Now       func() time.Time
+	// Precedence says whose word wins where several ways in say different things
+	// of one person.
+	Precedence mapping.Precedence
 	// Observe counts finished attempts by connector and outcome, "success" or
 	// a connectors.Outcome.
 	Observe func(connector, outcome string)
@@ -131,7 +135,7 @@ func (f *Flow) renew(ctx context.Context, s *Session) error {
 	}
 	account, link, err := f.Accounts.Reenter(ctx, s.Account.ID, s.Link)
 	if err == nil {
-		s.weigh(account, link)
+		f.weigh(s, account, link)
 	}
 	return err
 }

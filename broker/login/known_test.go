@@ -2,6 +2,7 @@ package login
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -29,8 +30,8 @@ func TestKnownOfBorrowedIdentity(t *testing.T) {
 		"proved by this way before": {strong, proved.Person(), true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := Session{Said: said, Proved: test.proved}
-			s.weigh(accounts.Account{Level: proved.Person()}, accounts.Link{Inherit: proved, Own: test.own})
+			f, s := Flow{Now: time.Now}, Session{Said: said, Proved: test.proved}
+			f.weigh(&s, accounts.Account{Level: proved.Person()}, accounts.Link{Inherit: proved, Own: test.own})
 			if s.Level != proved {
 				t.Fatalf("the session is worth %s", s.Level)
 			}

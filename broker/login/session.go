@@ -15,22 +15,22 @@ import (
 
 // Session is one browser signed in at the broker.
 type Session struct {
-	SID       string            `json:"sid"`               // names the session towards apps; says nothing about the cookie
-	Account   accounts.Account  `json:"account"`           // whose it is
-	Link      string            `json:"link"`              // the way in that was used
-	Connector string            `json:"connector"`         // its connector
-	Step      string            `json:"step,omitempty"`    // in which of its steps that was asked
-	Issuer    string            `json:"issuer"`            // who said who it is: the provider, by its own name
-	Said      mapping.Statement `json:"said"`              // what the provider said, in standard names
-	Proved    mapping.Assurance `json:"proved"`            // what the last sign-in proved itself, and those just before by the same link; capped
-	Inherit   mapping.Assurance `json:"inherit,omitzero"`  // what the session was worth before, by other links
-	Rests     []string          `json:"rests,omitempty"`   // the ways in that were used before it, without which it would be worth less
-	Level     mapping.Assurance `json:"level"`             // what the session is worth: what apps may be told
-	Borrows   bool              `json:"borrows,omitempty"` // identity in Level was proved by other ways in
-	AuthTime  time.Time         `json:"auth_time"`         // when the resident authenticated at the provider
-	Started   time.Time         `json:"started"`           // when the session began; its lifetime counts from here
-	Idle      time.Duration     `json:"idle,omitempty"`    // how long it may go unused, where that is shorter than usual
-	Ends      time.Time         `json:"ends,omitzero"`     // when it must be over before its time; the zero time if nobody says
+	SID       string            `json:"sid"`              // names the session towards apps; says nothing about the cookie
+	Account   accounts.Account  `json:"account"`          // whose it is
+	Link      string            `json:"link"`             // the way in that was used
+	Connector string            `json:"connector"`        // its connector
+	Step      string            `json:"step,omitempty"`   // in which of its steps that was asked
+	Issuer    string            `json:"issuer"`           // who said who it is: the provider, by its own name
+	Said      mapping.Statement `json:"said"`             // what the provider said, in standard names
+	Told      mapping.Statement `json:"told,omitzero"`    // what apps may be told, where that is not just that; see Known
+	Proved    mapping.Assurance `json:"proved"`           // what the last sign-in proved itself, and those just before by the same link; capped
+	Inherit   mapping.Assurance `json:"inherit,omitzero"` // what the session was worth before, by other links
+	Rests     []string          `json:"rests,omitempty"`  // the ways in that were used before it, without which it would be worth less
+	Level     mapping.Assurance `json:"level"`            // what the session is worth: what apps may be told
+	AuthTime  time.Time         `json:"auth_time"`        // when the resident authenticated at the provider
+	Started   time.Time         `json:"started"`          // when the session began; its lifetime counts from here
+	Idle      time.Duration     `json:"idle,omitempty"`   // how long it may go unused, where that is shorter than usual
+	Ends      time.Time         `json:"ends,omitzero"`    // when it must be over before its time; the zero time if nobody says
 
 	// Provider is the session that the provider opened, where it can be asked
 	// to end it.
@@ -60,39 +60,17 @@ func (s *Session) standing() *standing {
 // place is where the Ref of the session called sid is kept.
 func place(sid string) store.Handle { return store.Handle{Tag: sid} }
 
-// weigh sets what s is worth by what is known of its account and link now: what its
-// way in is worth, or what the session was before, whichever is more. The two are
-// not mixed: who somebody is must be shown by a strong sign-in, and does not ride
-// on the strength of another, which may be somebody else's.
-func (s *Session) weigh(account accounts.Account, link accounts.Link) {
-	s.Account = account
-	before := s.Inherit
-	before.Identity, before.Residency = min(before.Identity, account.Level.Identity), min(before.Residency, account.Level.Residency)
-	s.Level = mapping.Effective(s.Proved, link.Own, account.Level, link.Inherit).Join(before)
-	s.Borrows = s.Level.Identity > max(s.Proved.Identity, link.Own.Identity)
-}
-
-// Known is what apps may be told of the resident: what the provider said. Where it
-// was another that proved who they are, what this one has not checked itself is
-// left out, or an app would take a name that somebody wrote for one that was proved.
-func (s Session) Known() mapping.Statement {
-	if !s.Borrows {
-		return s.Said
-	}
-	return s.Said.Checked()
-}
-
 // atop is s as a further sign-in of the person whose session before is: both
 // count. What s alone is not worth rests on the earlier one, and outlasts neither
 // that nor its way in.
-func (s Session) atop(before Session, link accounts.Link) Session {
+func (f *Flow) atop(s, before Session, link accounts.Link) Session {
 	both := s
 	both.Inherit = before.Level
 	if s.Link == before.Link {
 		both.Proved, both.Inherit = s.Proved.Join(before.Proved), before.Inherit
 		both.Said = over(s.Said, before.Said)
 	}
-	both.weigh(s.Account, link)
+	f.weigh(&both, s.Account, link)
 	if before.AuthTime.After(s.AuthTime) {
 		both.AuthTime = before.AuthTime
 	}

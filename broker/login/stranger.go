@@ -125,7 +125,7 @@ func (f *Flow) join(w http.ResponseWriter, r *http.Request, v visitor, l ongoing
 	if err != nil {
 		return f.inadmissible(w, r, v, l, in.SignIn.Connector, b, err)
 	}
-	s.weigh(account, link)
+	f.weigh(&s, account, link)
 	if !s.shows() { // more was proved meanwhile
 		l.Stranger = p
 		return f.lead(w, r, l, "/who", b)
@@ -140,7 +140,7 @@ func (f *Flow) join(w http.ResponseWriter, r *http.Request, v visitor, l ongoing
 	if err != nil {
 		return f.inadmissible(w, r, v, l, in.SignIn.Connector, b, err)
 	}
-	return f.proceed(w, r, v, l, &s, in.session(account, link, &s), b)
+	return f.proceed(w, r, v, l, &s, f.session(in, account, link, &s), b)
 }
 
 // signInAgain has the resident show once more that the session's account is
