@@ -100,7 +100,7 @@ func (c *Council) takeNewPassword(w http.ResponseWriter, r *http.Request, d *des
 	}
 	hash, err := c.hash.hash(r.Context(), password)
 	if err != nil {
-		return err
+		return comeBack(err, c.path("account/password"))
 	}
 	if err := c.users.setPassword(r.Context(), d.who.user, hash); err != nil {
 		return err

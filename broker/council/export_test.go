@@ -12,6 +12,23 @@ var (
 	Common       = common
 )
 
+// Crowd takes every place in the queue of passwords.
+func (c *Council) Crowd() {
+	for range hashesQueued {
+		c.hash.queue <- struct{}{}
+	}
+}
+
+// HashInVain hashes a password while others take for ever.
+func HashInVain(ctx context.Context) error {
+	h := newHasher()
+	for range hashedAtOnce {
+		h.places <- struct{}{}
+	}
+	_, err := h.hash(ctx, "kettle marble ostrich")
+	return err
+}
+
 // KeyAt is what a hash at another cost ends in.
 func KeyAt(ctx context.Context, password, salt string, memory uint32) string {
 	key, err := newHasher().key(ctx, password, []byte(salt), cost{memory: memory, passes: 2, lanes: 1}, 32)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/text/unicode/norm"
@@ -29,21 +30,50 @@ var errHash = errors.New("the password's hash cannot be read")
 var today = cost{memory: 19 << 10, passes: 2, lanes: 1}
 
 // hasher hashes passwords, so many at once: each takes 19 MiB, and a flood of
-// sign-ins must not take it all.
-type hasher struct{ places chan struct{} }
+// sign-ins must not take it all. Nor does it hold up everybody for ever: so many
+// wait, and for so long. Whether there is such a user makes no difference.
+type hasher struct {
+	places chan struct{} // one for each that is hashed
+	queue  chan struct{} // one for each that waits
+}
 
-const atOnce = 4
+const (
+	hashedAtOnce = 4
+	hashesQueued = 64
+	hashPatience = 3 * time.Second
+)
 
-func newHasher() hasher { return hasher{make(chan struct{}, atOnce)} }
+// errBusy says that a password was not looked at.
+var errBusy = errors.New("too many passwords are being hashed")
+
+func newHasher() hasher {
+	return hasher{places: make(chan struct{}, hashedAtOnce), queue: make(chan struct{}, hashesQueued)}
+}
 
 func (h hasher) key(ctx context.Context, password string, salt []byte, c cost, size uint32) ([]byte, error) {
+	if err := h.wait(ctx); err != nil {
+		return nil, err
+	}
+	defer func() { <-h.places }()
+	return argon2.IDKey([]byte(normal(password)), salt, c.passes, c.memory, c.lanes, size), nil
+}
+
+// wait takes a place.
+func (h hasher) wait(ctx context.Context) error {
+	select {
+	case h.queue <- struct{}{}:
+		defer func() { <-h.queue }()
+	default:
+		return errBusy
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, hashPatience, errBusy)
+	defer cancel()
 	select {
 	case h.places <- struct{}{}:
-		defer func() { <-h.places }()
+		return nil
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
-	return argon2.IDKey([]byte(normal(password)), salt, c.passes, c.memory, c.lanes, size), nil
 }
 
 // normal is one spelling for a password: an é is one letter, or two (NIST SP

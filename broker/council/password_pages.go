@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/councilid/councilid/broker/store"
 	"github.com/councilid/councilid/broker/web"
@@ -35,7 +36,7 @@ func (c *Council) takePassword(w http.ResponseWriter, r *http.Request, s *stay) 
 		return c.wrong(w, r, s, "password", web.ProblemPasswordWrong)
 	}
 	if err != nil {
-		return err
+		return comeBack(err, c.link("password", s.handle))
 	}
 	if c.enough(s, byPassword) && !s.Account { // on the account page less than a code besides changes nothing
 		return c.proved(w, r, s, who, byPassword)
@@ -70,18 +71,31 @@ func (c *Council) knows(r *http.Request, typed, password string) (holder, error)
 		return holder{}, errNoUser
 	}
 	if stale {
-		if found.Password, err = c.rehash(ctx, found, password); err != nil {
+		if err := c.rehash(ctx, found, password); err != nil {
 			return holder{}, err
 		}
 	}
 	return c.users.holding(ctx, found)
 }
 
-// rehash hashes a password that was just shown anew, at today's cost.
-func (c *Council) rehash(ctx context.Context, who user, password string) (string, error) {
+// rehash hashes a password that was just shown anew, at today's cost. Where too
+// many wait for that, the next sign-in will do.
+func (c *Council) rehash(ctx context.Context, who user, password string) error {
 	hash, err := c.hash.hash(ctx, password)
-	if err != nil {
-		return "", err
+	if errors.Is(err, errBusy) {
+		return nil
 	}
-	return hash, c.users.rehash(ctx, who, hash)
+	if err != nil {
+		return err
+	}
+	return c.users.rehash(ctx, who, hash)
+}
+
+// comeBack is err, by which people are told where it is errBusy that they may try
+// again in a moment, at that page.
+func comeBack(err error, page string) error {
+	if !errors.Is(err, errBusy) {
+		return err
+	}
+	return &web.Error{Status: http.StatusServiceUnavailable, Message: web.Unavailable, Back: page, Retry: 30 * time.Second, Err: err}
 }

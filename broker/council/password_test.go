@@ -4,12 +4,15 @@ import (
 	"crypto/sha1"
 	"encoding/hex"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/councilid/councilid/broker/council"
 	"github.com/councilid/councilid/connectors"
@@ -220,4 +223,29 @@ func TestHashesAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// Who finds too many waiting is told to come back, whether or not there is such a
+// user; and who waits does so for a few seconds.
+func TestHashesQueued(t *testing.T) {
+	b := open(t, "council: {passwords: true}\n")
+	b.withPassword("jo@example.org")
+	b.ways[0].Crowd()
+	for _, address := range []string{"jo@example.org", "nobody@example.org"} {
+		w := b.browser()
+		_, p := w.start(connectors.Attempt{})
+		action, form := w.form(w.get(w.link(p, "use-password")), "check-password", map[string]string{"address": address, "password": good})
+		answer := w.request(http.MethodPost, action, form)
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") != "30" {
+			t.Errorf("%s: %s, retry after %q", address, answer.Status, answer.Header.Get("Retry-After"))
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		err := council.HashInVain(t.Context())
+		if took := time.Since(start); err == nil || took != 3*time.Second {
+			t.Errorf("gave up with %v after %v", err, took)
+		}
+	})
 }
