@@ -24,8 +24,8 @@ var (
 	// calls them: the Code of each.
 	heardTable = store.Table[string]{Name: "heard"}
 
-	// latestTable is when the last thing happened to an account that lets it in
-	// or keeps it out. Messages overtake one another.
+	// latestTable is when the last thing happened in a matter of an account, as
+	// whether it leads in. Messages overtake one another.
 	latestTable = store.Table[time.Time]{Name: "latest"}
 )
 
@@ -162,8 +162,8 @@ func (f *Flow) actOn(ctx context.Context, connector string, events []connectors.
 // act does what follows from an event, and says what that was.
 func (f *Flow) act(ctx context.Context, connector string, e connectors.Event, keep time.Duration) (outcome string, err error) {
 	outcome = string(e.Action)
-	if change := f.toLink(e.Action); change != nil {
-		outcome, err = f.inOrder(ctx, connector, e, keep, change)
+	if in, change := f.toLink(e.Action); change != nil {
+		outcome, err = f.inOrder(ctx, in, connector, e, keep, change)
 	}
 	if err != nil || outcome == eventOld || !endsSessions(e.Action) {
 		return outcome, err
@@ -179,24 +179,36 @@ func endsSessions(a connectors.Action) bool {
 // linkChange is one of the changes to a link that [accounts.Accounts] knows.
 type linkChange func(ctx context.Context, issuer, subject, what string) (accounts.Link, error)
 
+// matter is what of a link changes: of two events in one matter the later counts.
+type matter string
+
+const (
+	leadsIn   matter = "leads-in"   // whether somebody may sign in by it
+	takesMail matter = "takes-mail" // whether mail reaches the address that it brought
+)
+
 // toLink is what an action does to a link, nil where it does nothing.
-func (f *Flow) toLink(a connectors.Action) linkChange {
+func (f *Flow) toLink(a connectors.Action) (matter, linkChange) {
 	switch a {
 	case connectors.Freeze:
-		return f.Accounts.Freeze
+		return leadsIn, f.Accounts.Freeze
 	case connectors.Thaw:
-		return f.Accounts.Thaw
+		return leadsIn, f.Accounts.Thaw
 	case connectors.Unlink:
-		return f.Accounts.Unlink
+		return leadsIn, f.Accounts.Unlink
+	case connectors.Undeliverable:
+		return takesMail, f.Accounts.Undeliverable
+	case connectors.Deliverable:
+		return takesMail, f.Accounts.Deliverable
 	}
-	return nil
+	return "", nil
 }
 
 // inOrder changes the link of an event's account. An event that comes after a
-// later one changes nothing: a link that was let in again is not to freeze
-// because its freezing was delivered late.
-func (f *Flow) inOrder(ctx context.Context, connector string, e connectors.Event, keep time.Duration, change linkChange) (outcome string, err error) {
-	b, h := f.Store.Batch(), store.Handle{Tag: fingerprint("latest", connector, e.Issuer, e.Subject)}
+// later one in the matter changes nothing: a link that was let in again is not to
+// freeze because its freezing was delivered late.
+func (f *Flow) inOrder(ctx context.Context, in matter, connector string, e connectors.Event, keep time.Duration, change linkChange) (string, error) {
+	b, h := f.Store.Batch(), store.Handle{Tag: fingerprint("latest", string(in), connector, e.Issuer, e.Subject)}
 	last := latestTable.Get(b, h)
 	if err := b.Exec(ctx); err != nil {
 		return "", err

@@ -213,17 +213,34 @@ func TestOvertakenEvent(t *testing.T) {
 	one.signIn("tax", b.works, "alice")
 }
 
+// An address that mail does not reach is kept with the link, and ends nothing.
+// What is told of it overtakes nothing that is told of the account.
+func TestUndeliverable(t *testing.T) {
+	b := listening(t)
+	one := b.session("tax")
+	b.tell(0, "e1", "undeliverable", "email-disabled", "at", "2000000000")
+	b.tell(1, "e2", "deliverable", "email-enabled", "at", "1999999999")
+	if !one.signedIn() || b.front.count("works undeliverable") != 1 || b.front.count("works overtaken") != 1 {
+		t.Errorf("kept %d, overtaken %d", b.front.count("works undeliverable"), b.front.count("works overtaken"))
+	}
+	b.tell(1, "e3", "deliverable", "email-enabled", "at", "2000000001")
+	b.tell(0, "e4", "unlink", "account-delete", "at", "1999999998")
+	if one.signedIn() || b.front.count("works deliverable") != 1 || b.front.count("works unlink") != 1 {
+		t.Errorf("reached again %d, unlinked %d", b.front.count("works deliverable"), b.front.count("works unlink"))
+	}
+}
+
 // What is told of people whom nobody knows is acknowledged, and says nothing.
 func TestEventOfAStranger(t *testing.T) {
 	b := listening(t)
-	for i, action := range []string{"end_sessions", "freeze", "thaw", "unlink", "none", "undeliverable"} {
+	for i, action := range []string{"end_sessions", "freeze", "thaw", "unlink", "none", "undeliverable", "deliverable"} {
 		once := strconv.Itoa(i)
 		known, unknown := b.tell(0, once+"k", action, "word"), b.tell(0, once+"u", action, "word", "person", "nobody")
 		if known.status != unknown.status || known.body != unknown.body {
 			t.Errorf("%s: %d %q of a resident, %d %q of nobody", action, known.status, known.body, unknown.status, unknown.body)
 		}
 	}
-	if b.front.count("works unknown") != 6 {
+	if b.front.count("works unknown") != 10 {
 		t.Errorf("counted %d", b.front.count("works unknown"))
 	}
 }
