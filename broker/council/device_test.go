@@ -6,12 +6,12 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"html"
 	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/go-webauthn/webauthn/protocol"
@@ -30,13 +30,7 @@ type device struct {
 	key    *ecdsa.PrivateKey
 	id     []byte
 	user   []byte
-	vendor *vendor // that attests it; nil for none
-}
-
-// vendor is an authority for devices.
-type vendor struct {
-	key  crypto.Signer
-	leaf *x509.Certificate
+	vendor *vendor // that vouches for it; nil for none
 }
 
 const (
@@ -82,7 +76,7 @@ func (d *device) make(p page) string {
 	data := d.data(true)
 	format, statement := "none", map[string]any{}
 	if d.vendor != nil {
-		format, statement = "packed", d.vendor.attest(d, data, client)
+		format, statement = d.vendor.format, d.vendor.statement(d, data, client)
 	}
 	object, err := webauthncbor.Marshal(map[string]any{"fmt": format, "attStmt": statement, "authData": data})
 	if err != nil {
@@ -124,10 +118,7 @@ func (d *device) data(first bool) []byte {
 	if !first {
 		return data
 	}
-	point, err := d.key.PublicKey.Bytes()
-	if err != nil {
-		d.Fatal(err)
-	}
+	point := d.point()
 	public, err := webauthncbor.Marshal(map[int]any{1: 2, 3: -7, -1: 1, -2: point[1:33], -3: point[33:]}) // RFC 9053 §7.1.1
 	if err != nil {
 		d.Fatal(err)
@@ -137,19 +128,32 @@ func (d *device) data(first bool) []byte {
 	return append(append(data, d.id...), public...)
 }
 
+// point is the public key, uncompressed.
+func (d *device) point() []byte {
+	d.Helper()
+	point, err := d.key.PublicKey.Bytes()
+	if err != nil {
+		d.Fatal(err)
+	}
+	return point
+}
+
+// sign signs what WebAuthn has signed everywhere (Level 3 §6.3.3).
 func (d *device) sign(key crypto.Signer, data, client []byte) []byte {
 	d.Helper()
 	hash := sha256.Sum256(client)
-	sum := sha256.Sum256(append(data, hash[:]...))
+	return d.signed(key, data, hash[:])
+}
+
+// signed is a signature of all parts together.
+func (d *device) signed(key crypto.Signer, parts ...[]byte) []byte {
+	d.Helper()
+	sum := sha256.Sum256(slices.Concat(parts...))
 	signature, err := key.Sign(rand.Reader, sum[:], crypto.SHA256)
 	if err != nil {
 		d.Fatal(err)
 	}
 	return signature
-}
-
-func (v *vendor) attest(d *device, data, client []byte) map[string]any {
-	return map[string]any{"alg": -7, "sig": d.sign(v.key, data, client), "x5c": [][]byte{v.leaf.Raw}}
 }
 
 func (d *device) answer(response map[string]any) string {

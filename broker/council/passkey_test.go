@@ -1,21 +1,8 @@
 package council_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/asn1"
-	"encoding/pem"
-	"math/big"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/go-webauthn/webauthn/protocol"
 
 	"github.com/councilid/councilid/connectors"
 )
@@ -172,79 +159,3 @@ func TestCopiedPasskeyIsRefused(t *testing.T) {
 		}
 	})
 }
-
-// Only what an authority of the council's vouches for is device-bound.
-func TestBoundPasskeys(t *testing.T) {
-	trusted, stranger := newVendor(t), newVendor(t)
-	file := filepath.Join(t.TempDir(), "roots.pem")
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: trusted.root.Raw}), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	with, without := open(t, "council: {attestation: "+file+"}\n"), open(t, "")
-	for _, tt := range []struct {
-		name   string
-		b      *bed
-		flags  protocol.AuthenticatorFlags
-		vendor *vendor
-		want   string
-	}{
-		{"vouched for", with, present | verified, trusted.vendor, "passkey_bound"},
-		{"by a stranger", with, present | verified, stranger.vendor, "passkey"},
-		{"not vouched for", with, present | verified, nil, "passkey"},
-		{"that says that it is copied", with, present | verified | synced, trusted.vendor, "passkey"},
-		{"where nobody is believed", without, present | verified, trusted.vendor, "passkey"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			d := tt.b.newDevice()
-			d.flags, d.vendor = tt.flags, tt.vendor
-			tt.b.withPasskey(d, strings.ReplaceAll(tt.name, " ", "-")+"@example.org")
-			if said, _ := tt.b.browser().byPasskey(d); method(said) != tt.want {
-				t.Errorf("by %v, want %s", method(said), tt.want)
-			}
-		})
-	}
-}
-
-type authority struct {
-	*vendor
-	root *x509.Certificate
-}
-
-// newVendor has a certificate as WebAuthn Level 3 §8.2.1 wants it.
-func newVendor(t *testing.T) authority {
-	t.Helper()
-	make := func(template, parent *x509.Certificate, signer *ecdsa.PrivateKey) (*x509.Certificate, *ecdsa.PrivateKey) {
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if parent == nil {
-			parent, signer = template, key
-		}
-		template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
-		der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
-		if err != nil {
-			t.Fatal(err)
-		}
-		certificate, err := x509.ParseCertificate(der)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return certificate, key
-	}
-	aaguid, err := asn1.Marshal(make16())
-	if err != nil {
-		t.Fatal(err)
-	}
-	root, rootKey := make(&x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "devices"}, IsCA: true, BasicConstraintsValid: true,
-	}, nil, nil)
-	leaf, key := make(&x509.Certificate{
-		SerialNumber: big.NewInt(2), BasicConstraintsValid: true,
-		Subject:         pkix.Name{Country: []string{"GB"}, Organization: []string{"Devices"}, OrganizationalUnit: []string{"Authenticator Attestation"}, CommonName: "a device"},
-		ExtraExtensions: []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 45724, 1, 1, 4}, Value: aaguid}},
-	}, root, rootKey)
-	return authority{&vendor{key: key, leaf: leaf}, root}
-}
-
-func make16() []byte { return make([]byte, 16) }

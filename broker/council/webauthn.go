@@ -2,13 +2,11 @@ package council
 
 import (
 	"context"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
@@ -21,9 +19,8 @@ import (
 // for a passkey that its device finds by itself and that verifies its user, so
 // that it is two factors at once and no name has to be typed.
 type ceremonies struct {
-	library *webauthn.WebAuthn
-	vouch   *x509.CertPool // who is believed to say that a key cannot leave its device; nil for nobody
-	now     func() time.Time
+	library  *webauthn.WebAuthn
+	vouchers // who is believed to say that a key cannot leave its device
 }
 
 // openCeremonies returns nil where there can be no passkeys: they are turned
@@ -37,11 +34,11 @@ func openCeremonies(o Options) (*ceremonies, error) {
 	if on := o.Connector.Council.Passkeys; on == nil || !*on || net.ParseIP(issuer.Hostname()) != nil {
 		return nil, nil
 	}
-	c := &ceremonies{now: o.Now}
+	c := &ceremonies{vouchers: vouchers{now: o.Now}}
 	attestation := protocol.PreferNoAttestation
 	if file := o.Connector.Council.Attestation; file != "" {
 		attestation = protocol.PreferDirectAttestation
-		if c.vouch, err = authorities(file); err != nil {
+		if c.roots, err = authorities(file); err != nil {
 			return nil, fmt.Errorf("attestation: %w", err)
 		}
 	}
@@ -56,18 +53,6 @@ func openCeremonies(o Options) (*ceremonies, error) {
 		ExtensionsUnsolicitedOutputPolicy: protocol.UnsolicitedOutputPolicyIgnore,
 	})
 	return c, err
-}
-
-func authorities(file string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s holds no certificate", file)
-	}
-	return pool, nil
 }
 
 // challenge is a question to a passkey, until it is answered: once.
@@ -146,7 +131,8 @@ func (c *ceremonies) used(ctx context.Context, u users, expected webauthn.Sessio
 }
 
 // made checks the answer of a device that made a passkey, by the rules of
-// WebAuthn Level 3 §7.1.
+// WebAuthn Level 3 §7.1. One that says itself that it may be backed up (BE, §6.1.3)
+// is not bound to its device, whoever vouches for it.
 func (c *ceremonies) made(who holder, expected webauthn.SessionData, answer string) (passkey, error) {
 	parsed, err := protocol.ParseCredentialCreationResponseBytes([]byte(answer))
 	if err != nil {
@@ -156,37 +142,10 @@ func (c *ceremonies) made(who holder, expected webauthn.SessionData, answer stri
 	if err != nil {
 		return passkey{}, refusal(err)
 	}
-	p := passkey{ID: credentialID(credential.ID), Credential: *credential, Bound: c.bound(credential, parsed)}
+	bound := !credential.Flags.BackupEligible && c.vouched(parsed.Response.AttestationObject)
+	p := passkey{ID: credentialID(credential.ID), Credential: *credential, Bound: bound}
 	p.Credential.Attestation = webauthn.CredentialAttestation{} // it has been looked at, and is nobody's business any more
 	return p, nil
-}
-
-// bound reports whether the passkey cannot leave its device: it says so itself
-// (BE, WebAuthn Level 3 §6.1.3), and an authority that the council named vouches
-// for the device.
-func (c *ceremonies) bound(credential *webauthn.Credential, parsed *protocol.ParsedCredentialCreationData) bool {
-	chain, _ := parsed.Response.AttestationObject.AttStatement["x5c"].([]any)
-	if c.vouch == nil || credential.Flags.BackupEligible || len(chain) == 0 {
-		return false
-	}
-	var certificates []*x509.Certificate
-	for _, link := range chain {
-		der, _ := link.([]byte)
-		certificate, err := x509.ParseCertificate(der)
-		if err != nil {
-			return false
-		}
-		certificates = append(certificates, certificate)
-	}
-	between := x509.NewCertPool()
-	for _, certificate := range certificates[1:] {
-		between.AddCert(certificate)
-	}
-	// That the first certificate's key signed the statement was checked with it.
-	_, err := certificates[0].Verify(x509.VerifyOptions{
-		Roots: c.vouch, Intermediates: between, CurrentTime: c.now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
-	})
-	return err == nil
 }
 
 // refusal is errPasskey with what the library says of the kind of mistake. What
