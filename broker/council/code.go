@@ -19,19 +19,18 @@ import (
 // A code that is sent by e-mail shows that somebody reads the address. It has
 // eight digits, serves once, in the visit that asked for it, and for ten
 // minutes (NIST SP 800-63A-4 has six digits and a day for this); at the fifth
-// wrong guess it is spent. How many are sent is limited, so that nobody gets
-// more than a hundred guesses an hour out of a hundred million, nor fills a
-// stranger's mailbox.
+// wrong guess it is spent. How many are sent is limited, so that strangers get no
+// more than a hundred guesses an hour out of a hundred million, nor fill anybody's
+// mailbox; and one network, which many people may share, does not write to all of
+// the world in the council's name.
 const (
 	codeTime    = 10 * time.Minute
 	codeGuesses = 5
 )
 
-var codes = limits{kind: "council-code", fromHere: store.Limit{PerHour: 6}, inAll: store.Limit{PerHour: 20}}
-
-// letters are the codes that one network may have sent, to whomever: many people
-// share one, and nobody is to write to all of the world in the council's name.
-var letters = store.Limit{PerHour: 200}
+var codes = limits{
+	kind: "council-code", fromHere: store.Limit{PerHour: 6}, inAll: store.Limit{PerHour: 20}, toAnybody: store.Limit{PerHour: 200},
+}
 
 // sent is a code on its way. What the code was, only the mail tells.
 type sent struct {
@@ -63,11 +62,6 @@ func digest(h store.Handle, code string) string {
 // sendCode sends a code to the address, in place of the one that was sent under h
 // before. name is the letter's.
 func (c *Council) sendCode(r *http.Request, h store.Handle, to address, name string) error {
-	b := c.Store.Batch()
-	b.Count("council-letters:"+c.network(r), letters)
-	if err := b.Exec(r.Context()); err != nil {
-		return err
-	}
 	if err := c.within(r, codes, to); err != nil {
 		return err
 	}
@@ -75,7 +69,7 @@ func (c *Council) sendCode(r *http.Request, h store.Handle, to address, name str
 	if err != nil {
 		return err
 	}
-	b = c.Store.Batch()
+	b := c.Store.Batch()
 	codeTable.Put(b, h, sent{Digest: digest(h, code), Address: to, Until: c.Now().Add(codeTime)}, codeTime)
 	if err := b.Exec(r.Context()); err != nil {
 		return err

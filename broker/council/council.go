@@ -163,6 +163,7 @@ func (c *Council) reply(w http.ResponseWriter, r *http.Request, s *stay, params 
 func (c *Council) answer(w http.ResponseWriter, r *http.Request, s *stay, who holder, m method) error {
 	h, b := s.handle.Sibling(), c.Store.Batch()
 	visitTable.Delete(b, s.handle)
+	c.recognise(w, r, b, who.Address)
 	if s.Account {
 		return c.openDesk(w, r, who, m, b)
 	}
