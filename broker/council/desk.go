@@ -110,11 +110,12 @@ func (c *Council) desk(r *http.Request) (*desk, error) {
 	}
 	d := k.desk
 	d.handle, d.until = h, k.Until
-	if d.who, err = c.users.holder(r.Context(), d.User); err != nil {
-		return nil, err
-	}
-	if d.who.Changes != d.Changes {
+	d.who, err = c.users.holder(r.Context(), d.User)
+	if errors.Is(err, errNoUser) || err == nil && d.who.Changes != d.Changes {
 		return nil, errNoDesk
+	}
+	if err != nil {
+		return nil, err
 	}
 	return &d, nil
 }

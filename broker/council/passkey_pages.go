@@ -88,6 +88,9 @@ func (c *Council) shown(ctx context.Context, s *stay) (holder, error) {
 		return holder{}, expired("nobody has signed in in this visit")
 	}
 	who, err := c.users.holder(ctx, s.User)
+	if errors.Is(err, errNoUser) {
+		return holder{}, expired("the user was erased meanwhile")
+	}
 	if err != nil {
 		return holder{}, err
 	}

@@ -18,6 +18,7 @@ type user struct {
 	Address  address
 	Password string // as hash makes it; "" for none
 	Changes  int64  // how often it was changed how they sign in
+	Created  time.Time
 }
 
 // users are the people in the database.
@@ -52,24 +53,25 @@ func (u users) create(ctx context.Context, a address) (user, error) {
 }
 
 func (u users) byAddress(ctx context.Context, a address) (user, error) {
-	return u.one(ctx, `SELECT id, address, address_key, password, changes FROM council_users WHERE address_key = $1`, a.Key)
+	return u.one(ctx, `SELECT id, address, address_key, password, changes, created_at FROM council_users WHERE address_key = $1`, a.Key)
 }
 
 func (u users) byID(ctx context.Context, id string) (user, error) {
-	return u.one(ctx, `SELECT id, address, address_key, password, changes FROM council_users WHERE id = $1`, id)
+	return u.one(ctx, `SELECT id, address, address_key, password, changes, created_at FROM council_users WHERE id = $1`, id)
 }
 
 func (u users) one(ctx context.Context, q, arg string) (user, error) {
 	var found user
 	var password sql.NullString
-	err := u.db.QueryRow(ctx, q, arg).Scan(&found.ID, &found.Address.Text, &found.Address.Key, &password, &found.Changes)
+	var created int64
+	err := u.db.QueryRow(ctx, q, arg).Scan(&found.ID, &found.Address.Text, &found.Address.Key, &password, &found.Changes, &created)
 	if errors.Is(err, sql.ErrNoRows) {
 		return user{}, errNoUser
 	}
 	if err != nil {
 		return user{}, fmt.Errorf("find a user: %w", err)
 	}
-	found.Password = password.String
+	found.Password, found.Created = password.String, time.UnixMicro(created)
 	return found, nil
 }
 
