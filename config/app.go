@@ -33,6 +33,25 @@ type App struct {
 	// Example: tax.example.gov.uk
 	Sector string `yaml:"sector,omitempty"`
 
+	// Tile is how the app looks on residents' home page.
+	Tile Tile `yaml:"tile,omitempty"`
+
+	// Purpose says to residents what the app needs their details for.
+	// Default: left out; required with consent: ask.
+	// Example: To send you reminders of your bin collections
+	Purpose Text `yaml:"purpose,omitempty"`
+
+	// Consent is implied for the council's own services, which residents use to
+	// have something done; or ask for those of third parties: residents see what
+	// they would share before it is shared for the first time, and may decline.
+	// Default: implied.
+	Consent string `yaml:"consent,omitempty" jsonschema:"enum=implied,enum=ask"`
+
+	// Delegates lets residents name somebody to use the app for them. It is told
+	// by the claim act (RFC 8693 §4.1), a SAML app by the attribute act.
+	// Default: false.
+	Delegates bool `yaml:"delegates,omitempty"`
+
 	// OIDC makes the app an OpenID Connect client.
 	OIDC *AppOIDC `yaml:"oidc,omitempty"`
 

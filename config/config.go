@@ -85,6 +85,23 @@ type Broker struct {
 	// urn:x-council:acr:p3.cm.
 	Contexts []Context `yaml:"contexts,omitempty"`
 
+	// Claims says whose word wins where several ways in say different things of
+	// one person, by what they say: name (with its parts), birthdate, gender,
+	// address, email, phone_number, nickname, locale, or a claim of the council's
+	// own. Default: see prefer.
+	// Example: {name: {prefer: [one-login]}, address: {prefer: [scotaccount], fresh: 8760h}}
+	Claims map[string]Preference `yaml:"claims,omitempty"`
+
+	// Residents is what residents may do with their account by themselves.
+	Residents Residents `yaml:"residents,omitempty"`
+
+	// Services are tiles on residents' home page beside those of the apps.
+	// Default: none.
+	Services []Service `yaml:"services,omitempty"`
+
+	// Retention is how long records are kept.
+	Retention Retention `yaml:"retention,omitempty"`
+
 	// Mail is how the broker sends e-mail. Required by council connectors.
 	Mail *Mail `yaml:"mail,omitempty"`
 

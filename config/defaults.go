@@ -22,10 +22,14 @@ func (b *Broker) setDefaults() {
 	b.Look = Look{Council: "Council sign-in", Colour: "#1d4f7c", Languages: languages()}
 	b.Session = Session{Idle: time.Hour, Lifetime: 12 * time.Hour}
 	b.Limits = Limits{Address: 600, App: 6000}
-	b.Keys = Keys{Rotate: 90 * 24 * time.Hour, SAMLLead: 14 * 24 * time.Hour}
+	b.Keys = Keys{Rotate: 90 * day, SAMLLead: 14 * day}
 	b.Log = Log{Level: "info"}
 	b.Contexts = contexts()
+	b.Residents = Residents{CoolingOff: 14 * day, Undo: 30 * day, Delegation: 365 * day}
+	b.Retention = Retention{SignIns: 397 * day, Inactive: 3 * 365 * day, Delivered: 30 * day, Lookups: 6 * 365 * day}
 }
+
+const day = 24 * time.Hour
 
 // contexts name the levels that apps ask for most. With each goes the SAML
 // class that is commonly taken to mean it.
@@ -87,7 +91,7 @@ func (e *Encryption) setDefaults() {
 	e.ContentAlgorithms = []string{"A256GCM", "A256CBC-HS512"}
 }
 
-func (l *Level) setDefaults() { l.Fresh = 365 * 24 * time.Hour }
+func (l *Level) setDefaults() { l.Fresh = 365 * day }
 
 func (e *Events) setDefaults() { e.Algorithms = []string{"RS256"} }
 
@@ -106,8 +110,11 @@ func (s *Simulator) setDefaults() {
 
 func (a *App) setDefaults() {
 	a.Release = []Release{{As: "sub"}}
+	a.Consent = "implied"
 	a.Assurance = Assurance{Identity: "P0", Authenticator: "Cl"}
 }
+
+func (t *Tile) setDefaults() { t.Icon = "form" }
 
 func (o *AppOIDC) setDefaults() {
 	o.IDTokenAlg = "RS256"

@@ -18,7 +18,7 @@ import (
 
 // manual is the source of the types, whose comments are the manual.
 //
-//go:embed config.go connector.go app.go saml.go oidc.go levels.go events.go council.go simulator.go
+//go:embed config.go connector.go app.go saml.go oidc.go levels.go events.go council.go residents.go simulator.go
 var manual embed.FS
 
 // Schema returns the JSON Schema (draft 2020-12) of the files, made from the
