@@ -1,7 +1,6 @@
 package council
 
 import (
-	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -14,7 +13,8 @@ import (
 func (c *Council) showAccount(w http.ResponseWriter, r *http.Request, d *desk) error {
 	page := web.CouncilAccount{
 		Problem: d.Problem.on("account"), Done: d.Done, May: d.May, Address: d.who.Address.Text, HasPassword: d.who.Password != "",
-		Move: c.path("account/address"), Remove: c.path("account/passkeys/remove"), Leave: c.path("account/leave"), Recover: c.path("recover"),
+		Move: c.path("account/address"), Rename: c.path("account/passkeys/rename"), Remove: c.path("account/passkeys/remove"),
+		Full: d.May && len(d.who.passkeys) >= mostPasskeys, Leave: c.path("account/leave"), Recover: c.path("recover"),
 	}
 	if c.Connector.Council.Passwords {
 		page.Password, page.NoPassword = c.path("account/password"), c.path("account/password/remove")
@@ -23,7 +23,7 @@ func (c *Council) showAccount(w http.ResponseWriter, r *http.Request, d *desk) e
 		page.Passkeys = append(page.Passkeys, web.KnownPasskey{ID: p.ID, Name: p.Name, Added: day(p.Created), Used: day(p.Used)})
 	}
 	b := c.Store.Batch()
-	if c.keys != nil && d.May {
+	if c.keys != nil && d.May && !page.Full {
 		var err error
 		if page.Passkey.Question, err = c.keys.askMake(b, d.handle, d.who); err != nil {
 			return err
@@ -54,14 +54,23 @@ func (c *Council) takeAccountPasskey(w http.ResponseWriter, r *http.Request, d *
 		return expired("there are no passkeys")
 	}
 	err := c.addPasskey(r, d.handle, d.who)
-	if errors.Is(err, errPasskey) || errors.Is(err, errTaken) {
+	if what := newPasskeyProblem(err); what != "" {
 		web.Annotate(r, slog.String("cause", err.Error()))
-		return c.objects(w, r, d, "account", web.ProblemPasskeyNew)
+		return c.objects(w, r, d, "account", what)
 	}
 	if err != nil {
 		return err
 	}
 	return c.done(w, r, d, web.DonePasskeyAdded)
+}
+
+// renamePasskey calls a passkey something else. That changes nothing of how the
+// resident signs in, so nobody is told.
+func (c *Council) renamePasskey(w http.ResponseWriter, r *http.Request, d *desk) error {
+	if err := c.users.renamePasskey(r.Context(), d.who.user, r.PostFormValue("passkey"), short(r.PostFormValue("name"), longestName)); err != nil {
+		return err
+	}
+	return c.back(w, r, d, "account")
 }
 
 // removePasskey forgets a passkey. The address remains, which everybody has.

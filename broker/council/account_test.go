@@ -48,6 +48,10 @@ func TestAccountPasskeys(t *testing.T) {
 		if !strings.Contains(p.body, "Last used on") {
 			t.Errorf("%d at %s\n%s", p.status, p.at, p.body)
 		}
+		p = w.submit(p, "rename-1", map[string]string{"name": " My\x00 tablet "})
+		if !strings.Contains(p.body, ">My tablet<") || !strings.Contains(p.body, "My &lt;b&gt;phone") {
+			t.Errorf("%d at %s\n%s", p.status, p.at, p.body)
+		}
 		p = w.submit(p, "remove-0", nil)
 		if !strings.Contains(p.body, "The passkey is removed") {
 			t.Errorf("%d at %s", p.status, p.at)
@@ -64,6 +68,51 @@ func TestAccountPasskeys(t *testing.T) {
 			t.Error("nobody was told of the removal")
 		}
 	})
+}
+
+// Nobody renames somebody else's.
+func TestRenameOnesOwnPasskeys(t *testing.T) {
+	b := open(t, "")
+	d := b.newDevice()
+	b.withPasskey(d, "jo@example.org")
+	thief := b.browser()
+	p := thief.account("thief@example.org")
+	p = thief.submit(p, "make-passkey", map[string]string{"credential": b.newDevice().make(p)})
+	thief.submit(p, "rename-0", map[string]string{"passkey": text(d.id), "name": "Mine"})
+	if p := b.browser().accountByPasskey(d); strings.Contains(p.body, "Mine") {
+		t.Error("somebody else named the passkey")
+	}
+}
+
+// Nobody gets more than ten, nor is offered another.
+func TestMostPasskeys(t *testing.T) {
+	b := open(t, "")
+	w := b.browser()
+	p := w.account("jo@example.org")
+	p = w.submit(p, "make-passkey", map[string]string{"credential": b.newDevice().make(p)})
+	more := func(n int) {
+		_, err := b.sql.Exec(t.Context(), `INSERT INTO council_passkeys (id, user_id, name, credential, bound, sign_count, created_at)
+			SELECT id || $1, user_id, name, credential, bound, sign_count, created_at FROM council_passkeys ORDER BY length(id) LIMIT 1`, strings.Repeat("x", n))
+		b.must(err)
+	}
+	for n := range 8 {
+		more(n + 1)
+	}
+	p = w.get(p.at.String())
+	if strings.Contains(p.body, `id="full"`) {
+		t.Error("nine are the most")
+	}
+	more(9)
+	p = w.submit(p, "make-passkey", map[string]string{"credential": b.newDevice().make(p)})
+	if !strings.Contains(p.body, "There is a problem") || !strings.Contains(p.body, "You have 10 passkeys") {
+		t.Errorf("an eleventh is kept: %d at %s", p.status, p.at)
+	}
+	if strings.Contains(p.body, `id="make-passkey"`) {
+		t.Error("an eleventh is offered")
+	}
+	if p = w.submit(p, "remove-0", nil); !strings.Contains(p.body, `id="make-passkey"`) {
+		t.Error("with nine again, no tenth is offered")
+	}
 }
 
 // Whoever changes something shuts the other desks: a thief who sits at one is

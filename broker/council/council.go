@@ -93,6 +93,7 @@ func (c *Council) Mount(mux *http.ServeMux) {
 
 		"GET account":                  c.atDesk(c.showAccount),
 		"POST account/passkeys":        c.changing(c.takeAccountPasskey),
+		"POST account/passkeys/rename": c.changing(c.renamePasskey),
 		"POST account/passkeys/remove": c.changing(c.removePasskey),
 		"GET account/password":         c.atDesk(c.showNewPassword),
 		"POST account/password":        c.changing(c.takeNewPassword),

@@ -108,9 +108,13 @@ func (c *Council) takeNewPasskey(w http.ResponseWriter, r *http.Request, s *stay
 		return err
 	}
 	err = c.addPasskey(r, s.handle, who)
-	if errors.Is(err, errPasskey) || errors.Is(err, errTaken) || errors.Is(err, errStale) {
+	what := newPasskeyProblem(err)
+	if errors.Is(err, errStale) {
+		what = web.ProblemPasskeyNew
+	}
+	if what != "" {
 		web.Annotate(r, slog.String("cause", err.Error()))
-		return c.wrong(w, r, s, "passkey/new", web.ProblemPasskeyNew)
+		return c.wrong(w, r, s, "passkey/new", what)
 	}
 	if err != nil {
 		return err
@@ -135,7 +139,19 @@ func (c *Council) addPasskey(r *http.Request, h store.Handle, who holder) error 
 		return err
 	}
 	p.Name = short(r.PostFormValue("name"), longestName)
-	return c.users.addPasskey(r.Context(), who.user, p)
+	return c.users.addPasskey(r.Context(), who, p)
+}
+
+// newPasskeyProblem is what a resident is told of a passkey that was not added, one
+// of web.Problem…; "" where err is not for them.
+func newPasskeyProblem(err error) string {
+	switch {
+	case errors.Is(err, errMany):
+		return web.ProblemPasskeysMany
+	case errors.Is(err, errPasskey), errors.Is(err, errTaken):
+		return web.ProblemPasskeyNew
+	}
+	return ""
 }
 
 // longestName is as much of a passkey's name as is kept.

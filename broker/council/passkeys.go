@@ -114,17 +114,29 @@ func scanPasskey(rows *sql.Rows) (passkey, error) {
 	return p, nil
 }
 
-// errTaken says that something is somebody's already.
-var errTaken = errors.New("it belongs to a user already")
+var (
+	// errTaken says that something is somebody's already.
+	errTaken = errors.New("it belongs to a user already")
 
-// addPasskey keeps a passkey. A credential that is known already is refused,
-// whoever's it is (WebAuthn Level 3 §7.1, step 26).
-func (u users) addPasskey(ctx context.Context, who user, p passkey) error {
+	// errMany says that somebody has as many passkeys as they may.
+	errMany = errors.New("the user has too many passkeys")
+)
+
+// mostPasskeys is more than anybody has devices that do not share theirs. Each is
+// named to every device on which another is made.
+const mostPasskeys = 10
+
+// addPasskey keeps a passkey of the user as who was read. A credential that is
+// known already is refused, whoever's it is (WebAuthn Level 3 §7.1, step 26).
+func (u users) addPasskey(ctx context.Context, who holder, p passkey) error {
+	if len(who.passkeys) >= mostPasskeys {
+		return errMany
+	}
 	credential, err := json.Marshal(p.Credential)
 	if err != nil {
 		return fmt.Errorf("add a passkey: %w", err)
 	}
-	return u.change(ctx, who, func(tx *db.Tx) error {
+	return u.change(ctx, who.user, func(tx *db.Tx) error {
 		res, err := tx.Exec(ctx, `INSERT INTO council_passkeys (id, user_id, name, credential, bound, sign_count, created_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING`,
 			p.ID, who.ID, p.Name, string(credential), p.Bound, int64(p.Credential.Authenticator.SignCount), u.now().UnixMicro())
@@ -143,6 +155,12 @@ func (u users) usePasskey(ctx context.Context, p passkey, count uint32) error {
 		WHERE id = $3 AND ($4 OR sign_count < $1 OR $1 = 0 AND sign_count = 0)`,
 		int64(count), u.now().UnixMicro(), p.ID, p.Credential.Flags.BackupEligible)
 	return changed(res, err, errRegressed)
+}
+
+// renamePasskey calls a passkey of the user something else.
+func (u users) renamePasskey(ctx context.Context, who user, id, name string) error {
+	_, err := u.db.Exec(ctx, `UPDATE council_passkeys SET name = $1 WHERE id = $2 AND user_id = $3`, name, id, who.ID)
+	return err
 }
 
 // removePasskey forgets a passkey of the user.

@@ -14,6 +14,7 @@ const (
 	ProblemMail            = "mail"             // the code could not be sent
 	ProblemPasskey         = "passkey"          // the passkey's answer cannot be accepted
 	ProblemPasskeyNew      = "passkey_new"      // a new passkey cannot be accepted
+	ProblemPasskeysMany    = "passkeys_many"    // there are as many as somebody may have
 	ProblemPasswordWrong   = "password_wrong"   // the address, the password or both
 	ProblemPasswordsMany   = "passwords_many"   // no more passwords for now
 	ProblemPasswordShort   = "password_short"   // a new one
@@ -91,6 +92,8 @@ type CouncilAccount struct {
 	Move        string // where another address can be given
 	Passkeys    []KnownPasskey
 	Passkey     Passkey // makes another
+	Full        bool    // there may be no other
+	Rename      string  // where a passkey's new name is posted
 	Remove      string  // where the passkey to be removed is posted
 	Password    string  // where one can be set; "" where there are none
 	HasPassword bool

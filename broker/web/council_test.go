@@ -23,9 +23,12 @@ func councilPages() map[string]shown {
 		"council help":            {"council_help", web.CouncilHelp{SignIn: "/s", Cancel: "/c", Recover: "/r"}},
 		"council recover":         {"council_recover", web.CouncilRecover{Problem: web.ProblemRecover, Address: hostile, Check: "/c"}},
 		"council account": {"council_account", web.CouncilAccount{
-			Problem: web.ProblemPasskeyNew, Done: web.DonePasswordSet, May: true, Address: hostile, Move: "/m", Passkey: passkey, Remove: "/r",
+			Problem: web.ProblemPasskeyNew, Done: web.DonePasswordSet, May: true, Address: hostile, Move: "/m", Passkey: passkey, Rename: "/n", Remove: "/r",
 			Passkeys: []web.KnownPasskey{{ID: hostile, Name: hostile, Added: "01/02/2026", Used: "03/02/2026"}, {ID: "b", Added: "01/02/2026"}},
 			Password: "/p", HasPassword: true, NoPassword: "/n", Leave: "/l", Recover: "/x",
+		}},
+		"council account, full": {"council_account", web.CouncilAccount{
+			May: true, Full: true, Address: hostile, Move: "/m", Rename: "/n", Remove: "/r", Passkeys: []web.KnownPasskey{{ID: "b", Added: "01/02/2026"}}, Leave: "/l",
 		}},
 		"council account, weakly": {"council_account", web.CouncilAccount{Address: hostile, Leave: "/l", Recover: "/x"}},
 		"council new password": {"council_new_password", web.CouncilNewPassword{
