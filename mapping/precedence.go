@@ -71,7 +71,7 @@ type Finding struct {
 // who they are: an app would take a name that somebody wrote for one that was
 // proved.
 func (p Precedence) Weigh(stored []Word, s Sitting) []Finding {
-	findings := gather(stored, false, gather(s.Said, true, nil))
+	findings := gather(lasting(stored, s), false, gather(s.Said, true, nil))
 	for i := range findings {
 		findings[i].Verdict = findings[i].barred(s)
 	}
@@ -109,6 +109,29 @@ func Told(findings []Finding) Statement {
 	}
 	slices.Sort(st.Verified)
 	return st
+}
+
+// lasting are the stored words that were not left out since. How to reach somebody,
+// and what they like, a source says at every sign-in or no more. Who they are it may
+// say when it proves that, and where they live, and not when they come back.
+func lasting(stored []Word, s Sitting) []Word {
+	latest := map[string]time.Time{}
+	for _, w := range stored {
+		if w.passing() && w.Said.After(latest[w.Link]) {
+			latest[w.Link] = w.Said
+		}
+	}
+	if slices.ContainsFunc(s.Said, Word.passing) {
+		latest[s.Link] = s.Now
+	}
+	return slices.DeleteFunc(slices.Clone(stored), func(w Word) bool {
+		return w.passing() && w.Source != Resident && w.Said.Before(latest[w.Link])
+	})
+}
+
+func (w Word) passing() bool {
+	about := facetOf(w.Claim).about
+	return about == contact || about == taste
 }
 
 // gather adds words to findings, one for each source and facet. What the same way
