@@ -203,8 +203,8 @@ type Outcome string
 const (
 	Cancelled     Outcome = "cancelled"     // the person pressed Cancel
 	Declined      Outcome = "declined"      // the provider or the person refused to share
-	TryLater      Outcome = "try_later"     // the provider asks us to come back
-	Unavailable   Outcome = "unavailable"   // the provider cannot be reached or answers nonsense
+	TryLater      Outcome = "try_later"     // the provider asks us to come back, or it took too long
+	Unavailable   Outcome = "unavailable"   // the provider has a problem, cannot be reached or answers nonsense
 	Refused       Outcome = "refused"       // a check failed: the answer cannot be trusted
 	Misconfigured Outcome = "misconfigured" // the provider refuses our registration: an operator must act
 	NotAllowed    Outcome = "not_allowed"   // a genuine person from an organisation that may not sign in here

@@ -195,7 +195,7 @@ func TestCallback(t *testing.T) {
 		"consent_required":            {set("error", "consent_required"), false, "", connectors.NoConsent},
 		"unmet":                       {set("error", "unmet_authentication_requirements"), false, "", connectors.Unmet},
 		"temporarily_unavailable":     {set("error", "temporarily_unavailable"), false, "", connectors.TryLater},
-		"server_error":                {set("error", "server_error"), false, "", connectors.TryLater},
+		"server_error":                {set("error", "server_error"), false, "", connectors.Unavailable},
 		"unauthorized_client":         {set("error", "unauthorized_client"), false, "", connectors.Misconfigured},
 		"invalid_scope":               {set("error", "invalid_scope"), false, "", connectors.Misconfigured},
 		"error nobody knows":          {set("error", "PEBKAC"), false, "", connectors.Unavailable},

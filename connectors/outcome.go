@@ -31,8 +31,10 @@ func standardOutcome(code string) Outcome {
 		return Unmet
 	case "interaction_required", "login_required", "account_selection_required", "insufficient_scope":
 		return Declined
-	case "temporarily_unavailable", "server_error":
+	case "temporarily_unavailable":
 		return TryLater
+	case "server_error":
+		return Unavailable
 	case "invalid_client", "unauthorized_client", "invalid_request", "invalid_scope", "invalid_target",
 		"unsupported_response_type", "unsupported_grant_type",
 		"invalid_request_uri", "invalid_request_object", "invalid_dpop_proof",

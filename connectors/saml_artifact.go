@@ -54,7 +54,9 @@ func (c *samlConnector) resolve(ctx context.Context, e *metadata.Entity, artifac
 	return m, nil
 }
 
-// resolver is where the provider resolves the artifact.
+// resolver is where the provider resolves the artifact. Nobody but the browser
+// vouches for the artifact: what is in it is no reason to think that metadata lacks
+// something.
 func resolver(e *metadata.Entity, artifact string) (string, error) {
 	a, err := binding.ParseArtifact(artifact)
 	if err != nil {
@@ -65,11 +67,14 @@ func resolver(e *metadata.Entity, artifact string) (string, error) {
 	if a.SourceID != sha1.Sum([]byte(e.ID)) {
 		return "", fail(Refused, "artifact: it is another provider's")
 	}
+	if len(e.Artifact) == 0 {
+		return "", fail(Misconfigured, "artifact: the provider's metadata has no address to resolve it")
+	}
 	i := slices.IndexFunc(e.Artifact, func(at metadata.Endpoint) bool {
 		return at.Index == a.Index && at.Binding == binding.SOAP
 	})
 	if i < 0 {
-		return "", fail(Misconfigured, "artifact: the provider's metadata has no address number %d to resolve it", a.Index)
+		return "", fail(Refused, "artifact: the provider's metadata has no address number %d to resolve it", a.Index)
 	}
 	return e.Artifact[i].Location, nil
 }

@@ -82,9 +82,7 @@ func TestArtifactByMutualTLS(t *testing.T) {
 	h.cfg.SAML.Response.Binding = "artifact"
 	h.cfg.SAML.Metadata.Inline = strings.Replace(h.cfg.SAML.Metadata.Inline, "<SingleSignOnService",
 		`<ArtifactResolutionService index="1" Binding="`+binding.SOAP+`" Location="`+resolver.URL+`"/><SingleSignOnService`, 1)
-	source := sha1.Sum([]byte(idp))
-	artifact := append([]byte{0, 4, 0, 1}, append(source[:], make([]byte, 20)...)...)
-	answer := url.Values{"SAMLart": {base64.StdEncoding.EncodeToString(artifact)}, "RelayState": {h.attempt().State}}
+	answer := h.artifact(1)
 
 	h.cfg.Network.CA = writeCA(t, resolver)
 	for want, show := range []func(*config.Network){
@@ -92,10 +90,31 @@ func TestArtifactByMutualTLS(t *testing.T) {
 		func(n *config.Network) { n.Cert, n.Key = file, config.NewSecret(pemOf(t, key)) },
 	} {
 		show(&h.cfg.Network)
-		got, err := h.open().Finish(t.Context(), h.attempt(), httptest.NewRequest(http.MethodGet, callbackURL+"?"+answer.Encode(), nil))
+		got, err := h.open().Finish(t.Context(), h.attempt(), answer)
 		wantOutcome(t, got, err, connectors.Unavailable)
 		if asked != want {
 			t.Errorf("%d requests got through, want %d", asked, want)
 		}
 	}
+}
+
+// artifact is an answer that brings one of an index.
+func (h *handmade) artifact(index byte) *http.Request {
+	source := sha1.Sum([]byte(idp))
+	raw := append([]byte{0, 4, 0, index}, append(source[:], make([]byte, 20)...)...)
+	answer := url.Values{"SAMLart": {base64.StdEncoding.EncodeToString(raw)}, "RelayState": {h.attempt().State}}
+	return httptest.NewRequest(http.MethodGet, callbackURL+"?"+answer.Encode(), nil)
+}
+
+// An index that metadata does not have is the browser's word; that it has none is
+// what the operator has to hear.
+func TestArtifactAddresses(t *testing.T) {
+	h := newHandmade(t)
+	h.cfg.SAML.Response.Binding = "artifact"
+	got, err := h.open().Finish(t.Context(), h.attempt(), h.artifact(1))
+	wantOutcome(t, got, err, connectors.Misconfigured)
+	h.cfg.SAML.Metadata.Inline = strings.Replace(h.cfg.SAML.Metadata.Inline, "<SingleSignOnService",
+		`<ArtifactResolutionService index="1" Binding="`+binding.SOAP+`" Location="`+idp+`/resolve"/><SingleSignOnService`, 1)
+	got, err = h.open().Finish(t.Context(), h.attempt(), h.artifact(2))
+	wantOutcome(t, got, err, connectors.Refused)
 }

@@ -1,6 +1,7 @@
 package connectors
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -85,7 +86,8 @@ func (c *samlConnector) forgotten(until time.Time) time.Time {
 }
 
 // subjectFrom finds the person. A NameID that is another one tomorrow cannot
-// say who somebody is: then subject must point to an attribute.
+// say who somebody is: then subject must point to an attribute, which was agreed on
+// with the provider if it is sent at all.
 func (c *samlConnector) subjectFrom(id message.NameID, claims mapping.Claims) (string, error) {
 	lasts := lasting(id)
 	if !lasts {
@@ -93,7 +95,7 @@ func (c *samlConnector) subjectFrom(id message.NameID, claims mapping.Claims) (s
 		delete(claims, "sub")
 	}
 	subject, err := c.subjectOf(claims)
-	if err != nil && !lasts {
+	if !lasts && errors.Is(err, mapping.ErrAbsent) {
 		return "", fail(Misconfigured, "the provider sends no lasting NameID, and subject finds nothing else: %w", err)
 	}
 	return subject, err

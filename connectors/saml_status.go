@@ -54,7 +54,7 @@ func statusOutcome(code, second string) Outcome {
 		return Unavailable
 	case "":
 		if code == "Responder" {
-			return TryLater
+			return Unavailable
 		}
 	}
 	// The provider cannot do what our request, or our registration, asks for:

@@ -25,7 +25,7 @@ func TestStatusOutcome(t *testing.T) {
 		{"Responder", "UnknownPrincipal", "", NotAllowed},
 		{"Responder", "NoAvailableIDP", "", Unavailable},
 		{"Responder", "NoSupportedIDP", "", Unavailable},
-		{"Responder", "", "", TryLater},
+		{"Responder", "", "", Unavailable},
 		{"Requester", "", "", Misconfigured},
 		{"Requester", "InvalidNameIDPolicy", "", Misconfigured},
 		{"Responder", "ProxyCountExceeded", "", Misconfigured},

@@ -14,7 +14,7 @@ import (
 func (w words) subjectOf(claims mapping.Claims) (string, error) {
 	value, err := w.subject.Eval(map[string]any(claims))
 	if err != nil {
-		return "", fail(Refused, "subject: the provider's answer lacks it")
+		return "", fail(Refused, "subject: %w", err)
 	}
 	subject, ok := subjectText(value)
 	if !ok {

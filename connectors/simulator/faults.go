@@ -28,7 +28,7 @@ func callbackFaults() []Fault {
 			callback: func(_ *Provider, q url.Values) { q.Del("code"); q.Set("error", "temporarily_unavailable") },
 		},
 		{
-			ID: "server-error", Title: "The provider has an error of its own", Artefact: Callback, Expect: connectors.TryLater,
+			ID: "server-error", Title: "The provider has an error of its own", Artefact: Callback, Expect: connectors.Unavailable,
 			callback: func(_ *Provider, q url.Values) { q.Del("code"); q.Set("error", "server_error") },
 		},
 		{

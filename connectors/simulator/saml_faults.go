@@ -39,7 +39,7 @@ func statusFaults() []Fault {
 			draft: status(message.Responder, message.NoAuthnContext),
 		},
 		{
-			ID: "responder", Title: "The provider has an error of its own", Artefact: Callback, Expect: connectors.TryLater,
+			ID: "responder", Title: "The provider has an error of its own", Artefact: Callback, Expect: connectors.Unavailable,
 			draft: status(message.Responder, ""),
 		},
 		{
@@ -286,7 +286,7 @@ func artifactFaults() []Fault {
 			draft: func(_ *Provider, d *draft) { d.artifact.source = elsewhere },
 		},
 		{
-			ID: "artifact-index", Title: "The artifact is resolved at an address that nobody knows", Artefact: Artifact, Expect: connectors.Misconfigured, applies: byArtifact,
+			ID: "artifact-index", Title: "The artifact is resolved at an address that nobody knows", Artefact: Artifact, Expect: connectors.Refused, applies: byArtifact,
 			draft: func(_ *Provider, d *draft) { d.artifact.index = resolverIndex + 1 },
 		},
 		{

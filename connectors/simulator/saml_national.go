@@ -63,7 +63,7 @@ func spidFaults() []Fault {
 		answers("nr25", "nr25: the person cancels", connectors.Cancelled, spidStatus(25)),
 		answers("nr30", "nr30: an identity of another kind", connectors.NotAllowed, spidStatus(30)),
 		{
-			ID: "no-prefix", Title: "A fiscal number of another country", Artefact: Response, Expect: connectors.Misconfigured,
+			ID: "no-prefix", Title: "A fiscal number of another country", Artefact: Response, Expect: connectors.Refused,
 			said: stating("fiscalNumber", "XX-RSSMRA80A01H501U"),
 		},
 	}
