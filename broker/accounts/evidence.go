@@ -66,8 +66,8 @@ func worth(proofs []proof) mapping.Assurance {
 	return a
 }
 
-// prove keeps what a sign-in proved of the person, and adds it to the entrance. It
-// is errRaced where the link is not live any more.
+// prove keeps what a sign-in proved of the person with what it said, and adds the
+// proof to the entrance. It is errRaced where the link is not live any more.
 func (a *Accounts) prove(ctx context.Context, e entrance, proofs []proof, in SignIn) (entrance, error) {
 	err := a.db.InTx(ctx, func(tx *db.Tx) error {
 		// Whoever freezes or unlinks it waits, or was there before.
@@ -81,6 +81,13 @@ func (a *Accounts) prove(ctx context.Context, e entrance, proofs []proof, in Sig
 		}
 		proved, err := insertEvidence(ctx, tx, e.link, in, proofs, a.now())
 		if err != nil || len(proved) == 0 {
+			return err
+		}
+		claims, err := claimsOf(e.account.ID, e.link.ID, in.Said, in.At)
+		if err != nil {
+			return err
+		}
+		if err := insertClaims(ctx, tx, claims); err != nil {
 			return err
 		}
 		return chain(ctx, tx, a.now(), proved...)
