@@ -1,0 +1,166 @@
+package accounts
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/councilid/councilid/mapping"
+)
+
+// What residents see of their own account.
+
+// Used is an app that an account has signed in to.
+type Used struct {
+	App         string
+	First, Last time.Time
+	Released    []string // the names of the claims that it got last
+}
+
+// Used returns the apps that the account has signed in to, the latest first.
+func (a *Accounts) Used(ctx context.Context, account string) ([]Used, error) {
+	rows, err := a.db.Query(ctx, `SELECT app, first_used_at, last_used_at, released FROM services
+		WHERE account_id = $1 ORDER BY last_used_at DESC, app`, account)
+	if err != nil {
+		return nil, fmt.Errorf("services in use: %w", err)
+	}
+	defer rows.Close()
+
+	var all []Used
+	for rows.Next() {
+		var u Used
+		var first, last int64
+		var released string
+		if err := rows.Scan(&u.App, &first, &last, &released); err != nil {
+			return nil, fmt.Errorf("services in use: %w", err)
+		}
+		u.First, u.Last = time.UnixMicro(first), time.UnixMicro(last)
+		if err := json.Unmarshal([]byte(released), &u.Released); err != nil {
+			return nil, fmt.Errorf("services in use: %w", err)
+		}
+		all = append(all, u)
+	}
+	return all, rows.Err()
+}
+
+// Check is something that was proved of a person.
+type Check struct {
+	Connector string            // that brought it
+	Level     mapping.Assurance // of it as much as counts today
+	At, Until time.Time         // Until is the zero time where it holds for good
+}
+
+// Checks returns what was proved of the person, the latest first, whether or not
+// it counts today.
+func (a *Accounts) Checks(ctx context.Context, account string) ([]Check, error) {
+	rows, err := a.db.Query(ctx, `SELECT e.levels, e.connector, e.checked_at, e.valid_until, COALESCE(k.frozen_at, k.unlinked_at)
+		FROM evidence e LEFT JOIN links k ON k.id = e.link_id
+		WHERE e.account_id = $1 ORDER BY e.checked_at DESC, e.id`, account)
+	if err != nil {
+		return nil, fmt.Errorf("checks: %w", err)
+	}
+	defer rows.Close()
+
+	var all []Check
+	for rows.Next() {
+		var r entranceRow
+		var at int64
+		if err := rows.Scan(&r.levels, &r.connector, &at, &r.validUntil, &r.silenced); err != nil {
+			return nil, fmt.Errorf("checks: %w", err)
+		}
+		ever, err := vector(r.levels)
+		if err != nil {
+			return nil, fmt.Errorf("checks: %w", err)
+		}
+		counts := r.proof(ever.Person(), a.now(), a.cap)
+		all = append(all, Check{Connector: r.connector.String, Level: counts.level, At: time.UnixMicro(at), Until: moment(r.validUntil)})
+	}
+	return all, rows.Err()
+}
+
+// Happening is one line of an account's history: a sign-in, or a change.
+type Happening struct {
+	At        time.Time
+	Kind      string // SignedIn, or as the audit chain has it
+	Actor     string // who did it, as the audit chain has it; "" of a sign-in
+	App       string // what it was about, where that is known
+	Link      string
+	Connector string
+	SSO       bool // of a sign-in: answered from the session, without the provider
+}
+
+// SignedIn is the kind of a Happening that the audit chain does not have.
+const SignedIn = "signed-in"
+
+// History returns the latest of what happened to the account before a time, some
+// most of it. What happened at one moment is not taken apart.
+func (a *Accounts) History(ctx context.Context, account string, before time.Time, most int) ([]Happening, error) {
+	signIns, err := a.signIns(ctx, account, before, most+1)
+	if err != nil {
+		return nil, fmt.Errorf("history: %w", err)
+	}
+	changed, err := a.changed(ctx, account, before, most+1)
+	if err != nil {
+		return nil, fmt.Errorf("history: %w", err)
+	}
+	all := append(signIns, changed...)
+	slices.SortStableFunc(all, func(a, b Happening) int { return cmp.Compare(b.At.UnixMicro(), a.At.UnixMicro()) })
+	if len(all) <= most {
+		return all, nil
+	}
+	end := most
+	for end > 0 && all[end-1].At.Equal(all[most].At) {
+		end--
+	}
+	return all[:cmp.Or(end, most)], nil
+}
+
+func (a *Accounts) signIns(ctx context.Context, account string, before time.Time, most int) ([]Happening, error) {
+	rows, err := a.db.Query(ctx, `SELECT s.at, s.app, s.link_id, k.connector, s.sso
+		FROM sign_ins s LEFT JOIN links k ON k.id = s.link_id
+		WHERE s.account_id = $1 AND s.at < $2 ORDER BY s.at DESC LIMIT $3`, account, before.UnixMicro(), most)
+	return happenings(rows, err, func(rows *sql.Rows) (h Happening, at int64, err error) {
+		var connector sql.NullString
+		err = rows.Scan(&at, &h.App, &h.Link, &connector, &h.SSO)
+		h.Kind, h.Connector = SignedIn, connector.String
+		return h, at, err
+	})
+}
+
+// changed reads the audit chain.
+func (a *Accounts) changed(ctx context.Context, account string, before time.Time, most int) ([]Happening, error) {
+	rows, err := a.db.Query(ctx, `SELECT at, kind, actor, detail FROM audit
+		WHERE account = $1 AND at < $2 ORDER BY seq DESC LIMIT $3`, account, before.UnixMicro(), most)
+	return happenings(rows, err, func(rows *sql.Rows) (h Happening, at int64, err error) {
+		var detail string
+		if err := rows.Scan(&at, &h.Kind, &h.Actor, &detail); err != nil {
+			return h, at, err
+		}
+		about := struct{ App, Link, Connector string }{}
+		err = json.Unmarshal([]byte(detail), &about)
+		h.App, h.Link, h.Connector = about.App, about.Link, about.Connector
+		return h, at, err
+	})
+}
+
+func happenings(rows *sql.Rows, err error, scan func(*sql.Rows) (Happening, int64, error)) ([]Happening, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+
+	var all []Happening
+	for rows.Next() {
+		h, at, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		h.At = time.UnixMicro(at)
+		all = append(all, h)
+	}
+	return all, rows.Err()
+}
