@@ -16,7 +16,7 @@ func (r report) council(o *Council) {
 		}
 	}
 	if !*o.Passkeys && !*o.EmailCodes && !o.Passwords {
-		r.wrong("council", "must leave a way in: passkeys, email_codes or passwords")
+		r.wrong("council", "must leave a way in: passkeys (where the issuer's host has a name), email_codes or passwords")
 	}
 	if r.settings.Mail == nil {
 		r.wrong("council", "needs mail in broker.yaml: an account there is an address that its owner has shown to read")

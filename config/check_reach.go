@@ -84,6 +84,8 @@ func shortfall(c Connector, need mapping.Assurance) string {
 		need.Identity, need.Residency = 0, 0
 	}
 	switch capped := c.Cap.Vector(); {
+	case c.Council != nil && !c.Council.most().AtLeast(need):
+		return c.Council.lacks()
 	case !capped.AtLeast(need):
 		return "its cap is " + words(capped)
 	case !c.Levels.most().AtLeast(need):

@@ -1,10 +1,18 @@
 package config
 
+import (
+	"net"
+	"net/url"
+	"slices"
+
+	"github.com/councilid/councilid/mapping"
+)
+
 // Council is the council's own way in. An account there is an e-mail address
 // that its owner has shown to read, and whatever they sign in with besides.
 type Council struct {
 	// Passkeys lets residents sign in with passkeys (WebAuthn), the safest way.
-	// Default: true.
+	// There are none where the issuer's host is an IP address. Default: true.
 	Passkeys *bool `yaml:"passkeys,omitempty"`
 	// Attestation is a PEM file of the authorities that are believed when they say
 	// of a device that its keys cannot leave it. Passkeys of such devices are worth
@@ -23,4 +31,48 @@ type Council struct {
 	// publishes them. Default: a list of the commonest that comes with the
 	// program. Example: pwned-passwords.txt
 	Breached string `yaml:"breached,omitempty"`
+}
+
+// derive turns passkeys off where there can be none: a relying party's id is a
+// domain (WebAuthn Level 3 §5.1.2).
+func (o *Council) derive(issuer string) {
+	if u, err := url.Parse(issuer); err == nil && net.ParseIP(u.Hostname()) != nil {
+		o.Passkeys = new(false)
+	}
+}
+
+// keepPromises leaves of the connector's steps those that people can take, so that
+// no app waits in vain. Without any, the cap is what is promised.
+func (c *Connector) keepPromises() {
+	if c.Council == nil {
+		return
+	}
+	most := c.Council.most()
+	c.Ask = slices.DeleteFunc(c.Ask, func(ask Ask) bool { return !most.AtLeast(ask.Reaches.Vector()) })
+	if len(c.Ask) == 0 {
+		c.Cap = assuranceOf(c.Cap.Vector().Meet(most))
+	}
+}
+
+// most is the most that anybody can prove here.
+func (o Council) most() mapping.Assurance {
+	most := mapping.Assurance{Authenticator: mapping.Cl}
+	if o.Passwords {
+		most.Authenticator = mapping.Cm
+	}
+	if *o.Passkeys {
+		most.Authenticator, most.Phishing = mapping.Cm, mapping.F1
+		if o.Attestation != "" {
+			most.Authenticator = mapping.Ch
+		}
+	}
+	return most
+}
+
+// lacks says why no more can be proved here.
+func (o Council) lacks() string {
+	if *o.Passkeys {
+		return "council.attestation names nobody who vouches for devices"
+	}
+	return "it has no passkeys, which are off or, where the issuer's host is an IP address, cannot be had"
 }

@@ -124,6 +124,9 @@ func (o *AppOIDC) setDefaults() {
 
 func (c *Connector) derive(b *Broker, p *party) {
 	c.Session.derive(b.Session)
+	if c.Council != nil {
+		c.Council.derive(b.Issuer)
+	}
 	if c.Events != nil && len(c.Events.Audience) == 0 {
 		c.Events.Audience = []string{c.ClientID}
 	}

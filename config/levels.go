@@ -40,6 +40,13 @@ func (a Assurance) Vector() mapping.Assurance {
 	return v
 }
 
+// assuranceOf is a as it would be written.
+func assuranceOf(a mapping.Assurance) Assurance {
+	return Assurance{
+		Identity: letter(a, "identity"), Authenticator: letter(a, "authenticator"), Phishing: letter(a, "phishing"), Residency: letter(a, "residency"),
+	}
+}
+
 // components are the parts of a level, in the order of mapping.Assurance.String.
 func components() []string { return []string{"identity", "authenticator", "phishing", "residency"} }
 

@@ -69,6 +69,7 @@ func (l *loader) loadConnectors(cfg *Config) {
 				r.speaker(&c, heard)
 			}
 		}
+		c.keepPromises()
 		cfg.Connectors = append(cfg.Connectors, c)
 	}
 	slices.SortStableFunc(cfg.Connectors, func(a, b Connector) int { return cmp.Compare(a.Order, b.Order) })
