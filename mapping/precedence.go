@@ -111,9 +111,11 @@ func Told(findings []Finding) Statement {
 	return st
 }
 
-// lasting are the stored words that were not left out since. How to reach somebody,
-// and what they like, a source says at every sign-in or no more. Who they are it may
-// say when it proves that, and where they live, and not when they come back.
+// lasting are the stored words that may still be told. How to reach somebody, and
+// what they like, a source says at every sign-in or no more. Who they are it may say
+// when it proves that, and where they live, and not when they come back. What the
+// council's own claims say nobody else knows: the groups of somebody's employer, it
+// may be, who has no say in how they come next.
 func lasting(stored []Word, s Sitting) []Word {
 	latest := map[string]time.Time{}
 	for _, w := range stored {
@@ -125,7 +127,7 @@ func lasting(stored []Word, s Sitting) []Word {
 		latest[s.Link] = s.Now
 	}
 	return slices.DeleteFunc(slices.Clone(stored), func(w Word) bool {
-		return w.passing() && w.Source != Resident && w.Said.Before(latest[w.Link])
+		return facetOf(w.Claim).about == own || w.passing() && w.Source != Resident && w.Said.Before(latest[w.Link])
 	})
 }
 
@@ -176,7 +178,7 @@ func (f Finding) barred(s Sitting) Verdict {
 		return Withheld
 	case f.Verified:
 		return ""
-	case f.about == who && s.Worth.Identity > f.Proved.Identity,
+	case (f.about == who || f.about == own) && s.Worth.Identity > f.Proved.Identity,
 		f.about == where && (s.Worth.Identity > f.Proved.Identity || s.Worth.Residency > f.Proved.Residency):
 		return Unproved
 	}
@@ -230,7 +232,7 @@ func (p Preference) rank(f Finding) int {
 // that says something of it.
 func (f Finding) sure() int {
 	switch f.about {
-	case who:
+	case who, own:
 		return int(f.Proved.Identity)
 	case where:
 		return int(f.Proved.Residency)*8 + int(f.Proved.Identity)

@@ -52,13 +52,14 @@ const (
 	where                  // where they live
 	contact                // how to reach them
 	taste                  // what they like
+	own                    // what only the council knows the meaning of
 )
 
 var facets = [...]facet{
 	{"name", []string{"name", "given_name", "middle_name", "family_name"}, who},
 	{"birthdate", []string{"birthdate"}, who},
 	{"gender", []string{"gender"}, who},
-	{"address", []string{"address"}, where},
+	{"address", []string{"address", "uprn"}, where},
 	{"email", []string{"email", emailVerified}, contact},
 	{"phone_number", []string{"phone_number", phoneVerified}, contact},
 	{"nickname", []string{"nickname"}, taste},
@@ -82,7 +83,7 @@ func Facets() []string {
 }
 
 // FacetOf is the facet that a claim is of. One of the council's own is a facet by
-// itself, and may say who somebody is.
+// itself.
 func FacetOf(claim string) string { return facetOf(claim).name }
 
 func facetOf(claim string) facet {
@@ -91,5 +92,5 @@ func facetOf(claim string) facet {
 			return f
 		}
 	}
-	return facet{claim, []string{claim}, who}
+	return facet{claim, []string{claim}, own}
 }
