@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto"
 	"crypto/rsa"
 	"maps"
 	"slices"
@@ -41,8 +42,8 @@ func (r report) authenticates(c *Connector, method string) {
 
 // signs checks what client assertions, or client secrets, are signed with.
 func (r report) signs(o *OIDC) {
-	apple := o.ClientAuth == "signed_secret"
-	signs := apple || o.ClientAuth == "private_key_jwt"
+	apple, jwt := o.ClientAuth == "signed_secret", o.ClientAuth == "private_key_jwt"
+	signs := apple || jwt
 	why := " by client_auth " + o.ClientAuth
 	r.require("oidc.private_key", !signs || o.PrivateKey.Set(), why)
 	r.require("oidc.key_id", !apple || o.KeyID != "", why)
@@ -51,7 +52,7 @@ func (r report) signs(o *OIDC) {
 		path string
 		used bool
 	}{
-		{"oidc.private_key", signs}, {"oidc.key_id", signs}, {"oidc.assertion_algorithm", signs}, {"oidc.team", apple},
+		{"oidc.private_key", signs}, {"oidc.key_id", signs}, {"oidc.assertion_algorithm", signs}, {"oidc.team", apple}, {"oidc.next_private_key", jwt},
 	} {
 		if !key.used && r.own.has(key.path) {
 			r.wrong(key.path, "is not used%s", why)
@@ -71,6 +72,7 @@ func (r report) signingKey(o *OIDC) {
 		return
 	}
 	_, isRSA := key.(*rsa.PrivateKey)
+	r.nextKey(o, key, isRSA)
 	apple := o.ClientAuth == "signed_secret"
 	switch elliptic := apple || o.AssertionAlgorithm == "ES256"; {
 	case apple && o.AssertionAlgorithm != "" && o.AssertionAlgorithm != "ES256":
@@ -79,6 +81,25 @@ func (r report) signingKey(o *OIDC) {
 		r.wrong("oidc.private_key", "must be a P-256 key, which ES256 signs with")
 	case !isRSA && !elliptic && o.AssertionAlgorithm != "":
 		r.wrong("oidc.private_key", "must be an RSA key, which %s signs with", o.AssertionAlgorithm)
+	}
+}
+
+// nextKey checks that the key which is to take the place of one is another, and
+// signs what that signs.
+func (r report) nextKey(o *OIDC, key crypto.Signer, isRSA bool) {
+	if o.NextPrivateKey.Reveal() == "" {
+		return
+	}
+	next, err := o.NextSigningKey()
+	if err != nil {
+		r.wrong("oidc.next_private_key", "%v", err)
+		return
+	}
+	switch _, nextIsRSA := next.(*rsa.PrivateKey); {
+	case nextIsRSA != isRSA:
+		r.wrong("oidc.next_private_key", "must be of the same kind as private_key: the provider expects its algorithm")
+	case samePublicKey(next, key):
+		r.wrong("oidc.next_private_key", "must be another key than private_key")
 	}
 }
 

@@ -198,6 +198,7 @@ func oidcDefaults(t *testing.T, cfg *config.Config) map[string]bool {
 		"OIDC.ClientAuth: client_secret_basic":                    oidc.ClientAuth == "client_secret_basic",
 		"OIDC.AssertionAlgorithm: RS256":                          oidc.AssertionAlgorithm == "", // goes by the key, see connectors
 		"OIDC.AssertionAudience: token_endpoint":                  oidc.AssertionAudience == "token_endpoint",
+		"OIDC.NextPrivateKey: none":                               !oidc.NextPrivateKey.Set(),
 		"OIDC.Algorithms: [RS256, ES256]":                         slices.Equal(oidc.Algorithms, []string{"RS256", "ES256"}),
 		"OIDC.Encryption: they":                                   oidc.Encryption == nil,
 		"Encryption.KeyID: its":                                   encryption.KeyID == "", // see connectors

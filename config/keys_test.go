@@ -51,6 +51,7 @@ var testKeys = sync.OnceValue(func() map[string][]byte {
 	private := jose.JSONWebKey{Key: p256, KeyID: "k1"}
 	return map[string][]byte{
 		"p256.pem":     pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: must(x509.MarshalECPrivateKey(p256))}),
+		"next256.pem":  pkcs8(must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))),
 		"p384.pem":     pkcs8(p384),
 		"rsa1024.pem":  pkcs8(small),
 		"rsa2048.pem":  pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(large)}),

@@ -89,7 +89,7 @@ oauth2:
   calls: {emails: {unwrap: data}}
 `)
 	strict := connector(t, cfg, "strict")
-	off := cmpopts.IgnoreFields(config.OIDC{}, "PrivateKey", "LoginHint")
+	off := cmpopts.IgnoreFields(config.OIDC{}, "PrivateKey", "NextPrivateKey", "LoginHint")
 	if diff := cmp.Diff(&config.OIDC{
 		Issuer:            "https://strict.example",
 		IssuerAliases:     []string{"strict.example"},

@@ -40,6 +40,14 @@ type OIDC struct {
 	// Example: file:keys/one-login.pem
 	PrivateKey Secret `yaml:"private_key,omitempty"`
 
+	// NextPrivateKey is the key that private_key is to give way to, of the same kind:
+	// it is published beside it and signs nothing yet. Once the provider has fetched
+	// it, after a day say, write it as private_key and take this away, and key_id:
+	// it is published under its thumbprint (RFC 7638). For private_key_jwt, with
+	// providers that fetch keys. Default: none.
+	// Example: file:keys/one-login-2027.pem
+	NextPrivateKey Secret `yaml:"next_private_key,omitempty"`
+
 	// AssertionAlgorithm signs client assertions. Default: RS256 with an RSA key,
 	// ES256 with one of P-256.
 	AssertionAlgorithm string `yaml:"assertion_algorithm,omitempty" jsonschema:"enum=RS256,enum=RS384,enum=RS512,enum=PS256,enum=PS384,enum=PS512,enum=ES256"`

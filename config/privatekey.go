@@ -14,6 +14,9 @@ import (
 // ES256 (RFC 7518 §3.3, §3.4).
 func (o OIDC) SigningKey() (crypto.Signer, error) { return strongKey(o.PrivateKey) }
 
+// NextSigningKey returns the one that NextPrivateKey holds.
+func (o OIDC) NextSigningKey() (crypto.Signer, error) { return strongKey(o.NextPrivateKey) }
+
 // strongKey reads a key of RSA or on P-256 that is long enough for today.
 func strongKey(s Secret) (crypto.Signer, error) {
 	key, err := parsePrivateKey(s.Reveal())
@@ -31,6 +34,12 @@ func strongKey(s Secret) (crypto.Signer, error) {
 		}
 	}
 	return nil, errors.New("must be an RSA key of 2048 bits or more, or a P-256 key")
+}
+
+// samePublicKey reports whether two keys are one.
+func samePublicKey(a, b crypto.Signer) bool {
+	public, ok := a.Public().(interface{ Equal(crypto.PublicKey) bool }) // as crypto.PublicKey promises
+	return ok && public.Equal(b.Public())
 }
 
 // DecryptionKey returns the key that Key holds: one that RSA-OAEP or ECDH-ES can

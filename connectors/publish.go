@@ -15,7 +15,8 @@ import (
 )
 
 // Providers that do not share a secret with us read our keys instead: a JWK Set
-// (RFC 7517 §5) with the key of client assertions and the one to encrypt to.
+// (RFC 7517 §5) with the key of client assertions, the one that will take its place,
+// and the one to encrypt to.
 
 // publishing is a connector that has such keys.
 type publishing struct {
@@ -49,6 +50,13 @@ func publicKeys(settings config.OIDC) ([]jose.JSONWebKey, error) {
 		}
 		all = append(all, key.Public())
 	}
+	if settings.NextPrivateKey.Reveal() != "" {
+		key, err := nextSigningKey(settings)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, key.Public())
+	}
 	if settings.Encryption != nil {
 		key, err := decryptionKey(*settings.Encryption)
 		if err != nil {
@@ -65,14 +73,26 @@ func signingKey(settings config.OIDC) (jose.JSONWebKey, error) {
 	if err != nil {
 		return jose.JSONWebKey{}, fmt.Errorf("private_key: %w", err)
 	}
+	return named(jose.JSONWebKey{Key: key, KeyID: settings.KeyID, Use: "sig", Algorithm: algorithmOf(key, settings)})
+}
+
+// nextSigningKey is what they will be signed with. Of the two names in a set each
+// must be another (RFC 7517 §4.5): KeyID is that of the first.
+func nextSigningKey(settings config.OIDC) (jose.JSONWebKey, error) {
+	key, err := settings.NextSigningKey()
+	if err != nil {
+		return jose.JSONWebKey{}, fmt.Errorf("next_private_key: %w", err)
+	}
+	return named(jose.JSONWebKey{Key: key, Use: "sig", Algorithm: algorithmOf(key, settings)})
+}
+
+// algorithmOf is what a key signs client assertions by.
+func algorithmOf(key crypto.Signer, settings config.OIDC) string {
 	algorithm := jose.ES256
 	if _, ok := key.(*rsa.PrivateKey); ok {
 		algorithm = jose.RS256
 	}
-	return named(jose.JSONWebKey{
-		Key: key, KeyID: settings.KeyID, Use: "sig",
-		Algorithm: cmp.Or(settings.AssertionAlgorithm, string(algorithm)),
-	})
+	return cmp.Or(settings.AssertionAlgorithm, string(algorithm))
 }
 
 // named gives the key its thumbprint for a name, unless it has one.

@@ -14,8 +14,8 @@ import (
 	"github.com/councilid/councilid/connectors"
 )
 
-// published is what the provider reads of the connector's keys.
-func published(t *testing.T, c connectors.Connector) map[string]jose.JSONWebKey {
+// publishedSet is what the provider reads of the connector's keys.
+func publishedSet(t *testing.T, c connectors.Connector) jose.JSONWebKeySet {
 	t.Helper()
 	publisher, ok := c.(connectors.Publisher)
 	if !ok {
@@ -29,11 +29,19 @@ func published(t *testing.T, c connectors.Connector) map[string]jose.JSONWebKey 
 	if err := json.Unmarshal(body, &set); err != nil {
 		t.Fatal(err)
 	}
-	keys := map[string]jose.JSONWebKey{}
 	for _, key := range set.Keys {
 		if !key.IsPublic() {
 			t.Errorf("a private key is published: %s", body)
 		}
+	}
+	return set
+}
+
+// published are those keys by their use.
+func published(t *testing.T, c connectors.Connector) map[string]jose.JSONWebKey {
+	t.Helper()
+	keys := map[string]jose.JSONWebKey{}
+	for _, key := range publishedSet(t, c).Keys {
 		keys[key.Use] = key
 	}
 	return keys
@@ -60,6 +68,50 @@ func TestPublishesKeys(t *testing.T) {
 	}
 }
 
+// A key can be published before it signs, and then nobody waits for it.
+func TestNextKeyIsPublishedAndSignsNothing(t *testing.T) {
+	p, key, next := newProvider(t), newRSAKey(t), newRSAKey(t)
+	cfg := p.connector()
+	cfg.OIDC.ClientAuth, cfg.OIDC.PrivateKey, cfg.OIDC.KeyID = "private_key_jwt", config.NewSecret(pemOf(t, key)), "first"
+	cfg.OIDC.NextPrivateKey, cfg.OIDC.AssertionAlgorithm = config.NewSecret(pemOf(t, next)), "PS256"
+	set := publishedSet(t, p.open(cfg))
+	if len(set.Keys) != 2 {
+		t.Fatalf("%d keys are published", len(set.Keys))
+	}
+	for i, want := range []struct {
+		key  crypto.PublicKey
+		name string
+	}{{key.Public(), "first"}, {next.Public(), thumbprint(t, next.Public())}} {
+		got := set.Keys[i]
+		if thumbprint(t, got.Key) != thumbprint(t, want.key) || got.KeyID != want.name ||
+			got.Use != "sig" || got.Algorithm != "PS256" {
+			t.Errorf("key %d is %q for %s by %s", i, got.KeyID, got.Use, got.Algorithm)
+		}
+	}
+	p.client = func(r *http.Request) bool { return verifies(r, set.Keys[0]) && !verifies(r, set.Keys[1]) }
+	if _, err := p.signIn(p.open(cfg), newAttempt()); err != nil {
+		t.Error(err)
+	}
+	// It takes its place without another name.
+	cfg.OIDC.PrivateKey, cfg.OIDC.NextPrivateKey, cfg.OIDC.KeyID = cfg.OIDC.NextPrivateKey, config.Secret{}, ""
+	p.client = func(r *http.Request) bool { return verifies(r, set.Keys[1]) }
+	if _, err := p.signIn(p.open(cfg), newAttempt()); err != nil {
+		t.Error(err)
+	}
+}
+
+// verifies reports whether a key is the one that the client assertion names, and
+// made it.
+func verifies(r *http.Request, key jose.JSONWebKey) bool {
+	algorithm := jose.SignatureAlgorithm(key.Algorithm)
+	jws, err := jose.ParseSignedCompact(r.PostFormValue("client_assertion"), []jose.SignatureAlgorithm{algorithm})
+	if err != nil || jws.Signatures[0].Header.KeyID != key.KeyID {
+		return false
+	}
+	_, err = jws.Verify(key)
+	return err == nil
+}
+
 // The provider finds the key of an assertion by what is published.
 func TestAssertionIsByThePublishedKey(t *testing.T) {
 	p, key := newProvider(t), newRSAKey(t)
@@ -67,14 +119,7 @@ func TestAssertionIsByThePublishedKey(t *testing.T) {
 	cfg.OIDC.ClientAuth, cfg.OIDC.PrivateKey, cfg.OIDC.AssertionAlgorithm = "private_key_jwt", config.NewSecret(pemOf(t, key)), "RS512"
 	c := p.open(cfg)
 	keys := published(t, c)
-	p.client = func(r *http.Request) bool {
-		jws, err := jose.ParseSignedCompact(r.PostFormValue("client_assertion"), []jose.SignatureAlgorithm{jose.RS512})
-		if err != nil || jws.Signatures[0].Header.KeyID != keys["sig"].KeyID {
-			return false
-		}
-		_, err = jws.Verify(keys["sig"])
-		return err == nil
-	}
+	p.client = func(r *http.Request) bool { return keys["sig"].Algorithm == "RS512" && verifies(r, keys["sig"]) }
 	if _, err := p.signIn(c, newAttempt()); err != nil {
 		t.Error(err)
 	}
