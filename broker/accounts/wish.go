@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -103,7 +102,8 @@ func (a *Accounts) Grant(ctx context.Context, account string, ids ...string) err
 			if err != nil {
 				return err
 			}
-			if err := tellLevel(ctx, tx, account, app, level, now); err != nil {
+			reached := map[string]any{"account": account, "app": app, "level": level}
+			if err := tell(ctx, tx, "assurance-level-change", app, reached, now); err != nil {
 				return err
 			}
 			granted = append(granted, entry{
@@ -119,17 +119,4 @@ func (a *Accounts) Grant(ctx context.Context, account string, ids ...string) err
 		return fmt.Errorf("grant: %w", err)
 	}
 	return nil
-}
-
-// tellLevel leaves a message to an app that somebody has reached a level. It
-// names the account, not the person: by which subject the app knows the account
-// is looked up when the message is sent.
-func tellLevel(ctx context.Context, tx *db.Tx, account, app, level string, now time.Time) error {
-	payload, err := json.Marshal(map[string]any{"account": account, "app": app, "level": level, "at": now.UTC().Format(time.RFC3339)})
-	if err != nil {
-		return err
-	}
-	_, err = tx.Exec(ctx, `INSERT INTO outbox (id, kind, app, payload, created_at, due_at) VALUES ($1, $2, $3, $4, $5, $5)`,
-		newID(), "assurance-level-change", app, string(payload), now.UnixMicro())
-	return err
 }
