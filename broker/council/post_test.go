@@ -82,15 +82,9 @@ func TestProblemsStayOnTheirPage(t *testing.T) {
 	}
 }
 
-// Passkeys belong to names: a broker at an IP address has none, and says nothing
-// of them.
-func TestNoPasskeysAtAnAddress(t *testing.T) {
-	b := open(t, "")
-	o := b.ways[0].Options
-	o.Issuer = strings.Replace(o.Issuer, "localhost", "127.0.0.1", 1)
-	way, err := council.Open(o)
-	b.must(err)
-	b.mount(way)
+// A broker without passkeys says nothing of them.
+func TestNoPasskeys(t *testing.T) {
+	b := open(t, "council: {passkeys: false}\n")
 	w := b.browser()
 	_, p := w.start(connectors.Attempt{})
 	if strings.Contains(p.body, "passkey") {
