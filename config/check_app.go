@@ -15,6 +15,7 @@ func (r report) app(a *App, connectors []Connector) {
 	r.address("home", a.Home, web)
 	r.choices(a, connectors)
 	r.release(a.Release, connectors)
+	r.sharing(a)
 	r.attainable(a, connectors)
 	r.appProtocol(a)
 	r.unsolicited(a, connectors)

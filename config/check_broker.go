@@ -47,6 +47,7 @@ func (r report) broker(b *Broker) {
 	r.times(b)
 	r.contexts(b.Contexts)
 	r.mail(b.Mail)
+	r.residents(b)
 	r.identityProvider(b.SAML)
 	if t := b.Telemetry; t != nil {
 		r.address("telemetry.otlp", t.OTLP, web)

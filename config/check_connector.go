@@ -30,6 +30,9 @@ func (r report) id(id string) {
 	if !plainID.MatchString(id) {
 		r.add("", Problem{Message: "a file here is named with lower-case letters, digits and hyphens, then .yaml"})
 	}
+	if id == mapping.Resident {
+		r.add("", Problem{Message: "resident is what residents say themselves, in claims of broker.yaml: another name, please"})
+	}
 }
 
 // connector checks a connector with its preset merged in.

@@ -257,6 +257,9 @@ func (d *decoder) list(path string, n ast.Node, v reflect.Value) {
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(list.Values), len(list.Values)))
 	for i, item := range list.Values {
+		if block, ok := v.Index(i).Addr().Interface().(defaulter); ok {
+			block.setDefaults()
+		}
 		d.value(indexed(path, i), item, v.Index(i))
 	}
 }

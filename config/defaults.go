@@ -111,8 +111,11 @@ func (s *Simulator) setDefaults() {
 func (a *App) setDefaults() {
 	a.Release = []Release{{As: "sub"}}
 	a.Consent = "implied"
+	a.Tile.setDefaults()
 	a.Assurance = Assurance{Identity: "P0", Authenticator: "Cl"}
 }
+
+func (s *Service) setDefaults() { s.Tile.setDefaults() }
 
 func (t *Tile) setDefaults() { t.Icon = "form" }
 

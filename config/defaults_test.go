@@ -46,6 +46,7 @@ issuer: http://127.0.0.1:8080
 redis: {addresses: ["redis.internal:6379"]}
 mail: {smtp: "smtp.internal:587", from: no-reply@example.gov.uk}
 telemetry: {otlp: "http://collector.internal:4318"}
+services: [{label: Potholes, link: "https://www.example.gov.uk/potholes"}]
 -- connectors/secret.yaml --
 label: Secret
 client_id: secret
@@ -133,6 +134,16 @@ func brokerDefaults(cfg, least *config.Config) map[string]bool {
 		"Broker.Contexts: urn:x-council:acr:cl":           strings.Join(acrs(b.Contexts), " ") == "cl cm cm-phr ch p1.cm p2.cm p3.cm",
 		"Context.SAML: the":                               b.Contexts[5].SAML == b.Contexts[5].ACR,
 		"Context.AMR: none":                               len(b.Contexts[0].AMR) == 0,
+		"Broker.Claims: see":                              len(b.Claims) == 0,
+		"Broker.Services: none":                           len(least.Broker.Services) == 0,
+		"Preference.Fresh: none":                          b.Claims["name"].Fresh == 0,
+		"Residents.CoolingOff: 336h":                      b.Residents.CoolingOff == 336*time.Hour,
+		"Residents.Undo: 720h":                            b.Residents.Undo == 720*time.Hour,
+		"Residents.Delegation: 8760h":                     b.Residents.Delegation == 8760*time.Hour,
+		"Retention.SignIns: 9528h":                        b.Retention.SignIns == 9528*time.Hour,
+		"Retention.Inactive: 26280h":                      b.Retention.Inactive == 26280*time.Hour,
+		"Retention.Delivered: 720h":                       b.Retention.Delivered == 720*time.Hour,
+		"Retention.Lookups: 52560h":                       b.Retention.Lookups == 52560*time.Hour,
 		"Mail.TLS: starttls":                              b.Mail.TLS == "starttls",
 		"Mail.Username: none":                             b.Mail.Username == "",
 	}
@@ -249,7 +260,13 @@ func appDefaults(t *testing.T, cfg *config.Config) map[string]bool {
 		"App.Home: the": tax.Home == "https://tax.example.gov.uk/" &&
 			keys.Home == "https://keys.example.gov.uk:8443/" && native.Home == "" &&
 			planning.Home == "https://planning.example.gov.uk:8443/" && hall.Home == "https://hall.example.gov.uk/",
-		"App.Connectors: all": len(tax.Connectors) == 0,
+		"App.Connectors: all":  len(tax.Connectors) == 0,
+		"App.Consent: implied": tax.Consent == "implied",
+		"App.Delegates: false": !tax.Delegates,
+		"App.Purpose: left":    len(tax.Purpose) == 0,
+		"Tile.Category: other": len(tax.Tile.Category) == 0,
+		"Tile.Hidden: false":   !tax.Tile.Hidden,
+		"Tile.Icon: form":      tax.Tile.Icon == "form" && cfg.Broker.Services[0].Tile.Icon == "form",
 		"App.Sector: the": tax.Sector == "tax.example.gov.uk" &&
 			keys.Sector == "keys.example.gov.uk" && native.Sector == "native" &&
 			planning.Sector == "planning.example.gov.uk" && hall.Sector == "hall",

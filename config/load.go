@@ -38,6 +38,7 @@ type loader struct {
 	presets  fs.FS
 	apps     []string // ids
 	now      time.Time
+	broker   report // of broker.yaml, for what it says of connectors
 	problems Problems
 }
 
@@ -49,8 +50,8 @@ func (l *loader) loadBroker(b *Broker) {
 	}
 	l.decode(doc, b)
 	b.derive()
-	r := l.report(doc)
-	r.broker(b)
+	l.broker = l.report(doc)
+	l.broker.broker(b)
 }
 
 func (l *loader) loadConnectors(cfg *Config) {
@@ -71,6 +72,9 @@ func (l *loader) loadConnectors(cfg *Config) {
 		}
 		c.keepPromises()
 		cfg.Connectors = append(cfg.Connectors, c)
+	}
+	if l.broker.own != nil {
+		l.broker.precedence(&cfg.Broker, cfg.Connectors)
 	}
 	slices.SortStableFunc(cfg.Connectors, func(a, b Connector) int { return cmp.Compare(a.Order, b.Order) })
 }
