@@ -61,11 +61,11 @@ func idTokenFaults() []Fault {
 		},
 		{
 			ID: "no-nonce", Title: "No nonce", Artefact: IDToken, Expect: connectors.Refused, applies: hasNonce,
-			claims: func(_ *Provider, c mapping.Claims) { delete(c, "nonce") },
+			claims: silent("nonce"),
 		},
 		{
 			ID: "invalid-iss", Title: "Wrong issuer", Artefact: IDToken, Expect: connectors.Refused, applies: openID,
-			claims: func(_ *Provider, c mapping.Claims) { c["iss"] = elsewhere },
+			claims: saying("iss", elsewhere),
 		},
 		{
 			ID: "slashed-iss", Title: "Issuer with or without its last slash", Artefact: IDToken, Expect: connectors.Refused, applies: openID,
@@ -85,7 +85,7 @@ func idTokenFaults() []Fault {
 		},
 		{
 			ID: "invalid-aud", Title: "Wrong audience", Artefact: IDToken, Expect: connectors.Refused, applies: openID,
-			claims: func(_ *Provider, c mapping.Claims) { c["aud"] = "another-client" },
+			claims: saying("aud", "another-client"),
 		},
 		{
 			ID: "two-audiences", Title: "Two audiences and no azp", Artefact: IDToken, Expect: connectors.Refused, applies: openID,
@@ -99,25 +99,22 @@ func idTokenFaults() []Fault {
 }
 
 func timeFaults() []Fault {
-	shift := func(claim string, by time.Duration) func(*Provider, mapping.Claims) {
-		return func(p *Provider, c mapping.Claims) { c[claim] = p.now().Add(by).Unix() }
-	}
 	return []Fault{
 		{
 			ID: "token-expired", Title: "Expired five minutes ago", Artefact: IDToken, Expect: connectors.Refused, applies: openID,
-			claims: shift("exp", -5*time.Minute),
+			claims: dated("exp", -5*time.Minute),
 		},
 		{
 			ID: "no-exp", Title: "Never expires", Artefact: IDToken, Expect: connectors.Refused, applies: openID,
-			claims: func(_ *Provider, c mapping.Claims) { delete(c, "exp") },
+			claims: silent("exp"),
 		},
 		{
 			ID: "token-not-valid-yet", Title: "Not valid for another ten minutes", Artefact: IDToken, Expect: connectors.Refused, applies: openID,
-			claims: shift("nbf", 10*time.Minute),
+			claims: dated("nbf", 10*time.Minute),
 		},
 		{
 			ID: "future-iat", Title: "Issued ten minutes from now", Artefact: IDToken, Expect: connectors.Refused, applies: openID,
-			claims: shift("iat", 10*time.Minute),
+			claims: dated("iat", 10*time.Minute),
 		},
 	}
 }
@@ -201,7 +198,7 @@ func profileFaults() []Fault {
 	return []Fault{
 		{
 			ID: "incorrect-sub", Title: "Userinfo tells of somebody else", Artefact: Profile, Expect: connectors.Refused, applies: mergesUserinfo,
-			userinfo: func(p *Provider, c mapping.Claims) { c["sub"] = p.manner.subject(p.seed("somebody else")) },
+			userinfo: ofSomebodyElse,
 		},
 		{
 			ID: "text-booleans", Title: "Booleans are written as text", Artefact: Profile, applies: openID, said: booleansAsText,

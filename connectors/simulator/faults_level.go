@@ -1,6 +1,10 @@
 package simulator
 
-import "github.com/councilid/councilid/mapping"
+import (
+	"time"
+
+	"github.com/councilid/councilid/mapping"
+)
 
 // The faults of levels of assurance end in sign-ins, and are worth what the
 // provider signed: no more than that, and never more than its connector's cap.
@@ -29,4 +33,13 @@ func saying(claim string, value any) func(*Provider, mapping.Claims) {
 // silent leaves a claim out.
 func silent(claim string) func(*Provider, mapping.Claims) {
 	return func(_ *Provider, c mapping.Claims) { delete(c, claim) }
+}
+
+// dated moves a time to so long from now.
+func dated(claim string, by time.Duration) func(*Provider, mapping.Claims) {
+	return func(p *Provider, c mapping.Claims) { c[claim] = p.now().Add(by).Unix() }
+}
+
+func ofSomebodyElse(p *Provider, c mapping.Claims) {
+	c["sub"] = p.manner.subject(p.seed("somebody else"))
 }

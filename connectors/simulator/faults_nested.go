@@ -14,7 +14,7 @@ func nestedFaults() []Fault {
 	return []Fault{
 		{
 			ID: "nested-invalid-iss", Title: "Wrong issuer", Artefact: Nested, Expect: connectors.Refused, applies: nests,
-			nested: func(_ *Provider, c mapping.Claims) { c["iss"] = elsewhere },
+			nested: saying("iss", elsewhere),
 		},
 		{
 			ID: "nested-iss-of-id-token", Title: "The issuer of ID tokens", Artefact: Nested, Expect: connectors.Refused, applies: nests,
@@ -22,27 +22,27 @@ func nestedFaults() []Fault {
 		},
 		{
 			ID: "nested-invalid-aud", Title: "Wrong audience", Artefact: Nested, Expect: connectors.Refused, applies: audientNested,
-			nested: func(_ *Provider, c mapping.Claims) { c["aud"] = "another-client" },
+			nested: saying("aud", "another-client"),
 		},
 		{
 			ID: "nested-incorrect-sub", Title: "It tells of somebody else", Artefact: Nested, Expect: connectors.Refused, applies: nests,
-			nested: func(p *Provider, c mapping.Claims) { c["sub"] = p.manner.subject(p.seed("somebody else")) },
+			nested: ofSomebodyElse,
 		},
 		{
 			ID: "nested-no-sub", Title: "It does not say of whom it tells", Artefact: Nested, Expect: connectors.Refused, applies: nests,
-			nested: func(_ *Provider, c mapping.Claims) { delete(c, "sub") },
+			nested: silent("sub"),
 		},
 		{
 			ID: "nested-token-expired", Title: "Expired five minutes ago", Artefact: Nested, Expect: connectors.Refused, applies: expiringNested,
-			nested: func(p *Provider, c mapping.Claims) { c["exp"] = p.now().Add(-5 * time.Minute).Unix() },
+			nested: dated("exp", -5*time.Minute),
 		},
 		{
 			ID: "nested-no-exp", Title: "Never expires", Artefact: Nested, Expect: connectors.Refused, applies: expiringNested,
-			nested: func(_ *Provider, c mapping.Claims) { delete(c, "exp") },
+			nested: silent("exp"),
 		},
 		{
 			ID: "nested-token-not-valid-yet", Title: "Not valid for another ten minutes", Artefact: Nested, Expect: connectors.Refused, applies: nests,
-			nested: func(p *Provider, c mapping.Claims) { c["nbf"] = p.now().Add(10 * time.Minute).Unix() },
+			nested: dated("nbf", 10*time.Minute),
 		},
 		{
 			ID: "nested-alg-none", Title: "Not signed: alg is none", Artefact: Nested, Expect: connectors.Refused, applies: nests,

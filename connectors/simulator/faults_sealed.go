@@ -7,7 +7,6 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/councilid/councilid/connectors"
-	"github.com/councilid/councilid/mapping"
 )
 
 // sealedFaults are those of encryption to the client.
@@ -45,11 +44,11 @@ func signedProfileFaults() []Fault {
 		},
 		{
 			ID: "userinfo-invalid-iss", Title: "Userinfo is of another issuer", Artefact: Profile, Expect: connectors.Refused, applies: signsUserinfo,
-			userinfoToken: func(_ *Provider, c mapping.Claims) { c["iss"] = elsewhere },
+			userinfoToken: saying("iss", elsewhere),
 		},
 		{
 			ID: "userinfo-invalid-aud", Title: "Userinfo is for another client", Artefact: Profile, Expect: connectors.Refused, applies: signsUserinfo,
-			userinfoToken: func(_ *Provider, c mapping.Claims) { c["aud"] = "another-client" },
+			userinfoToken: saying("aud", "another-client"),
 		},
 	}
 }
