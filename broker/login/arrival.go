@@ -22,6 +22,7 @@ type arrival struct {
 	Step     string                      `json:"step,omitempty"`     // what the provider was asked
 	Forced   bool                        `json:"forced,omitempty"`   // and that they must sign in again
 	Wished   bool                        `json:"wished,omitempty"`   // an app waits for what they prove
+	Adds     bool                        `json:"adds,omitempty"`     // the resident wants to add the way in to their account
 	AuthTime time.Time                   `json:"auth_time"`          // when they authenticated there
 	Provider *connectors.ProviderSession `json:"provider,omitempty"` // the provider's session
 	Idle     time.Duration               `json:"idle,omitempty"`     // how long a session may go unused on this provider's word; 0 for any time
@@ -37,7 +38,7 @@ func (f *Flow) arrival(way *Way, a attempt, said *connectors.Assertion) arrival 
 			Said: way.Rules.Apply(said.Claims), Level: way.Rules.Assess(said.Signed), At: now,
 			IdentityUntil: now.Add(fresh(way.Config.Levels.Identity)), ResidencyUntil: now.Add(fresh(way.Config.Levels.Residency)),
 		},
-		Step: a.Step, Forced: a.Force, Wished: a.Wished, AuthTime: authTime(said.AuthTime, now), Provider: said.Session,
+		Step: a.Step, Forced: a.Force, Wished: a.Wished, Adds: a.Adds, AuthTime: authTime(said.AuthTime, now), Provider: said.Session,
 		Idle: way.Config.Session.Idle, Ends: said.SessionEnds,
 	}
 	if limit := way.Config.Session.Lifetime; limit > 0 {
@@ -69,7 +70,7 @@ func fresh(l *config.Level) time.Duration {
 func (f *Flow) session(in arrival, account accounts.Account, link accounts.Link, before *Session) Session {
 	s := Session{
 		Link: link.ID, Connector: in.SignIn.Connector, Step: in.Step, Issuer: in.SignIn.Issuer, Said: in.SignIn.Said,
-		Proved: in.SignIn.Level, AuthTime: in.AuthTime, Provider: in.Provider, Idle: in.Idle, Ends: in.Ends,
+		Proved: in.SignIn.Level, AuthTime: in.AuthTime, Shown: in.SignIn.At, Provider: in.Provider, Idle: in.Idle, Ends: in.Ends,
 		wished: in.Wished,
 	}
 	f.weigh(&s, account, link)

@@ -145,7 +145,9 @@ func (f *Flow) renew(ctx context.Context, s *Session) error {
 func (f *Flow) begin(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, s *Session, b *store.Batch) error {
 	st := next(f.situation(l, s))
 	if st.kind == start || st.kind == choose {
-		f.Site.SetLocales(w, r, l.Request.Locales)
+		if !l.Request.own() {
+			f.Site.SetLocales(w, r, l.Request.Locales)
+		}
 		v.browser.App = cmp.Or(l.Request.App, v.browser.App)
 		if err := f.remember(w, r, v.browser); err != nil {
 			return err

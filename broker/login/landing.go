@@ -46,11 +46,15 @@ func (f *Flow) recall(ctx context.Context, req Request, s Session) Request {
 	return req
 }
 
-// landed answers the broker's own request: it tells the apps that wait, and leads
-// to a page that leads on.
+// landed answers the broker's own request: it leads to the page that asked; or it
+// tells the apps that wait, and leads to a page that leads on.
 func (f *Flow) landed(w http.ResponseWriter, r *http.Request, req Request, s Session, b *store.Batch) error {
 	if err := b.Exec(r.Context()); err != nil {
 		return err
+	}
+	if req.Return != "" {
+		http.Redirect(w, r, req.Return, http.StatusSeeOther)
+		return nil
 	}
 	f.grant(r.Context(), s)
 	http.Redirect(w, r, "/landed?app="+url.QueryEscape(req.App), http.StatusSeeOther)

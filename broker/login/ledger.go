@@ -67,6 +67,7 @@ var errOver = errors.New("the session has ended meanwhile")
 // either that sees the entry, or this finds no session.
 func (f *Flow) keepAlive(b *store.Batch, s Session) {
 	touched := sessionTable.Touch(b, s.handle, f.left(s))
+	seenTable.Put(b, place(s.SID), f.Now(), f.left(s))
 	b.Check(func() error {
 		if _, alive := touched.Value(); !alive {
 			return errOver
@@ -129,12 +130,12 @@ func (f *Flow) revoke(ctx context.Context, s Session) ([]Use, error) {
 		return nil, err
 	}
 	entries, _ := members.Value()
+	ledger, err := readLedger(entries)
+	if err != nil {
+		return nil, err
+	}
 	var uses []Use
-	for _, entry := range entries {
-		var u Use
-		if err := json.Unmarshal([]byte(entry), &u); err != nil {
-			return nil, fmt.Errorf("read the session's ledger: %w", err)
-		}
+	for _, u := range ledger {
 		front, ok := f.FrontEnds[u.Protocol]
 		if !ok {
 			continue // of a broker with another configuration
@@ -147,6 +148,17 @@ func (f *Flow) revoke(ctx context.Context, s Session) ([]Use, error) {
 	useIndex.Delete(b, s.SID)
 	placeTable.Delete(b, place(s.SID))
 	return uses, b.Exec(ctx)
+}
+
+// readLedger reads the entries of a session's ledger.
+func readLedger(entries []string) ([]Use, error) {
+	uses := make([]Use, len(entries))
+	for i, entry := range entries {
+		if err := json.Unmarshal([]byte(entry), &uses[i]); err != nil {
+			return nil, fmt.Errorf("read the session's ledger: %w", err)
+		}
+	}
+	return uses, nil
 }
 
 // same reports whether the app has to be told of u or of other, not of both.

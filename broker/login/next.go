@@ -34,7 +34,10 @@ type situation struct {
 // next decides what follows.
 func next(q situation) step {
 	s := q.standing()
+	errand, ok := q.ahead(s)
 	switch {
+	case ok:
+		return step{kind: start, trip: errand}
 	case s != nil && q.needs.met(s.Level):
 		return step{kind: issue}
 	case q.Request.Passive:
@@ -67,6 +70,12 @@ func (q situation) passive(s *Session) step {
 	return step{kind: refuse, refusal: Interaction}
 }
 
+// done reports whether s is all that the login is for.
+func (q situation) done(s *Session) bool {
+	_, ahead := q.ahead(s)
+	return s != nil && q.needs.met(s.Level) && !ahead
+}
+
 // standing is the session, where it satisfies the request but perhaps for its
 // level: what is missing then can be proved in it. A session that this login
 // itself opened is what the app asked for.
@@ -96,6 +105,9 @@ func (s Session) freshEnough(maxAge *time.Duration, now time.Time) bool {
 // for nowhere), one for each way. Where nothing leads to what an app would like
 // to know, those that lead to its minimum, if s is below it.
 func (q situation) trips(s *Session) []trip {
+	if t, ok := q.ahead(s); ok {
+		return []trip{t}
+	}
 	for _, goals := range q.needs.ladder() {
 		if s != nil && slices.ContainsFunc(goals, s.Level.AtLeast) {
 			return nil

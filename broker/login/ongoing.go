@@ -32,6 +32,7 @@ type pending struct {
 	Anyway   bool          `json:"anyway,omitempty"`   // and tries providers that refuse the app's window that they are in
 	Notice   *notice       `json:"notice,omitempty"`
 	Stranger *stranger     `json:"stranger,omitempty"` // who came in place of the person who is signed in
+	Errand   *errand       `json:"errand,omitempty"`   // what a page of the broker's own wants besides
 }
 
 // notice is why the last attempt did not work.
@@ -48,6 +49,7 @@ type attempt struct {
 	Browser   string    `json:"browser"`
 	Standing  *standing `json:"standing,omitempty"` // the session in which it is to prove more; nil for a sign-in of its own
 	Wished    bool      `json:"wished,omitempty"`   // a wish of the app is kept for when the resident comes back
+	Adds      bool      `json:"adds,omitempty"`     // it is to add a way in to the session's account
 
 	handle store.Handle       // where it was found
 	posted *store.Reply[kept] // what came of its answer, where that was posted
@@ -135,7 +137,7 @@ func (f *Flow) withdraw(ctx context.Context, refused error, l ongoing, state sto
 // for each, so that no answer fits two.
 func (f *Flow) newAttempt(r *http.Request, l ongoing, at *standing, t trip, state store.Handle) attempt {
 	req := l.Request
-	a := attempt{Connector: t.way.Config.ID, Browser: l.Browser, Standing: at, Attempt: connectors.Attempt{
+	a := attempt{Connector: t.way.Config.ID, Browser: l.Browser, Standing: at, Adds: t.adds, Attempt: connectors.Attempt{
 		Started:   f.Now(),
 		State:     state.String(),
 		Nonce:     oauth2.GenerateVerifier(), // as long as a verifier: providers want some thirty characters

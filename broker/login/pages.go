@@ -20,7 +20,7 @@ func (f *Flow) handleChoose(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	q := f.situation(l, s)
-	if s := q.standing(); s != nil && q.needs.met(s.Level) { // by what was done in another tab
+	if q.done(q.standing()) { // by what was done in another tab
 		http.Redirect(w, r, l.link("/later"), http.StatusSeeOther)
 		return nil
 	}
@@ -147,6 +147,10 @@ func (f *Flow) handleCancel(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	f.Observe("", string(connectors.Cancelled))
+	if l.Errand != nil {
+		http.Redirect(w, r, l.Request.Return, http.StatusSeeOther)
+		return nil
+	}
 	return f.refuse(w, r, l.Request, l.Notice.refusal())
 }
 

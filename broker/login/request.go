@@ -28,6 +28,8 @@ type Request struct {
 	LoginHint string              `json:"login_hint,omitempty"` // who the app thinks is there; never believed
 	Connector string              `json:"connector,omitempty"`  // the connector that the app would like: connector_hint
 	Locales   []string            `json:"locales,omitempty"`    // ui_locales
+	// Return is the path of the broker's own page that asked, where no app did.
+	Return string `json:"return,omitempty"`
 	// Reply is how the app wants its answer, in the front end's own words.
 	// This package carries it and never looks inside.
 	Reply json.RawMessage `json:"reply"`

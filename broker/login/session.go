@@ -29,8 +29,12 @@ type Session struct {
 	Level     mapping.Assurance `json:"level"`            // what the session is worth: what apps may be told
 	AuthTime  time.Time         `json:"auth_time"`        // when the resident authenticated at the provider
 	Started   time.Time         `json:"started"`          // when the session began; its lifetime counts from here
+	Shown     time.Time         `json:"shown"`            // when the resident last came from a provider in it
 	Idle      time.Duration     `json:"idle,omitempty"`   // how long it may go unused, where that is shorter than usual
 	Ends      time.Time         `json:"ends,omitzero"`    // when it must be over before its time; the zero time if nobody says
+
+	Shared bool  `json:"shared,omitempty"` // others use the browser, too: it is for the login that opened it alone
+	Agent  agent `json:"agent,omitzero"`   // the browser
 
 	// Provider is the session that the provider opened, where it can be asked
 	// to end it.
@@ -139,7 +143,7 @@ func (f *Flow) live(v visitor, found *store.Reply[Session]) *Session {
 // so that apps know it as one session; its cookie changes all the same.
 func (f *Flow) open(w http.ResponseWriter, r *http.Request, b *store.Batch, v *visitor, old *Session, s Session) (Session, error) {
 	before := v.browser
-	s.SID, s.fresh = rand.Text(), true
+	s.SID, s.Agent, s.fresh = rand.Text(), parseAgent(r.UserAgent()), true
 	if s.Started.IsZero() {
 		s.Started = f.Now()
 	}
@@ -165,5 +169,7 @@ func (f *Flow) open(w http.ResponseWriter, r *http.Request, b *store.Batch, v *v
 // put writes s to b under h, where its SID finds it.
 func (f *Flow) put(b *store.Batch, h store.Handle, s Session) {
 	sessionTable.Put(b, h, s, f.left(s))
-	placeTable.Put(b, place(s.SID), h.Ref(), f.Over(s).Sub(f.Now()))
+	over := f.Over(s).Sub(f.Now())
+	placeTable.Put(b, place(s.SID), h.Ref(), over)
+	sessionsIndex.Add(b, s.Account.ID, s.SID, over)
 }

@@ -63,7 +63,7 @@ func (f *Flow) handleWho(w http.ResponseWriter, r *http.Request) error {
 	}
 	return f.Site.Page(w, r, http.StatusOK, "who", web.Who{
 		App: f.appLabel(r, l.Request.App), Provider: f.label(r, p.In.SignIn.Connector), Before: f.label(r, p.Standing.Connector),
-		New: p.Account == "", Guarded: p.Account == "" && !s.shows(), Proven: f.joins(p, s),
+		New: p.Account == "", Guarded: p.Account == "" && !s.Shows(), Proven: f.joins(p, s),
 		Action: "/who", Fields: map[string]string{"request": l.tag},
 	})
 }
@@ -75,20 +75,17 @@ func (f *Flow) asks(p *stranger) bool { return p != nil && f.Now().Sub(p.In.Sign
 // joins reports whether p's way in may be joined to the account that s is signed
 // in to: it is new, and both have just been shown to be the person's.
 func (f *Flow) joins(p *stranger, s *Session) bool {
-	if p.Account != "" || s == nil || s.Account.ID != p.Standing.Account || !s.shows() {
+	if p.Account != "" || s == nil || s.Account.ID != p.Standing.Account || !s.Shows() {
 		return false
 	}
-	way, _ := f.way(s.Connector)
-	age := recently
-	// A provider that cannot be made to ask again, and says when it last did,
-	// could never prove more than that it sent the resident back just now.
-	return s.freshEnough(&age, f.Now()) || !way.canForce() && f.Now().Sub(s.Started) <= recently
+	return f.Recent(s)
 }
 
-// shows reports whether s is worth all that is proved of the person whose account
-// it is in. Who comes by less, and brings a proof of their own, may be somebody
-// else: the account, and what apps know by it, would be two people's.
-func (s *Session) shows() bool { return s == nil || s.Level.AtLeast(s.Account.Level.Person()) }
+// Shows reports whether s is worth all that is proved of the person whose account
+// it is in. Who comes by less may be somebody else, who has only stolen a weak way
+// in: with a proof of their own that they add, the account, and what apps know by
+// it, would be two people's.
+func (s *Session) Shows() bool { return s == nil || s.Level.AtLeast(s.Account.Level.Person()) }
 
 // answerWho does what the resident says. Of two answers one counts.
 func (f *Flow) answerWho(w http.ResponseWriter, r *http.Request) error {
@@ -126,7 +123,7 @@ func (f *Flow) join(w http.ResponseWriter, r *http.Request, v visitor, l ongoing
 		return f.inadmissible(w, r, v, l, in.SignIn.Connector, b, err)
 	}
 	f.weigh(&s, account, link)
-	if !s.shows() { // more was proved meanwhile
+	if !s.Shows() { // more was proved meanwhile
 		l.Stranger = p
 		return f.lead(w, r, l, "/who", b)
 	}

@@ -23,6 +23,7 @@ type trip struct {
 	ask  config.Ask        // in which of its steps it is asked,
 	goal mapping.Assurance // for what,
 	anew bool              // and that the resident must sign in again
+	adds bool              // it is to add the way in to the session's account
 }
 
 // stop is a step of a provider that somebody has been through.
