@@ -45,6 +45,7 @@ type Account struct {
 	Level      mapping.Assurance `json:"level,omitzero"`     // what valid evidence proves of the person, whichever way in brought it
 	Ever       mapping.Assurance `json:"ever,omitzero"`      // what any evidence ever did, whether or not it counts today
 	Words      []mapping.Word    `json:"-"`                  // what every source that leads in last said of the person
+	Leaves     time.Time         `json:"leaves,omitzero"`    // when it is erased, which the resident has asked for; the zero time: never
 }
 
 // Subject is the account's identifier for the apps of a sector.
@@ -64,12 +65,25 @@ type SignIn struct {
 	Level     mapping.Assurance // what it proves, capped
 	At        time.Time
 
+	// Alone says that the person has no account yet, or wants another one: they were
+	// asked where they resemble somebody.
+	Alone bool
+
 	// How long identity and residency stay proved by it; the zero time: for good.
 	IdentityUntil, ResidencyUntil time.Time
 }
 
-// Accounts are the council identities in a database.
+// Accounts are the council identities in a database. The exported fields are set
+// before the first use and do not change.
 type Accounts struct {
+	// CoolingOff is how long a resident may think again who has deleted their
+	// account.
+	CoolingOff time.Duration
+	// Sector is the sector of an app, or "" where there is no such app any more.
+	Sector func(app string) string
+	// Keepers keep more of the people who sign in by them, by issuer.
+	Keepers map[string]Keeper
+
 	db  *db.DB
 	now func() time.Time
 	cap func(connector string) mapping.Assurance
@@ -95,31 +109,45 @@ func (in SignIn) check() error {
 // and makes it at the first sign-in, which first reports. A returning resident
 // costs one SQL read, and a write only where the sign-in proves more of the
 // person than is known. The error is ErrFrozen where the account or the link may
-// not be used, with the reason as a FrozenError where a provider gave one.
+// not be used, with the reason as a FrozenError where a provider gave one; and
+// ErrResembles, and nothing is made, at a first sign-in that resembles an account,
+// unless it is to be another one.
 func (a *Accounts) Enter(ctx context.Context, in SignIn) (acc Account, link Link, first bool, err error) {
 	if err := in.check(); err != nil {
 		return Account{}, Link{}, false, fmt.Errorf("enter: %w", err)
 	}
-	e, err := a.find(ctx, enter, in.Issuer, in.Subject)
-	news := newTo(e.own, in.proofs(a.now()))
-	switch {
-	case errors.Is(err, errDead):
-		// What the link is worth follows from this sign-in alone, as at the first.
-		acc, link, err = a.Join(ctx, e.account.ID, in, in.Level)
-		return acc, link, false, err
-	case errors.Is(err, ErrNotFound):
-		e, err = a.create(ctx, in)
-		first = err == nil
-	case err == nil && len(news) > 0:
-		e, err = a.prove(ctx, e, news, in)
-	}
-	if errors.Is(err, errRaced) {
-		e, err = a.find(ctx, enter, in.Issuer, in.Subject)
+	for range attempts {
+		acc, link, first, err = a.enter(ctx, in)
+		if !errors.Is(err, errRaced) {
+			break
+		}
 	}
 	if err != nil {
 		return Account{}, Link{}, false, fmt.Errorf("enter: %w", err)
 	}
-	return e.account, e.link, first, nil
+	return acc, link, first, nil
+}
+
+// attempts is how often a sign-in starts over that somebody else's change
+// overtakes.
+const attempts = 5
+
+func (a *Accounts) enter(ctx context.Context, in SignIn) (Account, Link, bool, error) {
+	e, err := a.find(ctx, enter, in.Issuer, in.Subject)
+	switch {
+	case errors.Is(err, errDead):
+		// What the link is worth follows from this sign-in alone, as at the first.
+		acc, link, err := a.Join(ctx, e.account.ID, in, in.Level)
+		return acc, link, false, err
+	case errors.Is(err, ErrNotFound) && e.link.ID == "":
+		e, err = a.create(ctx, in)
+		return e.account, e.link, err == nil, err
+	case err == nil:
+		if news := newTo(e.own, in.proofs(a.now())); len(news) > 0 {
+			e, err = a.prove(ctx, e, news, in)
+		}
+	}
+	return e.account, e.link, false, err
 }
 
 // Reenter finds the account again that somebody entered by a link before, as
@@ -149,10 +177,13 @@ func (a *Accounts) create(ctx context.Context, in SignIn) (entrance, error) {
 	rand.Read(acc.SubjectKey)
 	link := newLink(acc.ID, in, in.Level, now)
 	err := a.db.InTx(ctx, func(tx *db.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO accounts (id, subject_key, status, created_at) VALUES ($1, $2, 'active', $3)`,
-			acc.ID, acc.SubjectKey, now.UnixMicro())
+		like := in.resembling()
+		unlike, err := changes(tx.Exec(ctx, makeUnlike, acc.ID, acc.SubjectKey, now.UnixMicro(), like[0], like[1]))
 		if err != nil {
 			return err
+		}
+		if !unlike {
+			return ErrResembles
 		}
 		made, err := insertLink(ctx, tx, link, in)
 		if err != nil {

@@ -16,6 +16,7 @@ type entrance struct {
 	link    Link
 	own     []proof
 	proved  map[string]worthOf // by link
+	idle    bool               // the account is to be erased unless somebody signs in
 }
 
 // worthOf is what evidence of one link proves of the person: valid evidence, and
@@ -53,7 +54,7 @@ func (e *entrance) attribute() {
 // is decided below: most people have none, and a longer statement costs them
 // more than an old row costs the others.
 const entering = `SELECT l.id, l.connector, l.issuer, l.subject, l.created_at, l.inherit, l.frozen_at, l.frozen_why, l.unlinked_at,
-		a.id, a.subject_key, a.status, s.sector, s.subject,
+		a.id, a.subject_key, a.status, a.leaves_at, a.leaves_why, s.sector, s.subject,
 		e.levels, e.connector, e.valid_until, e.link_id, COALESCE(k.frozen_at, k.unlinked_at),
 		` + saidOf + `
 	FROM links l
@@ -90,6 +91,9 @@ func (a *Accounts) find(ctx context.Context, q string, args ...any) (entrance, e
 		return entrance{}, err
 	}
 	e.link.Account, e.link.Created = e.account.ID, time.UnixMicro(r.created)
+	if e.idle = r.leavesWhy == inactive; !e.idle {
+		e.account.Leaves = moment(r.leaves)
+	}
 	if e.account.Words, err = parseWords(r.said.String); err != nil {
 		return entrance{}, fmt.Errorf("account %s: %w", e.account.ID, err)
 	}
@@ -103,6 +107,8 @@ type entranceRow struct {
 	inherit         sql.NullString
 	frozen, dead    sql.NullInt64 // since when
 	why, status     string
+	leaves          sql.NullInt64
+	leavesWhy       string
 	sector, subject sql.NullString
 
 	levels     sql.NullString
@@ -117,7 +123,7 @@ type entranceRow struct {
 func (r *entranceRow) columns(e *entrance) []any {
 	return []any{
 		&e.link.ID, &e.link.Connector, &e.link.Issuer, &e.link.Subject, &r.created, &r.inherit, &r.frozen, &r.why, &r.dead,
-		&e.account.ID, &e.account.SubjectKey, &r.status, &r.sector, &r.subject,
+		&e.account.ID, &e.account.SubjectKey, &r.status, &r.leaves, &r.leavesWhy, &r.sector, &r.subject,
 		&r.levels, &r.connector, &r.validUntil, &r.broughtBy, &r.silenced, &r.said,
 	}
 }

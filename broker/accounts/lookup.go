@@ -1,0 +1,66 @@
+package accounts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/councilid/councilid/broker/db"
+)
+
+// ErrNoReason says that an officer did not say who they are or why they look.
+var ErrNoReason = errors.New("say who looks and why")
+
+// Lookup is an officer's look at an account, or what they did to it.
+type Lookup struct {
+	Officer string
+	Reason  string
+	What    string // account.show …
+	At      time.Time
+}
+
+// Look writes down that an officer looks at an account, before they do. The error
+// is ErrNotFound where there was never such an account, and ErrNoReason where the
+// officer does not say who they are or why.
+func (a *Accounts) Look(ctx context.Context, account string, l Lookup) error {
+	err := a.db.InTx(ctx, func(tx *db.Tx) error { return a.look(ctx, tx, account, l) })
+	if err != nil {
+		return fmt.Errorf("look up: %w", err)
+	}
+	return nil
+}
+
+func (a *Accounts) look(ctx context.Context, tx *db.Tx, account string, l Lookup) error {
+	if l.Officer == "" || l.Reason == "" {
+		return ErrNoReason
+	}
+	written, err := changes(tx.Exec(ctx, `INSERT INTO lookups (id, account_id, officer, reason, what, at)
+		SELECT $1, id, $3, $4, $5, $6 FROM accounts WHERE id = $2`,
+		newID(), account, l.Officer, l.Reason, l.What, a.now().UnixMicro()))
+	if err == nil && !written {
+		return ErrNotFound
+	}
+	return err
+}
+
+// Lookups returns the officers' looks at the account, the latest first.
+func (a *Accounts) Lookups(ctx context.Context, account string) ([]Lookup, error) {
+	rows, err := a.db.Query(ctx, `SELECT officer, reason, what, at FROM lookups WHERE account_id = $1 ORDER BY at DESC, id`, account)
+	if err != nil {
+		return nil, fmt.Errorf("look-ups: %w", err)
+	}
+	defer rows.Close()
+
+	var all []Lookup
+	for rows.Next() {
+		var l Lookup
+		var at int64
+		if err := rows.Scan(&l.Officer, &l.Reason, &l.What, &at); err != nil {
+			return nil, fmt.Errorf("look-ups: %w", err)
+		}
+		l.At = time.UnixMicro(at)
+		all = append(all, l)
+	}
+	return all, rows.Err()
+}
