@@ -116,6 +116,11 @@ func TestNextByLevels(t *testing.T) {
 	at := func(connector, step, worth string) *Session {
 		return &Session{SID: "s", Connector: connector, Step: step, Proved: level(worth), Level: level(worth), AuthTime: now.Add(-time.Hour)}
 	}
+	franceConnect := &Way{Config: config.Connector{
+		ID: "franceconnect", OIDC: &config.OIDC{}, Cap: config.Assurance{Identity: "P1", Authenticator: "Cm"},
+		Ask: []config.Ask{{Step: "identity", Reaches: config.Assurance{Identity: "P1", Authenticator: "Cl"}}},
+	}}
+	passwords := &Way{Config: config.Connector{ID: "council", Council: &config.Council{}, Cap: config.Assurance{Authenticator: "Cl"}}}
 	never := time.Duration(0)
 	tests := []struct {
 		name  string
@@ -136,6 +141,12 @@ func TestNextByLevels(t *testing.T) {
 
 		{"a request raises the level", "Cl", pending{Request: Request{Levels: levels("Cm")}}, nil, all, "choose one-login/two_factors entra council"},
 		{"a request never lowers it", "Cm", pending{Request: Request{Levels: levels("C0"), Essential: true}}, nil, []*Way{google, entra}, "start entra"},
+		{"identity that comes without a strong sign-in", "P1.Cl", pending{}, nil, []*Way{franceConnect}, "refuse unmet"},
+		{"and one that comes with it", "P1.Cl", pending{}, nil, []*Way{franceConnect, oneLogin}, "start one-login/two_factors"},
+		{"and in a strong session", "P1.Cl", pending{}, at("entra", "", "Cm"), []*Way{franceConnect, entra, oneLogin}, "choose one-login/two_factors"},
+		{"and after a strong sign-in there", "P1.Cm", pending{}, at("franceconnect", "code", "Cm"), []*Way{franceConnect}, "start franceconnect/identity"},
+		{"nor does the council's account lend it to a password", "P2.Cl", pending{}, nil, []*Way{passwords, oneLogin}, "start one-login/two_factors"},
+		{"nor in a session", "P2.Cl", pending{}, at("council", "", "Cl"), []*Way{passwords, oneLogin}, "choose one-login/two_factors"},
 		{"or in a session", "Cm", pending{Request: Request{Levels: levels("Cl")}}, at("google", "", "Cl"), []*Way{google}, "refuse unmet"},
 		{"alternatives in order of preference", "Cl", pending{Request: Request{Levels: levels("P2.Cm", "Cl")}}, nil, []*Way{oneLogin}, "start one-login/two_factors"},
 		{"each way by what it can", "Cl", pending{Request: Request{Levels: levels("P2.Cm", "Cl")}}, nil, []*Way{oneLogin, google}, "choose one-login/two_factors google"},

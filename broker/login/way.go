@@ -56,20 +56,24 @@ func (w *Way) toward(goals []mapping.Assurance, s *Session, done []stop) (trip, 
 	return trip{}, false
 }
 
-// reaches reports whether asking like this can bring somebody to goal. Of the
-// council's own way in only the sign-in counts: who the person is shows by the
-// account behind it, which is known once somebody is signed in.
+// reaches reports whether asking like this can bring somebody to goal, who is
+// signed in as s (nil for nobody): by what the answer will be worth, so that an
+// identity which comes without a strong sign-in leads nowhere. Of the council's own
+// way in only the sign-in counts: who the person is shows by the account behind it,
+// which is known once somebody is signed in.
 func (w *Way) reaches(ask config.Ask, goal mapping.Assurance, s *Session) bool {
-	most := ask.Reaches.Vector().Meet(w.Config.Cap.Vector())
-	switch {
-	case s != nil && w.Config.Council != nil:
-		most = most.Join(s.Level).Join(s.Account.Level)
-	case s != nil:
-		most = most.Join(s.Level)
-	case w.Config.Council != nil:
-		most = most.Join(goal.Person())
+	most, known := ask.Reaches.Vector().Meet(w.Config.Cap.Vector()), mapping.Assurance{}
+	if w.Config.Council != nil {
+		known = goal
 	}
-	return most.AtLeast(goal)
+	if s == nil {
+		return mapping.Effective(most, known, mapping.Assurance{}, mapping.Assurance{}).AtLeast(goal)
+	}
+	if s.Connector == w.Config.ID {
+		most = most.Join(s.Proved)
+	}
+	level := mapping.Effective(most, known.Meet(s.Account.Level), mapping.Assurance{}, mapping.Assurance{})
+	return level.Join(s.Level).AtLeast(goal)
 }
 
 // spent reports whether asking like this would bring nothing new. Each step is
