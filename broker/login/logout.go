@@ -170,8 +170,9 @@ func (f *Flow) Answered(w http.ResponseWriter, r *http.Request, who Party, id st
 	if err != nil {
 		return err
 	}
-	if !ok {
-		return f.nothingWaits(w, r)
+	if !ok { // a page here would send the answer again when it is loaded again
+		http.Redirect(w, r, "/sign-out/continue", http.StatusSeeOther)
+		return nil
 	}
 	f.hear(&bye, done)
 	bye.answered = true
