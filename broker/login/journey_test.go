@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/councilid/councilid/broker/accounts"
 	"github.com/councilid/councilid/broker/login"
 	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/mapping"
@@ -60,6 +61,43 @@ func (h *hill) wish(t *testing.T, b *browser) (account string) {
 		t.Errorf("awaited for %s", wait)
 	}
 	return account
+}
+
+// Whoever goes back and sets off again wishes for nothing new.
+func TestWishIsWrittenOnce(t *testing.T) {
+	h := newHill(t)
+	one := h.browser()
+	h.enters(one, "tax", h.strong, "alice", "Cm")
+	one.get("/ask/grants").at(t, h.strong, "prove")
+	account := h.front.issued().Account.ID
+	wish := func() accounts.Wish {
+		t.Helper()
+		wishes, err := h.flows[0].Accounts.Awaited(t.Context(), account)
+		h.must(err)
+		return wishes[len(wishes)-1]
+	}
+	first := wish()
+	h.pass(30 * time.Minute)
+	one.get("/ask/grants").at(t, h.strong, "prove")
+	if again := wish(); again.ID != first.ID {
+		t.Error("written twice")
+	}
+	h.request(login.Request{App: "waste", Levels: []mapping.Assurance{vector("P2.Cm")}})
+	one.get("/ask").at(t, h.strong, "prove")
+	if second := wish(); second.App != "waste" {
+		t.Error("the latest wish is not another app's")
+	}
+	one.get("/ask/grants").at(t, h.strong, "prove")
+	if third := wish(); third.App != "grants" {
+		t.Error("the latest wish is not that of the app asked for last")
+	}
+	kept := wish()
+	h.pass(2 * 24 * time.Hour)
+	h.enters(one, "tax", h.strong, "alice", "Cm")
+	one.get("/ask/grants").at(t, h.strong, "prove")
+	if later := wish(); !later.Until.After(kept.Until) {
+		t.Error("nobody waits for longer than the first time")
+	}
 }
 
 // Nobody waits for those who only sign in, and nothing is written of them.
@@ -182,8 +220,8 @@ func TestFrozenWayIn(t *testing.T) {
 	two.get("/ask/tax?by=strong")
 	got := two.get(two.returns(h.strong, "alice", "Cm").to)
 	got.mustShow(t, http.StatusOK, "You cannot sign in with Strong account for now", "somebody else may have used", `id="idp-weak"`)
-	if two.signedIn() {
-		t.Error("signed in by a frozen way in")
+	if two.signedIn() || strings.Contains(got.body, `id="again"`) {
+		t.Error("signed in by a frozen way in, or sent there again")
 	}
 	one.get(one.get("/ask/waste").to).mustShow(t, http.StatusOK, "Choose how to sign in") // its sessions are over
 }

@@ -38,7 +38,7 @@ func (f *Flow) handleLanding(w http.ResponseWriter, r *http.Request) error {
 // recall makes the broker's own request that of an app which waits for what the
 // person was to prove at its connector, the latest one.
 func (f *Flow) recall(ctx context.Context, req Request, s Session) Request {
-	for _, wish := range slices.Backward(f.awaited(ctx, s)) {
+	for _, wish := range slices.Backward(f.awaited(ctx, s.Account.ID)) {
 		if _, ok := f.Apps[wish.App]; ok && wish.Connector == req.Connector && req.App == "" {
 			req.App, req.Levels = wish.App, []mapping.Assurance{wish.Level}
 		}

@@ -3,6 +3,7 @@ package login
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/councilid/councilid/broker/web"
 	"github.com/councilid/councilid/connectors"
@@ -70,7 +71,9 @@ func (f *Flow) trouble(w http.ResponseWriter, r *http.Request, l ongoing, c web.
 	c.Notice, c.NoticeArg = string(n.Outcome), f.label(r, n.Connector)
 	page := web.Trouble{Choose: c, Reference: n.Reference}
 	if i := slices.IndexFunc(c.Ways, func(w web.Way) bool { return w.ID == n.Connector }); i >= 0 {
-		page.Again = c.Ways[i].URL
+		if !n.shut() {
+			page.Again = c.Ways[i].URL
+		}
 		page.Ways = slices.Delete(c.Ways, i, i+1)
 	}
 	if n.Outcome != inApp {
@@ -86,6 +89,10 @@ func (f *Flow) trouble(w http.ResponseWriter, r *http.Request, l ongoing, c web.
 	page.Address = f.Apps[l.Request.App].Home
 	return f.Site.Page(w, r, http.StatusOK, "in_app", page)
 }
+
+// shut reports whether the way in is frozen (see shutOut): trying again is no use
+// before its provider has told us otherwise.
+func (n notice) shut() bool { return strings.HasPrefix(string(n.Outcome), "frozen_") }
 
 // label is what residents call a connector, or "" for one that is gone.
 func (f *Flow) label(r *http.Request, connector string) string {

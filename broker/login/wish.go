@@ -27,19 +27,29 @@ func (f *Flow) await(ctx context.Context, l ongoing, at *standing, t trip) bool 
 	if t.way.Config.Landing {
 		patience = max(patience, visitTime)
 	}
-	err := f.Accounts.Await(ctx, at.Account, accounts.Wish{
-		App: l.Request.App, Connector: t.way.Config.ID, Level: t.goal, Asked: f.Now(), Until: f.Now().Add(patience),
-	})
+	wish := accounts.Wish{App: l.Request.App, Connector: t.way.Config.ID, Level: t.goal, Asked: f.Now(), Until: f.Now().Add(patience)}
+	if kept := f.awaited(ctx, at.Account); len(kept) > 0 && renews(wish, kept[len(kept)-1]) {
+		return true
+	}
+	err := f.Accounts.Await(ctx, at.Account, wish)
 	if err != nil {
 		web.Note(ctx, slog.String("unkept", err.Error()))
 	}
 	return err == nil
 }
 
+// renews reports whether wish is but the latest one again, for hardly longer:
+// somebody has gone back and set off once more.
+func renews(wish, latest accounts.Wish) bool {
+	hardly := wish.Until.Sub(wish.Asked) / 20
+	return wish.App == latest.App && wish.Connector == latest.Connector && wish.Level == latest.Level &&
+		wish.Until.Sub(latest.Until) <= hardly
+}
+
 // grant ends the wishes that s fulfils.
 func (f *Flow) grant(ctx context.Context, s Session) {
 	var ids []string
-	for _, wish := range f.awaited(ctx, s) {
+	for _, wish := range f.awaited(ctx, s.Account.ID) {
 		if s.Level.AtLeast(wish.Level) {
 			ids = append(ids, wish.ID)
 		}
@@ -52,9 +62,9 @@ func (f *Flow) grant(ctx context.Context, s Session) {
 	}
 }
 
-// awaited are the wishes of the account of s.
-func (f *Flow) awaited(ctx context.Context, s Session) []accounts.Wish {
-	wishes, err := f.Accounts.Awaited(ctx, s.Account.ID)
+// awaited are the wishes of an account, the latest one last.
+func (f *Flow) awaited(ctx context.Context, account string) []accounts.Wish {
+	wishes, err := f.Accounts.Awaited(ctx, account)
 	if err != nil {
 		web.Note(ctx, slog.String("unread", err.Error()))
 	}
