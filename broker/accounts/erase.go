@@ -99,7 +99,7 @@ func (a *Accounts) keep(ctx context.Context, account, actor string) error {
 }
 
 // stay keeps an account that was to be erased because nobody used it, as somebody
-// does. Whoever erases it meanwhile wins.
+// does. It is errRaced where somebody was faster, who may have erased it.
 func (a *Accounts) stay(ctx context.Context, account string) error {
 	return a.db.InTx(ctx, func(tx *db.Tx) error {
 		kept, err := changes(tx.Exec(ctx, `UPDATE accounts SET leaves_at = NULL, leaves_why = '', reminded_at = NULL
@@ -108,7 +108,7 @@ func (a *Accounts) stay(ctx context.Context, account string) error {
 			return err
 		}
 		if !kept {
-			return hold(ctx, tx, account)
+			return errRaced
 		}
 		return chain(ctx, tx, a.now(), entry{Kind: "account.kept", Account: account, Actor: resident})
 	})
