@@ -108,7 +108,7 @@ func (in SignIn) check() error {
 // Enter finds the account that the sign-in's issuer and subject are linked to,
 // and makes it at the first sign-in, which first reports. A returning resident
 // costs one SQL read, and a write only where the sign-in proves more of the
-// person than is known. The error is ErrFrozen where the account or the link may
+// person than is known, or keeps an account that nobody had used for long. The error is ErrFrozen where the account or the link may
 // not be used, with the reason as a FrozenError where a provider gave one; and
 // ErrResembles, and nothing is made, at a first sign-in that resembles an account,
 // unless it is to be another one.
@@ -116,38 +116,27 @@ func (a *Accounts) Enter(ctx context.Context, in SignIn) (acc Account, link Link
 	if err := in.check(); err != nil {
 		return Account{}, Link{}, false, fmt.Errorf("enter: %w", err)
 	}
-	for range attempts {
-		acc, link, first, err = a.enter(ctx, in)
-		if !errors.Is(err, errRaced) {
-			break
+	e, err := a.find(ctx, enter, in.Issuer, in.Subject)
+	switch {
+	case errors.Is(err, errDead):
+		// What the link is worth follows from this sign-in alone, as at the first.
+		acc, link, err = a.Join(ctx, e.account.ID, in, in.Level)
+		return acc, link, false, err
+	case errors.Is(err, ErrNotFound) && e.link.ID == "":
+		e, err = a.create(ctx, in)
+		first = err == nil
+	case err == nil:
+		e, err = a.prove(ctx, e, in)
+	}
+	if errors.Is(err, errRaced) {
+		if e, err = a.find(ctx, enter, in.Issuer, in.Subject); err == nil {
+			e, err = a.prove(ctx, e, in)
 		}
 	}
 	if err != nil {
 		return Account{}, Link{}, false, fmt.Errorf("enter: %w", err)
 	}
-	return acc, link, first, nil
-}
-
-// attempts is how often a sign-in starts over that somebody else's change
-// overtakes.
-const attempts = 5
-
-func (a *Accounts) enter(ctx context.Context, in SignIn) (Account, Link, bool, error) {
-	e, err := a.find(ctx, enter, in.Issuer, in.Subject)
-	switch {
-	case errors.Is(err, errDead):
-		// What the link is worth follows from this sign-in alone, as at the first.
-		acc, link, err := a.Join(ctx, e.account.ID, in, in.Level)
-		return acc, link, false, err
-	case errors.Is(err, ErrNotFound) && e.link.ID == "":
-		e, err = a.create(ctx, in)
-		return e.account, e.link, err == nil, err
-	case err == nil:
-		if news := newTo(e.own, in.proofs(a.now())); len(news) > 0 {
-			e, err = a.prove(ctx, e, news, in)
-		}
-	}
-	return e.account, e.link, false, err
+	return e.account, e.link, first, nil
 }
 
 // Reenter finds the account again that somebody entered by a link before, as
@@ -163,7 +152,7 @@ func (a *Accounts) Reenter(ctx context.Context, account, link string) (Account, 
 }
 
 var (
-	// errRaced says that the link was made, or ended, by somebody else meanwhile.
+	// errRaced says that the link was made, moved or ended by somebody else meanwhile.
 	errRaced = errors.New("the link was changed meanwhile")
 
 	// errDead says that the link was unlinked.
@@ -178,7 +167,7 @@ func (a *Accounts) create(ctx context.Context, in SignIn) (entrance, error) {
 	link := newLink(acc.ID, in, in.Level, now)
 	err := a.db.InTx(ctx, func(tx *db.Tx) error {
 		like := in.resembling()
-		unlike, err := changes(tx.Exec(ctx, makeUnlike, acc.ID, acc.SubjectKey, now.UnixMicro(), like[0], like[1]))
+		unlike, err := changes(tx.Exec(ctx, makeUnlike, acc.ID, acc.SubjectKey, now.UnixMicro(), like[0], like[1], in.Issuer, in.Subject))
 		if err != nil {
 			return err
 		}

@@ -20,7 +20,7 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.Local)
 
 func signIn(issuer, subject string) accounts.SignIn {
 	return accounts.SignIn{
-		Connector: "google", Issuer: issuer, Subject: subject, At: noon,
+		Connector: "google", Issuer: issuer, Subject: subject, At: noon, Alone: true,
 		Said: mapping.Statement{
 			Claims:   mapping.Claims{"name": "Jo Bloggs", "email": "jo@example.org", "email_verified": true},
 			Verified: []string{"email"},

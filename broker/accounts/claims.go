@@ -80,27 +80,55 @@ type claimRow struct {
 	said     int64
 }
 
-// claimsOf returns the rows of what one provider said at one time.
-func claimsOf(account, link string, said mapping.Statement, at time.Time) (map[claimKey]claimRow, error) {
-	claims := map[claimKey]claimRow{}
+// sayings is what sources said, as it is stored: what they said, and by which of it
+// the person may be recognised.
+type sayings struct {
+	claims   map[claimKey]claimRow
+	likeness map[likenessKey]likenessRow
+}
+
+// claimsOf returns what one source said at one time.
+func claimsOf(account, link string, said mapping.Statement, at time.Time) (sayings, error) {
+	s := newSayings()
+	return s, s.add(account, link, said, at)
+}
+
+func newSayings() sayings {
+	return sayings{map[claimKey]claimRow{}, map[likenessKey]likenessRow{}}
+}
+
+// add adds what one source said at one time. Of each thing the latest word counts.
+func (s sayings) add(account, link string, said mapping.Statement, at time.Time) error {
+	micro := at.UnixMicro()
 	for name, v := range said.Claims {
 		value, err := json.Marshal(v)
 		if err != nil {
-			return nil, fmt.Errorf("claim %s: %w", name, err)
+			return fmt.Errorf("claim %s: %w", name, err)
 		}
-		claims[claimKey{account, link, name}] = claimRow{string(value), slices.Contains(said.Verified, name), at.UnixMicro()}
+		if k := (claimKey{account, link, name}); micro > s.claims[k].said {
+			s.claims[k] = claimRow{string(value), slices.Contains(said.Verified, name), micro}
+		}
 	}
-	return claims, nil
+	for kind, key := range likeness(said) {
+		if k := (likenessKey{account, link, kind}); micro > s.likeness[k].said {
+			s.likeness[k] = likenessRow{key, micro}
+		}
+	}
+	return nil
 }
 
-// insertClaims stores claims; a newer word of the same source stays.
-func insertClaims(ctx context.Context, tx *db.Tx, claims map[claimKey]claimRow) error {
+// insertClaims stores what was said; a newer word of the same source stays.
+func insertClaims(ctx context.Context, tx *db.Tx, s sayings) error {
 	var rows [][]any
-	for k, c := range inOrder(claims, claimKey.compare) {
+	for k, c := range inOrder(s.claims, claimKey.compare) {
 		rows = append(rows, []any{k.account, k.link, k.name, c.value, c.verified, c.said})
 	}
-	return insert(ctx, tx, `INSERT INTO claims (account_id, link_id, name, value, verified, said_at)`, rows,
+	err := insert(ctx, tx, `INSERT INTO claims (account_id, link_id, name, value, verified, said_at)`, rows,
 		`ON CONFLICT (account_id, link_id, name) DO UPDATE
 			SET value = excluded.value, verified = excluded.verified, said_at = excluded.said_at
 			WHERE excluded.said_at > claims.said_at`)
+	if err != nil {
+		return err
+	}
+	return insertLikeness(ctx, tx, s.likeness)
 }

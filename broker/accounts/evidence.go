@@ -66,13 +66,18 @@ func worth(proofs []proof) mapping.Assurance {
 	return a
 }
 
-// prove keeps what a sign-in proved of the person with what it said, and adds the
-// proof to the entrance. It is errRaced where the link is not live any more.
-func (a *Accounts) prove(ctx context.Context, e entrance, proofs []proof, in SignIn) (entrance, error) {
+// prove keeps what a sign-in proves of the person with what it said, where that is
+// more than what is known, and adds the proof to the entrance. It is errRaced where
+// the link does not lead to the account any more.
+func (a *Accounts) prove(ctx context.Context, e entrance, in SignIn) (entrance, error) {
+	proofs := newTo(e.own, in.proofs(a.now()))
+	if len(proofs) == 0 {
+		return e, nil
+	}
 	err := a.db.InTx(ctx, func(tx *db.Tx) error {
-		// Whoever freezes or unlinks it waits, or was there before.
+		// Whoever freezes, unlinks or moves it waits, or was there before.
 		live, err := changes(tx.Exec(ctx, `UPDATE links SET connector = connector
-			WHERE id = $1 AND frozen_at IS NULL AND unlinked_at IS NULL`, e.link.ID))
+			WHERE id = $1 AND account_id = $2 AND frozen_at IS NULL AND unlinked_at IS NULL`, e.link.ID, e.account.ID))
 		if err != nil {
 			return err
 		}

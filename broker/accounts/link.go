@@ -67,6 +67,9 @@ func (a *Accounts) Join(ctx context.Context, account string, in SignIn, inherit 
 		if err != nil {
 			return err
 		}
+		if err := notify(ctx, tx, account, "link-added", a.now()); err != nil {
+			return err
+		}
 		return chain(ctx, tx, a.now(), made...)
 	})
 	if errors.Is(err, errRaced) {
@@ -157,11 +160,7 @@ func (a *Accounts) Unlink(ctx context.Context, issuer, subject, what string) (Li
 		if err != nil || !died {
 			return false, err
 		}
-		if _, err := tx.Exec(ctx, `DELETE FROM claims WHERE account_id = $1 AND link_id = $2`, l.Account, l.ID); err != nil {
-			return false, err
-		}
-		_, err = tx.Exec(ctx, `DELETE FROM evidence WHERE account_id = $1 AND link_id = $2`, l.Account, l.ID)
-		return true, err
+		return true, forget(ctx, tx, l.Account, l.ID)
 	})
 }
 
@@ -187,12 +186,13 @@ func (a *Accounts) told(ctx context.Context, kind, issuer, subject, what string,
 	return link, nil
 }
 
-// linkOf finds whose a link is; what it proves is not read.
+// linkOf finds whose a link is, and keeps others from moving it until tx ends; what
+// it proves is not read.
 func linkOf(ctx context.Context, tx *db.Tx, issuer, subject string) (Link, error) {
 	l := Link{Issuer: issuer, Subject: subject}
 	var created int64
-	err := tx.QueryRow(ctx, `SELECT id, account_id, connector, created_at FROM links WHERE issuer = $1 AND subject = $2`,
-		issuer, subject).Scan(&l.ID, &l.Account, &l.Connector, &created)
+	err := tx.QueryRow(ctx, `UPDATE links SET connector = connector WHERE issuer = $1 AND subject = $2
+		RETURNING id, account_id, connector, created_at`, issuer, subject).Scan(&l.ID, &l.Account, &l.Connector, &created)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Link{}, ErrUnknownLink
 	}

@@ -81,6 +81,9 @@ type world struct {
 	links map[string]string // subject to link
 }
 
+// Name is the test's; ways in are named too.
+func (w *world) Name() string { return w.T.Name() }
+
 // effect is what a step must do to everybody's worth.
 type effect string
 

@@ -14,14 +14,19 @@ import (
 // by which subject an app knows an account, or where a resident reads mail, is
 // looked up when the message is sent.
 func tell(ctx context.Context, tx *db.Tx, kind, app string, about map[string]any, now time.Time) error {
+	return tellAlso(ctx, tx, kind, app, "", about, now)
+}
+
+// tellAlso is tell, with an e-mail address that the message goes to besides.
+func tellAlso(ctx context.Context, tx *db.Tx, kind, app, address string, about map[string]any, now time.Time) error {
 	payload := maps.Clone(about)
 	payload["at"] = now.UTC().Format(time.RFC3339)
 	text, err := json.Marshal(payload)
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO outbox (id, kind, app, payload, created_at, due_at) VALUES ($1, $2, $3, $4, $5, $5)`,
-		newID(), kind, app, string(text), now.UnixMicro())
+	_, err = tx.Exec(ctx, `INSERT INTO outbox (id, kind, app, address, payload, created_at, due_at) VALUES ($1, $2, $3, $4, $5, $6, $6)`,
+		newID(), kind, app, address, string(text), now.UnixMicro())
 	return err
 }
 

@@ -88,6 +88,9 @@ func moment(t sql.NullInt64) time.Time {
 	return time.UnixMicro(t.Int64)
 }
 
+// orNull is a text as it is stored that may be missing.
+func orNull(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }
+
 // insert runs one INSERT for many rows: into names the table and its columns,
 // tail says what happens on a conflict.
 func insert(ctx context.Context, tx *db.Tx, into string, rows [][]any, tail string) error {

@@ -96,7 +96,7 @@ func useLinks(ctx context.Context, tx *db.Tx, visits []Visit, open map[string]st
 type history struct {
 	signIns  [][]any
 	services map[pair]service // by account and app
-	claims   map[claimKey]claimRow
+	said     sayings
 }
 
 type service struct {
@@ -107,7 +107,7 @@ type service struct {
 // fold adds up the visits of open accounts. What the provider said counts only
 // while the link is the account's.
 func fold(ids []string, visits []Visit, open, live map[string]string) (*history, error) {
-	h := &history{services: map[pair]service{}, claims: map[claimKey]claimRow{}}
+	h := &history{services: map[pair]service{}, said: newSayings()}
 	for i, v := range visits {
 		if open[v.Account] == "" {
 			continue
@@ -117,7 +117,7 @@ func fold(ids []string, visits []Visit, open, live map[string]string) (*history,
 		if live[v.Link] != v.Account {
 			continue
 		}
-		if err := h.addClaims(v); err != nil {
+		if err := h.said.add(v.Account, v.Link, v.Said, v.At); err != nil {
 			return nil, err
 		}
 	}
@@ -137,19 +137,6 @@ func (h *history) addService(v Visit) {
 	h.services[k] = s
 }
 
-func (h *history) addClaims(v Visit) error {
-	claims, err := claimsOf(v.Account, v.Link, v.Said, v.At)
-	if err != nil {
-		return err
-	}
-	for k, c := range claims {
-		if c.said > h.claims[k].said {
-			h.claims[k] = c
-		}
-	}
-	return nil
-}
-
 func (h *history) store(ctx context.Context, tx *db.Tx) error {
 	err := insert(ctx, tx, `INSERT INTO sign_ins (id, account_id, link_id, app, at, sso)`, h.signIns,
 		`ON CONFLICT (id) DO NOTHING`)
@@ -159,7 +146,7 @@ func (h *history) store(ctx context.Context, tx *db.Tx) error {
 	if err := insertServices(ctx, tx, h.services); err != nil {
 		return err
 	}
-	return insertClaims(ctx, tx, h.claims)
+	return insertClaims(ctx, tx, h.said)
 }
 
 // insertServices widens what is known of the use of each service.

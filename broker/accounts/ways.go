@@ -1,0 +1,220 @@
+package accounts
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/councilid/councilid/broker/db"
+	"github.com/councilid/councilid/mapping"
+)
+
+// ErrLast says that nobody could get in to the account any more.
+var ErrLast = errors.New("it is the last usable way in")
+
+// Way is one way in to an account, as the resident sees it.
+type Way struct {
+	Link
+	Label  string    // what the resident calls it; "": nothing
+	Last   time.Time // when it was last used
+	Frozen string    // what happened to it, in the provider's own word; "": nothing did
+	Dead   bool      // the provider has ended it: it leads in again when the person signs in by it once more
+	Usable bool      // somebody gets in by it now
+}
+
+// Ways are the ways in to an account, the oldest first.
+func (a *Accounts) Ways(ctx context.Context, account string) ([]Way, error) {
+	rows, err := a.db.Query(ctx, `SELECT l.id, l.connector, l.issuer, l.subject, l.label, l.created_at, l.last_used_at, l.inherit,
+			l.frozen_at, l.frozen_why, l.unlinked_at, e.levels, e.connector, e.valid_until
+		FROM links l LEFT JOIN evidence e ON e.account_id = l.account_id AND e.link_id = l.id
+		WHERE l.account_id = $1 ORDER BY l.created_at, l.id`, account)
+	if err != nil {
+		return nil, fmt.Errorf("ways: %w", err)
+	}
+	defer rows.Close()
+
+	var ways []Way
+	for rows.Next() {
+		w, err := a.scanWay(rows)
+		if err != nil {
+			return nil, fmt.Errorf("ways: %w", err)
+		}
+		w.Account = account
+		if last := len(ways) - 1; last >= 0 && ways[last].ID == w.ID { // a row for each piece of evidence
+			ways[last].Own = ways[last].Own.Join(w.Own)
+			continue
+		}
+		ways = append(ways, w)
+	}
+	return ways, rows.Err()
+}
+
+func (a *Accounts) scanWay(rows *sql.Rows) (Way, error) {
+	var w Way
+	var r entranceRow
+	var used sql.NullInt64
+	err := rows.Scan(&w.ID, &w.Connector, &w.Issuer, &w.Subject, &w.Label, &r.created, &used, &r.inherit,
+		&r.frozen, &r.why, &r.dead, &r.levels, &r.connector, &r.validUntil)
+	if err != nil {
+		return w, err
+	}
+	w.Created, w.Last, w.Dead = time.UnixMicro(r.created), moment(used), r.dead.Valid
+	if r.frozen.Valid {
+		w.Frozen = cmp.Or(r.why, "frozen")
+	}
+	w.Usable = !r.frozen.Valid && !r.dead.Valid && a.leads(w.Connector)
+	if w.Inherit, err = vector(r.inherit); err != nil {
+		return w, err
+	}
+	ever, err := vector(r.levels)
+	r.silenced = cmp.Or(r.frozen, r.dead)
+	w.Own = r.proof(ever.Person(), a.now(), a.cap).level
+	return w, err
+}
+
+// leads reports whether somebody can sign in by a connector: it is configured, and
+// not disabled.
+func (a *Accounts) leads(connector string) bool { return a.cap(connector) != mapping.Assurance{} }
+
+// longestLabel is how many characters a label may have.
+const longestLabel = 60
+
+// Name sets what the resident calls a way in to their account. Of a long label only
+// the beginning is kept, and nothing that does not show. The error is ErrNotFound
+// where the way in leads to the account no more.
+func (a *Accounts) Name(ctx context.Context, account, link, label string) error {
+	label = legible(label)
+	err := a.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := hold(ctx, tx, account); err != nil {
+			return err
+		}
+		var connector string
+		err := tx.QueryRow(ctx, `UPDATE links SET label = $3 WHERE id = $1 AND account_id = $2 RETURNING connector`,
+			link, account, label).Scan(&connector)
+		if err != nil {
+			return gone(err)
+		}
+		if err := notify(ctx, tx, account, "link-named", a.now()); err != nil {
+			return err
+		}
+		return chain(ctx, tx, a.now(), entry{Kind: "link.named", Account: account, Actor: resident, Detail: map[string]any{
+			"link": link, "connector": connector,
+		}})
+	})
+	if err != nil {
+		return fmt.Errorf("name: %w", err)
+	}
+	return nil
+}
+
+func legible(label string) string {
+	shown := strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return ' '
+		}
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, label)
+	letters := []rune(strings.Join(strings.Fields(shown), " "))
+	return strings.TrimSpace(string(letters[:min(len(letters), longestLabel)]))
+}
+
+// gone is err, or ErrNotFound where there was no row.
+func gone(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNotFound
+	}
+	return err
+}
+
+// Remove takes a way in away from an account, with all that came by it but the
+// history. Whoever signs in by it again is somebody new. The error is ErrLast where
+// nobody could get in any more, and ErrNotFound where the way in leads to the
+// account no more.
+func (a *Accounts) Remove(ctx context.Context, account, link string) error {
+	err := a.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := hold(ctx, tx, account); err != nil { // of two that remove one each, the second sees what is left
+			return err
+		}
+		if err := a.spare(ctx, tx, account, link); err != nil {
+			return err
+		}
+		address, err := addressOf(ctx, tx, account, link)
+		if err != nil {
+			return err
+		}
+		var connector string
+		err = tx.QueryRow(ctx, `DELETE FROM links WHERE id = $1 AND account_id = $2 RETURNING connector`, link, account).Scan(&connector)
+		if err != nil {
+			return gone(err)
+		}
+		if err := forget(ctx, tx, account, link); err != nil {
+			return err
+		}
+		// Who removed it may not be who owns it: that address is told as well.
+		about := map[string]any{"account": account, "what": "link-removed", "link": link}
+		if err := tellAlso(ctx, tx, "notice", "", address, about, a.now()); err != nil {
+			return err
+		}
+		return chain(ctx, tx, a.now(), entry{Kind: "link.removed", Account: account, Actor: resident, Detail: map[string]any{
+			"link": link, "connector": connector,
+		}})
+	})
+	if err != nil {
+		return fmt.Errorf("remove: %w", err)
+	}
+	return nil
+}
+
+// spare makes sure that somebody gets in to an account without a link.
+func (a *Accounts) spare(ctx context.Context, tx *db.Tx, account string, without ...string) error {
+	usable, err := texts(tx.Query(ctx, `SELECT id, connector FROM links
+		WHERE account_id = $1 AND frozen_at IS NULL AND unlinked_at IS NULL`, account))
+	if err != nil {
+		return err
+	}
+	for _, link := range without {
+		delete(usable, link)
+	}
+	for _, connector := range usable {
+		if a.leads(connector) {
+			return nil
+		}
+	}
+	return ErrLast
+}
+
+// forget deletes what came by a link.
+func forget(ctx context.Context, tx *db.Tx, account, link string) error {
+	for _, table := range []string{"claims", "likeness", "evidence"} {
+		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE account_id = $1 AND link_id = $2`, account, link); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addressOf is the e-mail address that the provider of a link vouches for, or "".
+func addressOf(ctx context.Context, tx *db.Tx, account, link string) (string, error) {
+	var value string
+	err := tx.QueryRow(ctx, `SELECT c.value FROM claims c JOIN links l ON l.id = c.link_id
+		WHERE c.account_id = $1 AND c.link_id = $2 AND c.name = 'email' AND c.verified AND l.undeliverable_at IS NULL`,
+		account, link).Scan(&value)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	var address string
+	err = json.Unmarshal([]byte(value), &address)
+	return address, err
+}
