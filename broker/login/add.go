@@ -23,7 +23,27 @@ func (f *Flow) Add(w http.ResponseWriter, r *http.Request, s *Session, connector
 	return f.run(w, r, s, errand{Account: s.Account.ID, Adds: connector}, path)
 }
 
-// added ends the errand on which s was.
+// merge puts the account that the stranger's way in leads to together with that of
+// s. Both have just been shown to be the person's.
+func (f *Flow) merge(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, s Session, b *store.Batch) error {
+	in := l.Stranger.In
+	p, err := f.meet(r, in, l.Stranger.Standing)
+	switch {
+	case err != nil:
+		return f.inadmissible(w, r, v, l, in, b, err)
+	case p.known(): // in another tab
+		return f.added(w, r, l, s, b)
+	case p.Account != l.Stranger.Account || !p.joinable():
+		l.Stranger = p
+		return f.lead(w, r, l, "/who", b)
+	}
+	if _, err := f.Accounts.MergeProved(r.Context(), s.Account.ID, p.Account); err != nil {
+		return f.inadmissible(w, r, v, l, in, b, err)
+	}
+	return f.added(w, r, l, s, b)
+}
+
+// added ends the errand that s was on.
 func (f *Flow) added(w http.ResponseWriter, r *http.Request, l ongoing, s Session, b *store.Batch) error {
 	l.Errand, l.Stranger = nil, nil
 	return f.do(w, r, l, &s, next(f.situation(l, &s)), b)

@@ -52,21 +52,31 @@ func (f *Flow) conclude(w http.ResponseWriter, r *http.Request, state store.Hand
 	if a.Standing != nil {
 		return f.prove(w, r, v, l, old, *a.Standing, in, b)
 	}
+	return f.enterAnew(w, r, v, l, old, in, b)
+}
+
+// enterAnew goes on with a sign-in of its own, in place of old. Where it is older
+// than the app allows, the provider is asked once more.
+func (f *Flow) enterAnew(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, old *Session, in arrival, b *store.Batch) error {
 	s, err := f.admit(r, in, nil)
 	if err != nil {
-		return f.inadmissible(w, r, v, l, way.Config.ID, b, err)
+		return f.inadmissible(w, r, v, l, in, b, err)
 	}
-	if !a.Force && !s.freshEnough(l.Request.MaxAge, f.Now()) {
-		return f.again(w, r, l, trip{way: way, ask: config.Ask{Step: a.Step}}, b)
+	if !in.Forced && !s.freshEnough(l.Request.MaxAge, f.Now()) {
+		way, _ := f.way(in.SignIn.Connector)
+		return f.again(w, r, l, trip{way: way, ask: config.Ask{Step: in.Step}}, b)
 	}
 	return f.proceed(w, r, v, l, old, s, b)
 }
 
 // inadmissible is the answer to a person whose account cannot be entered. Where
 // there is another way, or that is for now, the request goes on.
-func (f *Flow) inadmissible(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, connector string, b *store.Batch, err error) error {
+func (f *Flow) inadmissible(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, in arrival, b *store.Batch, err error) error {
+	if errors.Is(err, accounts.ErrResembles) {
+		return f.askBefore(w, r, l, in, b)
+	}
 	if why, ok := errors.AsType[*accounts.FrozenError](err); ok {
-		return f.shutOut(w, r, l, connector, why, b)
+		return f.shutOut(w, r, l, in.SignIn.Connector, why, b)
 	}
 	if errors.Is(err, accounts.ErrFrozen) {
 		return f.lost(r, v, web.AccountFrozen, err)
@@ -167,6 +177,9 @@ func (f *Flow) again(w http.ResponseWriter, r *http.Request, l ongoing, t trip, 
 // proceed opens the session s in place of old, and goes on to the app or, where
 // s is not enough for it, to what leads further.
 func (f *Flow) proceed(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, old *Session, s Session, b *store.Batch) error {
+	if l.Shared {
+		s.share()
+	}
 	s, err := f.open(w, r, b, &v, old, s)
 	if err != nil {
 		return err
@@ -179,6 +192,9 @@ func (f *Flow) proceed(w http.ResponseWriter, r *http.Request, v visitor, l ongo
 	}
 	if l.Request.own() {
 		l.Request = f.recall(r.Context(), l.Request, s)
+	}
+	if l.Stranger.newcomer() {
+		l.Stranger.Standing = *s.standing()
 	}
 	if f.asks(l.Stranger) {
 		return f.lead(w, r, l, "/who", b)

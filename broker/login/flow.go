@@ -51,6 +51,10 @@ func (f *Flow) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /start/{connector}", f.Site.Handle(f.handleStart))
 	mux.Handle("GET /later", f.Site.Handle(f.handleLater))
 	mux.Handle("GET /cancel", f.Site.Handle(f.handleCancel))
+	mux.Handle("POST /shared", f.Site.Handle(f.handleShared))
+	mux.Handle("GET /before", f.Site.Handle(f.handleBefore))
+	mux.Handle("POST /before", f.Site.Handle(f.answerBefore))
+	mux.Handle("GET /before/{connector}", f.Site.Handle(f.handleEarlier))
 	mux.Handle("GET /who", f.Site.Handle(f.handleWho))
 	mux.Handle("POST /who", f.Site.Handle(f.answerWho))
 	mux.Handle("GET /callback/{connector}", f.Site.Handle(f.handleCallback))
@@ -96,6 +100,7 @@ func (f *Flow) Begin(w http.ResponseWriter, r *http.Request, req Request) error 
 		return err
 	}
 	s := f.live(v, found)
+	l.Shared = s != nil && s.Shared
 	if f.situation(l, s).standing() != nil {
 		return f.signOn(w, r, v, l, s)
 	}

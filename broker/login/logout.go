@@ -139,6 +139,9 @@ func (f *Flow) part(w http.ResponseWriter, r *http.Request, v visitor, s Session
 	if err := f.exit(w, r); err != nil {
 		return err
 	}
+	if s.Shared {
+		v.browser.Last, v.browser.App = "", ""
+	}
 	browser, err := f.forget(w, r, v.browser)
 	if err != nil {
 		return err

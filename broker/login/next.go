@@ -86,6 +86,8 @@ func (q situation) standing() *Session {
 		return nil
 	case s.SID == q.SID:
 		return s
+	case s.Shared && !req.own():
+		return nil
 	case req.Force || req.Choose || !s.freshEnough(req.MaxAge, q.now):
 		return nil
 	case req.Connector != "" && req.Connector != s.Connector && has(q.ways, req.Connector):

@@ -29,6 +29,7 @@ type pending struct {
 	SID      string        `json:"sid,omitempty"`      // the session that it opened
 	Done     []stop        `json:"done,omitempty"`     // what succeeded: nothing is asked twice
 	Settled  bool          `json:"settled,omitempty"`  // the resident does without what the app would only like
+	Shared   bool          `json:"shared,omitempty"`   // others use the browser, too
 	Anyway   bool          `json:"anyway,omitempty"`   // and tries providers that refuse the app's window that they are in
 	Notice   *notice       `json:"notice,omitempty"`
 	Stranger *stranger     `json:"stranger,omitempty"` // who came in place of the person who is signed in
@@ -143,7 +144,7 @@ func (f *Flow) newAttempt(r *http.Request, l ongoing, at *standing, t trip, stat
 		Nonce:     oauth2.GenerateVerifier(), // as long as a verifier: providers want some thirty characters
 		Verifier:  oauth2.GenerateVerifier(),
 		Step:      t.ask.Step,
-		Force:     t.anew || req.insists() && at == nil, // who proves more has signed in as the app wants
+		Force:     t.anew || at == nil && (req.insists() || l.Shared && t.way.canForce()), // who proves more has signed in as they should
 		Locales:   append([]string{f.Site.Language(r)}, req.Locales...),
 		LoginHint: req.LoginHint,
 	}}

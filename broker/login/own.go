@@ -64,7 +64,7 @@ func (f *Flow) run(w http.ResponseWriter, r *http.Request, s *Session, e errand,
 	if err := f.remember(w, r, v.browser); err != nil {
 		return err
 	}
-	l := ongoing{tag: store.NewHandle().Tag, pending: pending{Request: Request{Return: path}, Browser: v.browser.mark(), Errand: &e}}
+	l := ongoing{tag: store.NewHandle().Tag, pending: pending{Request: Request{Return: path}, Browser: v.browser.mark(), Shared: s.Shared, Errand: &e}}
 	return f.do(w, r, l, s, next(f.situation(l, s)), f.counted(r))
 }
 

@@ -45,6 +45,9 @@ func (f *Flow) choice(r *http.Request, v visitor, l ongoing, q situation) web.Ch
 			URL: l.link("/start/" + way.ID), Last: way.ID == v.browser.Last,
 		})
 	}
+	if s == nil {
+		c.Share, c.Shared, c.Fields = "/shared", l.Shared, map[string]string{"request": l.tag}
+	}
 	if len(trips) == 0 {
 		return c
 	}

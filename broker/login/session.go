@@ -163,6 +163,9 @@ func (f *Flow) open(w http.ResponseWriter, r *http.Request, b *store.Batch, v *v
 	f.put(b, h, s)
 	enlist(b, s, f.Over(s).Sub(f.Now()))
 	v.browser.Last = s.Connector
+	if s.Shared {
+		v.browser.Last, v.browser.App = "", ""
+	}
 	return s, errors.Join(f.enter(w, r, h), f.remember(w, r, v.browser))
 }
 

@@ -24,30 +24,60 @@ const recently = 15 * time.Minute
 type stranger struct {
 	In       arrival  `json:"in"`
 	Account  string   `json:"account,omitempty"` // that they lead to; "" for a new way in
-	Standing standing `json:"standing"`          // the session in which they were asked
+	Shows    bool     `json:"shows,omitempty"`   // of a way in that is to be added: Session.Shows of that account
+	Standing standing `json:"standing,omitzero"` // the session in which they were asked; the zero one for nobody's
 }
+
+// joinable reports whether p's way in may be joined at all: it is new, or leads to
+// another account that they show to be theirs, and want to add.
+func (p *stranger) joinable() bool {
+	return p.Account == "" || p.In.Adds && p.Shows && !p.known()
+}
+
+// known reports whether p's way in leads to the account that they came for.
+func (p *stranger) known() bool { return p.Account == p.Standing.Account }
+
+// elsewhere reports whether somebody else has signed in since p was asked.
+func (p *stranger) elsewhere(s *Session) bool { return s != nil && s.Account.ID != p.Standing.Account }
 
 // prove goes on with the answer to an attempt that was made in a session. old is
 // the one that the browser has now.
 func (f *Flow) prove(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, old *Session, at standing, in arrival, b *store.Batch) error {
-	if old != nil {
+	if old != nil && old.Account.ID == at.Account {
 		at = *old.standing()
 	}
-	account, err := f.Accounts.Whose(r.Context(), in.SignIn.Issuer, in.SignIn.Subject)
+	p, err := f.meet(r, in, at)
 	switch {
-	case err != nil && !errors.Is(err, accounts.ErrUnknownLink):
-		return f.inadmissible(w, r, v, l, in.SignIn.Connector, b, err)
-	case account != at.Account:
-		l.Stranger = &stranger{In: in, Account: account, Standing: at}
+	case err != nil:
+		return f.inadmissible(w, r, v, l, in, b, err)
+	case !p.known() || in.Adds || p.elsewhere(old):
+		l.Stranger = p
 		return f.lead(w, r, l, "/who", b)
 	case old == nil: // it is over
 		return f.enterAlone(w, r, v, l, nil, in, b)
 	}
 	s, err := f.admit(r, in, old)
 	if err != nil {
-		return f.inadmissible(w, r, v, l, in.SignIn.Connector, b, err)
+		return f.inadmissible(w, r, v, l, in, b, err)
 	}
 	return f.proceed(w, r, v, l, old, s, b)
+}
+
+// meet is whoever came back from what was begun in the session at. Nobody is signed
+// in yet.
+func (f *Flow) meet(r *http.Request, in arrival, at standing) (*stranger, error) {
+	p := &stranger{In: in, Standing: at}
+	var err error
+	p.Account, err = f.Accounts.Whose(r.Context(), in.SignIn.Issuer, in.SignIn.Subject)
+	switch {
+	case errors.Is(err, accounts.ErrUnknownLink):
+		return p, nil
+	case err != nil || !in.Adds:
+		return p, err
+	}
+	s, err := f.admit(r, in, nil)
+	p.Shows = s.Shows()
+	return p, err
 }
 
 // handleWho asks who it is.
@@ -61,11 +91,15 @@ func (f *Flow) handleWho(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, l.link("/choose"), http.StatusSeeOther)
 		return nil
 	}
-	return f.Site.Page(w, r, http.StatusOK, "who", web.Who{
+	page := web.Who{
 		App: f.appLabel(r, l.Request.App), Provider: f.label(r, p.In.SignIn.Connector), Before: f.label(r, p.Standing.Connector),
-		New: p.Account == "", Guarded: p.Account == "" && !s.Shows(), Proven: f.joins(p, s),
-		Action: "/who", Fields: map[string]string{"request": l.tag},
-	})
+		Proven: f.joins(p, s), Action: "/who", Fields: map[string]string{"request": l.tag},
+	}
+	if !p.elsewhere(s) {
+		page.New, page.Adds, page.Yours = p.Account == "", p.In.Adds, p.In.Adds && p.known()
+		page.Guarded = !s.Shows() || !p.joinable()
+	}
+	return f.Site.Page(w, r, http.StatusOK, "who", page)
 }
 
 // asks reports whether it is to be asked about p, who came a moment ago. Later
@@ -73,12 +107,9 @@ func (f *Flow) handleWho(w http.ResponseWriter, r *http.Request) error {
 func (f *Flow) asks(p *stranger) bool { return p != nil && f.Now().Sub(p.In.SignIn.At) <= recently }
 
 // joins reports whether p's way in may be joined to the account that s is signed
-// in to: it is new, and both have just been shown to be the person's.
+// in to: both have just been shown to be the person's.
 func (f *Flow) joins(p *stranger, s *Session) bool {
-	if p.Account != "" || s == nil || s.Account.ID != p.Standing.Account || !s.Shows() {
-		return false
-	}
-	return f.Recent(s)
+	return p.joinable() && f.Recent(s) && s.Shows() && !p.elsewhere(s)
 }
 
 // Shows reports whether s is worth all that is proved of the person whose account
@@ -99,7 +130,7 @@ func (f *Flow) answerWho(w http.ResponseWriter, r *http.Request) error {
 	case !f.asks(p):
 	case answer == "join" && f.joins(p, s):
 		return f.join(w, r, v, l, *s, b)
-	case answer == "again" && p.Account == "":
+	case answer == "again" && p.joinable() && !p.elsewhere(s):
 		return f.signInAgain(w, r, l, p.Standing, b)
 	case answer == "switch":
 		return f.switchTo(w, r, v, l, s, b)
@@ -107,6 +138,7 @@ func (f *Flow) answerWho(w http.ResponseWriter, r *http.Request) error {
 		return f.lead(w, r, l, "/who", b)
 	default:
 		f.Observe(p.In.SignIn.Connector, string(connectors.Cancelled))
+		l.Errand = nil
 	}
 	l.Stranger = nil
 	return f.offer(w, r, l, b)
@@ -117,25 +149,28 @@ func (f *Flow) answerWho(w http.ResponseWriter, r *http.Request) error {
 // may bring a strong one of their own.
 func (f *Flow) join(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, s Session, b *store.Batch) error {
 	p, in := l.Stranger, l.Stranger.In
-	l.Stranger = nil
-	account, link, err := f.Accounts.Reenter(r.Context(), s.Account.ID, s.Link)
-	if err != nil {
-		return f.inadmissible(w, r, v, l, in.SignIn.Connector, b, err)
+	if err := f.renew(r.Context(), &s); err != nil {
+		l.Stranger = nil
+		return f.inadmissible(w, r, v, l, in, b, err)
 	}
-	f.weigh(&s, account, link)
-	if !s.Shows() { // more was proved meanwhile
-		l.Stranger = p
+	switch {
+	case !s.Shows(): // more was proved meanwhile
 		return f.lead(w, r, l, "/who", b)
+	case p.Account != "":
+		return f.merge(w, r, v, l, s, b)
 	}
-	account, link, err = f.Accounts.Join(r.Context(), s.Account.ID, in.SignIn, s.Level)
+	account, link, err := f.Accounts.Join(r.Context(), s.Account.ID, in.SignIn, s.Level)
 	if errors.Is(err, accounts.ErrAnother) { // somebody was faster
-		if p.Account, err = f.Accounts.Whose(r.Context(), in.SignIn.Issuer, in.SignIn.Subject); err == nil {
-			l.Stranger = p
+		if l.Stranger, err = f.meet(r, in, p.Standing); err == nil {
 			return f.lead(w, r, l, "/who", b)
 		}
 	}
-	if err != nil {
-		return f.inadmissible(w, r, v, l, in.SignIn.Connector, b, err)
+	l.Stranger = nil
+	switch {
+	case err != nil:
+		return f.inadmissible(w, r, v, l, in, b, err)
+	case in.Adds:
+		return f.added(w, r, l, s, b)
 	}
 	return f.proceed(w, r, v, l, &s, f.session(in, account, link, &s), b)
 }
@@ -160,15 +195,12 @@ func (f *Flow) switchTo(w http.ResponseWriter, r *http.Request, v visitor, l ong
 
 // enterAlone makes a sign-in of its own of what was to prove more in a session, and
 // goes on with it in place of old. The provider was not told to have the person sign
-// in: where the app insists on that, it is told now.
+// in: where the app insists on that, it is told now. A newcomer's has been one from
+// the start.
 func (f *Flow) enterAlone(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, old *Session, in arrival, b *store.Batch) error {
-	if !in.Forced && (l.Request.Force || l.Request.MaxAge != nil) {
+	if !in.SignIn.Alone && !in.Forced && (l.Request.Force || l.Request.MaxAge != nil) {
 		way, _ := f.way(in.SignIn.Connector)
 		return f.again(w, r, l, trip{way: way, ask: way.asks()[0]}, b)
 	}
-	s, err := f.admit(r, in, nil)
-	if err != nil {
-		return f.inadmissible(w, r, v, l, in.SignIn.Connector, b, err)
-	}
-	return f.proceed(w, r, v, l, old, s, b)
+	return f.enterAnew(w, r, v, l, old, in, b)
 }

@@ -81,10 +81,13 @@ func (f *Flow) enterUnsolicited(w http.ResponseWriter, r *http.Request) error {
 	}
 	v.browser.App = way.unsolicitedApp()
 	s, err := f.welcome(r, v, way, k)
+	v.browser.ID = rand.Text() // what was begun here before is not this person's to finish
+	if errors.Is(err, accounts.ErrResembles) {
+		return f.welcomeNewcomer(w, r, v, way, k, b)
+	}
 	if err != nil {
 		return err
 	}
-	v.browser.ID = rand.Text() // what was begun here before is not this person's to finish
 	if _, err := f.open(w, r, b, &v, old, s); err != nil {
 		return err
 	}
@@ -133,4 +136,18 @@ func (f *Flow) unwelcome(r *http.Request, v visitor, way *Way, k kept) error {
 	_, err := k.result()
 	f.fell(r, way.Config.ID, err)
 	return f.lost(r, v, web.SignInExpired, err)
+}
+
+// welcomeNewcomer begins a login of the broker's own for a newcomer who has to be
+// asked something.
+func (f *Flow) welcomeNewcomer(w http.ResponseWriter, r *http.Request, v visitor, way *Way, k kept, b *store.Batch) error {
+	said, err := k.result()
+	if err != nil {
+		return err
+	}
+	if err := f.remember(w, r, v.browser); err != nil {
+		return err
+	}
+	l := ongoing{tag: store.NewHandle().Tag, pending: pending{Request: Request{App: way.unsolicitedApp()}, Browser: v.browser.mark()}}
+	return f.askBefore(w, r, l, f.arrival(way, attempt{}, said), b)
 }

@@ -151,6 +151,11 @@ type Choose struct {
 	Ways      []Way
 	Later     string // where going on without leads, if the service would only like to know more; "" leaves it out
 	Cancel    string // where Cancel leads; "" leaves it out
+
+	// Share is where it is posted whether others use the browser; "" leaves that out.
+	Share  string
+	Shared bool              // they do
+	Fields map[string]string // hidden fields of the form
 }
 
 // What a service may need more.
@@ -209,18 +214,6 @@ type Unsolicited struct {
 	Action   string            // where the confirmation is posted
 	Fields   map[string]string // hidden fields of the form
 	Cancel   string            // where Cancel leads
-}
-
-// Who is the page that asks who came in place of the person who is signed in.
-type Who struct {
-	App      string            // name of the service, or ""
-	Provider string            // where they come from, as in Way.Label
-	Before   string            // where the person who is signed in came from
-	New      bool              // the council has not met them: they may be the same person
-	Guarded  bool              // but not say so: more is proved of the person who is signed in than this sign-in shows
-	Proven   bool              // and may say so; else they first sign in again as before
-	Action   string            // where the answer is posted
-	Fields   map[string]string // hidden fields of the form
 }
 
 // SignedOut is the page after signing out.
