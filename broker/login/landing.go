@@ -77,13 +77,13 @@ func (f *Flow) handleLanded(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	return f.Site.Page(w, r, http.StatusOK, "landed", web.Landed{
-		App: f.appLabel(r, app.ID), To: f.initiate(app.ID), Proved: s.Level.Person() != mapping.Assurance{},
+		App: f.appLabel(r, app.ID), To: f.Entrance(app.ID), Proved: s.Level.Person() != mapping.Assurance{},
 	})
 }
 
-// initiate is where an app starts a sign-in when somebody else asks for it
+// Entrance is where an app starts a sign-in when somebody else asks for it
 // (OpenID Connect Core §4), or its home.
-func (f *Flow) initiate(id string) string {
+func (f *Flow) Entrance(id string) string {
 	app := f.Apps[id]
 	if app.OIDC == nil || app.OIDC.InitiateLoginURI == "" {
 		return app.Home

@@ -1,8 +1,10 @@
 package login
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/councilid/councilid/broker/accounts"
 )
@@ -29,4 +31,10 @@ func (f *Flow) Present(r *http.Request) (*Session, error) {
 		return nil, nil
 	}
 	return s, err
+}
+
+// EndThrough ends the sessions of the account that rest on a way in, in all their
+// apps: nobody stays signed in by what was taken away.
+func (f *Flow) EndThrough(ctx context.Context, account, link string) (Receipt, error) {
+	return f.endThose(ctx, account, func(s Session) bool { return s.Link == link || slices.Contains(s.Rests, link) })
 }
