@@ -68,21 +68,21 @@ func worth(proofs []proof) mapping.Assurance {
 
 // prove keeps what a sign-in proves of the person with what it said, where that is
 // more than what is known, and adds the proof to the entrance. It is errRaced where
-// the link does not lead to the account any more.
+// the link does not lead to the account any more, and ErrTwoPeople where a link that
+// never proved who somebody is proves to be somebody else's.
 func (a *Accounts) prove(ctx context.Context, e entrance, in SignIn) (entrance, error) {
 	proofs := newTo(e.own, in.proofs(a.now()))
 	if len(proofs) == 0 {
 		return e, nil
 	}
 	err := a.db.InTx(ctx, func(tx *db.Tx) error {
-		// Whoever freezes, unlinks or moves it waits, or was there before.
-		live, err := changes(tx.Exec(ctx, `UPDATE links SET connector = connector
-			WHERE id = $1 AND account_id = $2 AND frozen_at IS NULL AND unlinked_at IS NULL`, e.link.ID, e.account.ID))
-		if err != nil {
+		if err := holdLink(ctx, tx, e.link); err != nil {
 			return err
 		}
-		if !live {
-			return errRaced
+		if e.proved[e.link.ID].ever.Identity == mapping.P0 {
+			if err := onePerson(ctx, tx, e.link, in); err != nil {
+				return err
+			}
 		}
 		proved, err := insertEvidence(ctx, tx, e.link, in, proofs, a.now())
 		if err != nil || len(proved) == 0 {
@@ -98,7 +98,21 @@ func (a *Accounts) prove(ctx context.Context, e entrance, in SignIn) (entrance, 
 		return chain(ctx, tx, a.now(), proved...)
 	})
 	e.add(worth(proofs))
-	return e, err
+	return e, a.refused(ctx, "evidence.refused", e.account.ID, in, err)
+}
+
+// holdLink has whoever adds a way in to the account, or freezes, unlinks or moves this
+// one, wait; where they were faster with the link, it is errRaced.
+func holdLink(ctx context.Context, tx *db.Tx, link Link) error {
+	if err := hold(ctx, tx, link.Account); err != nil {
+		return err
+	}
+	live, err := changes(tx.Exec(ctx, `UPDATE links SET connector = connector
+		WHERE id = $1 AND account_id = $2 AND frozen_at IS NULL AND unlinked_at IS NULL`, link.ID, link.Account))
+	if err == nil && !live {
+		return errRaced
+	}
+	return err
 }
 
 // insertEvidence stores what a link proved, and says what is to be audited: nothing

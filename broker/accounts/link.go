@@ -53,8 +53,9 @@ func newLink(account string, in SignIn, inherit mapping.Assurance, now time.Time
 // Join adds a way in to an account, for a person who has shown both: a session
 // of the account, worth inherit before it, and the sign-in in. A way
 // in that leads there already is that link, and inherits no more than before.
-// The error is ErrAnother where it leads to another account, and ErrFrozen as
-// for Enter.
+// The error is ErrAnother where it leads to another account, ErrUnproven where
+// inherit is less than was ever proved of the person, ErrTwoPeople where the sign-in
+// proves to be somebody else's, and ErrFrozen as for Enter.
 func (a *Accounts) Join(ctx context.Context, account string, in SignIn, inherit mapping.Assurance) (Account, Link, error) {
 	if err := in.check(); err != nil {
 		return Account{}, Link{}, fmt.Errorf("join: %w", err)
@@ -63,14 +64,7 @@ func (a *Accounts) Join(ctx context.Context, account string, in SignIn, inherit 
 		if err := hold(ctx, tx, account); err != nil {
 			return err
 		}
-		made, err := insertLink(ctx, tx, newLink(account, in, inherit, a.now()), in)
-		if err != nil {
-			return err
-		}
-		if err := notify(ctx, tx, account, "link-added", a.now()); err != nil {
-			return err
-		}
-		return chain(ctx, tx, a.now(), made...)
+		return a.add(ctx, tx, newLink(account, in, inherit, a.now()), in)
 	})
 	if errors.Is(err, errRaced) {
 		var owner string
@@ -78,11 +72,34 @@ func (a *Accounts) Join(ctx context.Context, account string, in SignIn, inherit 
 			err = ErrAnother
 		}
 	}
-	if err != nil {
+	if err = a.refused(ctx, "link.refused", account, in, err); err != nil {
 		return Account{}, Link{}, fmt.Errorf("join: %w", err)
 	}
 	acc, link, _, err := a.Enter(ctx, in)
 	return acc, link, err
+}
+
+// add makes a link to an account that is held. A subject that led there before, and
+// was unlinked, is no stranger: it need not show more than itself.
+func (a *Accounts) add(ctx context.Context, tx *db.Tx, link Link, in SignIn) error {
+	_, err := linkOf(ctx, tx, in.Issuer, in.Subject)
+	if errors.Is(err, ErrUnknownLink) {
+		err = shown(ctx, tx, link.Account, link.Inherit)
+	}
+	if err != nil {
+		return err
+	}
+	made, err := insertLink(ctx, tx, link, in)
+	if err != nil {
+		return err
+	}
+	if err := onePerson(ctx, tx, link, in); err != nil {
+		return err
+	}
+	if err := notify(ctx, tx, link.Account, "link-added", a.now()); err != nil {
+		return err
+	}
+	return chain(ctx, tx, a.now(), made...)
 }
 
 // Whose is the account that an upstream subject leads in to, usable or not. It

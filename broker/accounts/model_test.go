@@ -70,6 +70,19 @@ func (o oracle) worth(subject string, now mapping.Assurance, at time.Time) (iden
 	return identity, residency
 }
 
+// ever is all that was proved of an account's person at any time.
+func (o oracle) ever(account string) mapping.Assurance {
+	var all mapping.Assurance
+	for _, w := range o {
+		if w.account == account && !w.dead {
+			for _, p := range w.proofs {
+				all = all.Join(p.level)
+			}
+		}
+	}
+	return all
+}
+
 // world is a database that things happen to, and the oracle that they happen to as
 // well.
 type world struct {
@@ -161,6 +174,9 @@ func (w *world) joins(with string, in accounts.SignIn) (string, effect) {
 	if known != nil && known.frozen {
 		return "a frozen one joins", w.refused(err, accounts.ErrFrozen)
 	}
+	if known == nil && !inherit.AtLeast(w.ever(session.account)) {
+		return "one joins who shows too little", w.refused(err, accounts.ErrUnproven)
+	}
 	if err != nil || acc.ID != session.account {
 		w.Fatalf("%s joined %s, not %s: %v", in.Subject, acc.ID, session.account, err)
 	}
@@ -180,9 +196,14 @@ func (w *world) refused(got, want error) effect {
 // proves takes what a sign-in proves to be known from now on.
 func (w *world) proves(in accounts.SignIn, acc accounts.Account, link accounts.Link) (string, effect) {
 	mine := w.oracle[in.Subject]
-	mine.proofs = append(mine.proofs,
-		proved{mapping.Assurance{Identity: in.Level.Identity}, in.IdentityUntil},
-		proved{mapping.Assurance{Residency: in.Level.Residency}, in.ResidencyUntil})
+	for _, p := range []proved{
+		{mapping.Assurance{Identity: in.Level.Identity}, in.IdentityUntil},
+		{mapping.Assurance{Residency: in.Level.Residency}, in.ResidencyUntil},
+	} {
+		if p.until.IsZero() || w.now.Before(p.until) {
+			mine.proofs = append(mine.proofs, p)
+		}
+	}
 	w.links[in.Subject] = link.ID
 	w.compare(in.Subject, in.Level, acc, link)
 	return fmt.Sprintf("%s of %s proved %s until %s and %s, inherits %s",
