@@ -144,6 +144,23 @@ func TestNHSVerifiesByTheIDToken(t *testing.T) {
 	}
 }
 
+// A UPRN is a number at one provider and text at others, some with leading zeros:
+// it is one property to apps.
+func TestPresetUPRN(t *testing.T) {
+	for preset, said := range map[string]mapping.Claims{
+		"govuk-one-login": {"https://vocab.account.gov.uk/v1/address": []any{map[string]any{"uprn": 9051119283.0}}},
+		"scotaccount": {"attributes": map[string]any{"verified_claims": []any{map[string]any{
+			"scope": "scotaccount.address", "verification": map[string]any{"outcome": "VERIFIED_SUCCESSFULLY"},
+			"claims": map[string]any{"address": map[string]any{"uprn": "009051119283"}},
+		}}}},
+		"myaccount": {"UPRN": "009051119283"},
+	} {
+		if got := rulesOf(t, preset, nil).Apply(said).Claims["uprn"]; got != "9051119283" {
+			t.Errorf("%s: %v", preset, got)
+		}
+	}
+}
+
 func loginGov(service, authentication string) mapping.Signed {
 	return idToken(mapping.Claims{
 		"acr": "urn:acr.login.gov:" + service, "aal": "http://idmanagement.gov/ns/assurance/aal/" + authentication,

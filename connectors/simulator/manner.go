@@ -1,7 +1,6 @@
 package simulator
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -105,7 +104,7 @@ func mannerOf(preset string) manner {
 		m.prompts = []string{"none", "consent", "select_account"} // prompt=login is an error at Google
 	case "microsoft":
 		m.subject = guid
-	case "apple", "x", "linkedin", "amazon", "yahoo":
+	case "apple", "x", "linkedin", "amazon", "yahoo", "github":
 		m.social(preset)
 	case "adfs", "entra-saml", "shibboleth", "eidas", "myaccount", "spid", "digid":
 		m.saml(preset)
@@ -114,12 +113,6 @@ func mannerOf(preset string) manner {
 		m.scopes = map[string]string{"email": "email"}
 		m.fragment = "#_=_"
 		m.tokenRefusal, m.apiRefusal = graphRefusal, graphRefusal
-		m.expects = map[string]connectors.Outcome{"code-refused": connectors.TryLater}
-	case "github":
-		m.subject = func(seed uint64) string { return fmt.Sprint(seed) }
-		m.scopes = nil
-		m.userAgent, m.formTokens = true, true
-		m.tokenRefusal, m.apiRefusal = githubTokenRefusal, githubRefusal
 		m.expects = map[string]connectors.Outcome{"code-refused": connectors.TryLater}
 	}
 	return m
@@ -166,23 +159,6 @@ func graphRefusal(r refusal) (int, map[string]any) {
 		e["message"], e["type"] = "Invalid appsecret_proof provided in the API argument", "GraphMethodException"
 	}
 	return http.StatusBadRequest, map[string]any{"error": e}
-}
-
-// githubTokenRefusal has status 200, as GitHub's token endpoint always has.
-func githubTokenRefusal(r refusal) (int, map[string]any) {
-	own := map[string]string{"invalid_grant": "bad_verification_code", "invalid_client": "incorrect_client_credentials"}
-	return http.StatusOK, map[string]any{
-		"error": cmp.Or(own[r.code], r.code), "error_description": r.description,
-		"error_uri": "https://docs.github.com/apps/troubleshooting",
-	}
-}
-
-func githubRefusal(r refusal) (int, map[string]any) {
-	message := r.description
-	if r.code == "invalid_token" {
-		message = "Bad credentials"
-	}
-	return r.status, map[string]any{"message": message, "documentation_url": "https://docs.github.com/rest"}
 }
 
 // shows reports whether a claim may be seen by who was granted scope and asked for

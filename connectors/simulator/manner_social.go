@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/base64"
@@ -34,6 +35,8 @@ func (m *manner) social(preset string) {
 		m.redeems = refuseVerifier
 	case "amazon":
 		m.amazon()
+	case "github":
+		m.github()
 	case "yahoo":
 		m.subject = func(seed uint64) string { return base32.StdEncoding.EncodeToString(digest(seed))[:26] }
 	}
@@ -172,6 +175,37 @@ func (m *manner) amazon() {
 			person["issued_to"] = "amzn1.application-oa2-client.another"
 		},
 	}}
+}
+
+// github is the manner of GitHub.
+func (m *manner) github() {
+	m.subject = func(seed uint64) string { return fmt.Sprint(seed) }
+	m.scopes = nil
+	m.userAgent, m.formTokens = true, true
+	m.tokenRefusal, m.apiRefusal = githubTokenRefusal, githubRefusal
+	m.expects = map[string]connectors.Outcome{"code-refused": connectors.TryLater}
+	m.faults = []Fault{{
+		ID: "scope-not-granted", Title: "The person does not grant the e-mail addresses", Artefact: Profile,
+		person: func(_ *Provider, person mapping.Claims) { person["ungranted"] = true },
+		tokens: func(answer map[string]any) { answer["scope"] = "" },
+	}}
+}
+
+// githubTokenRefusal has status 200, as GitHub's token endpoint always has.
+func githubTokenRefusal(r refusal) (int, map[string]any) {
+	own := map[string]string{"invalid_grant": "bad_verification_code", "invalid_client": "incorrect_client_credentials"}
+	return http.StatusOK, map[string]any{
+		"error": cmp.Or(own[r.code], r.code), "error_description": r.description,
+		"error_uri": "https://docs.github.com/apps/troubleshooting",
+	}
+}
+
+func githubRefusal(r refusal) (int, map[string]any) {
+	message := r.description
+	if r.code == "invalid_token" {
+		message = "Bad credentials"
+	}
+	return r.status, map[string]any{"message": message, "documentation_url": "https://docs.github.com/rest"}
 }
 
 // plainly makes an authorization whose code challenge is plain one by S256, which
