@@ -35,9 +35,9 @@ type Council struct {
 
 // derive turns passkeys off where there can be none: a relying party's id is a
 // domain (WebAuthn Level 3 §5.1.2).
-func (o *Council) derive(issuer string) {
+func (c *Council) derive(issuer string) {
 	if u, err := url.Parse(issuer); err == nil && net.ParseIP(u.Hostname()) != nil {
-		o.Passkeys = new(false)
+		c.Passkeys = new(false)
 	}
 }
 
@@ -55,14 +55,14 @@ func (c *Connector) keepPromises() {
 }
 
 // most is the most that anybody can prove here.
-func (o Council) most() mapping.Assurance {
+func (c Council) most() mapping.Assurance {
 	most := mapping.Assurance{Authenticator: mapping.Cl}
-	if o.Passwords {
+	if c.Passwords {
 		most.Authenticator = mapping.Cm
 	}
-	if *o.Passkeys {
+	if *c.Passkeys {
 		most.Authenticator, most.Phishing = mapping.Cm, mapping.F1
-		if o.Attestation != "" {
+		if c.Attestation != "" {
 			most.Authenticator = mapping.Ch
 		}
 	}
@@ -70,8 +70,8 @@ func (o Council) most() mapping.Assurance {
 }
 
 // lacks says why no more can be proved here.
-func (o Council) lacks() string {
-	if *o.Passkeys {
+func (c Council) lacks() string {
+	if *c.Passkeys {
 		return "council.attestation names nobody who vouches for devices"
 	}
 	return "it has no passkeys, which are off or, where the issuer's host is an IP address, cannot be had"

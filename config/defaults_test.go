@@ -42,7 +42,7 @@ func TestDefaults(t *testing.T) {
 // defaultsFolder has each block that has defaults, and nothing in it.
 const defaultsFolder = `
 -- broker.yaml --
-issuer: http://127.0.0.1:8080
+issuer: http://localhost:8080
 redis: {addresses: ["redis.internal:6379"]}
 mail: {smtp: "smtp.internal:587", from: no-reply@example.gov.uk}
 telemetry: {otlp: "http://collector.internal:4318"}
@@ -126,7 +126,7 @@ func brokerDefaults(cfg, least *config.Config) map[string]bool {
 		"Keys.Rotate: 2160h":                              b.Keys.Rotate == 2160*time.Hour,
 		"Keys.SAMLLead: 336h":                             b.Keys.SAMLLead == 336*time.Hour,
 		"IdentityProvider.EntityID: ISSUER/saml/metadata": b.SAML.EntityID == b.Issuer+"/saml/metadata",
-		"IdentityProvider.Scopes: the":                    slices.Equal(b.SAML.Scopes, []string{"127.0.0.1"}),
+		"IdentityProvider.Scopes: the":                    slices.Equal(b.SAML.Scopes, []string{"localhost"}),
 		"IdentityProvider.Contact: left":                  b.SAML.Contact == "",
 		"Log.Format: text":                                b.Log.Format == "", // chosen at start, see cmd/councilid
 		"Log.Level: info":                                 b.Log.Level == "info",
@@ -299,7 +299,7 @@ func providerDefaults(t *testing.T, cfg *config.Config) map[string]bool {
 		"rsa-pss-sha256", "rsa-pss-sha384", "rsa-pss-sha512",
 	}
 	return map[string]bool{
-		"SAML.EntityID: ISSUER/connectors/ID/metadata": saml.EntityID == "http://127.0.0.1:8080/connectors/national/metadata",
+		"SAML.EntityID: ISSUER/connectors/ID/metadata": saml.EntityID == "http://localhost:8080/connectors/national/metadata",
 		"SAML.Lists: an":                                             len(saml.Lists) == 0,
 		"Metadata.EntityID: the":                                     m.EntityID == "https://idp.example.gov.uk",
 		"Metadata.Signer: none":                                      m.Signer == "",
