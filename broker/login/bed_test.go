@@ -208,7 +208,7 @@ func (b *browser) use(app string) {
 // signedIn reports whether the browser has a session.
 func (b *browser) signedIn() bool {
 	b.t.Helper()
-	return strings.Contains(b.get("/").body, `id="sign-out"`)
+	return b.get("/here").body == "yes"
 }
 
 func (b *browser) cookies() []*http.Cookie {

@@ -52,6 +52,7 @@ func (f *front) mount(mux *http.ServeMux, flow *login.Flow) {
 		return flow.Begin(w, r, login.Request{Protocol: "test", App: r.PathValue("app"), Connector: r.FormValue("by"), Force: r.Form.Has("force"), Reply: json.RawMessage(`{}`)})
 	})
 	handle("GET /ask", func(w http.ResponseWriter, r *http.Request) error { return flow.Begin(w, r, f.request) })
+	mountOwn(handle, flow)
 	handle("GET /leave/{app}", func(w http.ResponseWriter, r *http.Request) error {
 		return flow.Leave(w, r, login.Leaving{Protocol: "test", App: r.PathValue("app"), Reply: json.RawMessage(`{}`), Certain: r.FormValue("certain") != ""})
 	})

@@ -67,7 +67,8 @@ func (h *hill) way(p *provider, c config.Connector) login.Way {
 	}
 	c.Levels.Identity = &config.Level{Fresh: 2 * time.Hour}
 	rules, mistakes := mapping.CompileRules(mapping.RuleSource{
-		Claims: map[string]string{"name": "claims.name"}, Cap: c.Cap.Vector(),
+		Claims: map[string]string{"name": "claims.name", "email": "claims.email"}, Cap: c.Cap.Vector(),
+		Email: mapping.EmailPolicy{Policy: "claim"},
 		Levels: map[string]mapping.Level{
 			"authenticator": {From: "id_token", Value: "claims.level", Map: each("Cl", "Cm", "Ch")},
 			"identity":      {From: "id_token", Value: "claims.level", Map: each("P1", "P2", "P3")},

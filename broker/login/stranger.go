@@ -138,9 +138,8 @@ func (f *Flow) answerWho(w http.ResponseWriter, r *http.Request) error {
 		return f.lead(w, r, l, "/who", b)
 	default:
 		f.Observe(p.In.SignIn.Connector, string(connectors.Cancelled))
-		l.Errand = nil
 	}
-	l.Stranger = nil
+	l.Stranger, l.Errand = nil, nil
 	return f.offer(w, r, l, b)
 }
 

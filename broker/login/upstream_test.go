@@ -51,8 +51,12 @@ func (p *provider) Finish(_ context.Context, a connectors.Attempt, r *http.Reque
 	if person == "" {
 		return nil, &connectors.Failure{Outcome: connectors.Cancelled, Err: errors.New("nobody")}
 	}
+	claims := mapping.Claims{"name": person}
+	if email := r.FormValue("email"); email != "" {
+		claims["email"], claims["email_verified"] = email, !r.Form.Has("unverified")
+	}
 	said := &connectors.Assertion{
-		Issuer: "https://" + p.id + ".example", Subject: person, Claims: mapping.Claims{"name": person}, SessionEnds: p.ends,
+		Issuer: "https://" + p.id + ".example", Subject: person, Claims: claims, SessionEnds: p.ends,
 		Signed:  mapping.Signed{"id_token": {"level": strings.Split(r.FormValue("level"), ".")}},
 		Session: &connectors.ProviderSession{Keys: []string{person, person + "/" + r.FormValue("index")}, Detail: json.RawMessage(`"` + person + `"`)},
 	}

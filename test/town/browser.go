@@ -18,6 +18,7 @@ type Browser struct {
 	Fault   string // what goes wrong there; "" for nothing
 	Manual  bool   // it does not send forms with SAML messages by itself
 	Posted  Form   // the last one that it sent
+	Doubts  bool   // it stays on the page that asks newcomers whether they have signed in before; else they have not
 
 	tb     testing.TB
 	issuer string                  // of the town; "" without one
@@ -100,6 +101,10 @@ func (b *Browser) follow(method, address string, form url.Values) Page {
 				return Page{Status: page.Status, URL: at}
 			}
 			method, address, form = http.MethodPost, message.Action, message.Fields
+			continue
+		}
+		if page.URL.Path == "/before" && page.Status == http.StatusOK && !b.Doubts {
+			method, address, form = http.MethodPost, "/before", url.Values{"request": {page.Query("request")}, "answer": {"first"}}
 			continue
 		}
 		to := page.Header.Get("Location")

@@ -68,7 +68,7 @@ func (b *browser) post(ctx context.Context, address string) (stop, error) {
 
 // walk follows redirects, submits forms that carry a message from one site to
 // another as a browser's script would, chooses how to sign in, and does so by a
-// code where the broker itself asks.
+// code where the broker itself asks. Nobody has signed in in another way before.
 func (b *browser) walk(ctx context.Context, method, address string, form url.Values) (stop, error) {
 	for range 20 {
 		at, err := b.step(ctx, method, address, form)
@@ -85,6 +85,8 @@ func (b *browser) walk(ctx context.Context, method, address string, form url.Val
 		case at.url.Path == "/choose" && b.choose != "":
 			method, form = http.MethodGet, nil
 			address = at.url.ResolveReference(&url.URL{Path: "/start/" + b.choose, RawQuery: at.url.RawQuery}).String()
+		case at.url.Path == "/before":
+			method, address, form = http.MethodPost, at.url.String(), url.Values{"request": at.url.Query()["request"], "answer": {"first"}}
 		default:
 			return at, nil
 		}
