@@ -81,6 +81,8 @@ type Accounts struct {
 	CoolingOff time.Duration
 	// Sector is the sector of an app, or "" where there is no such app any more.
 	Sector func(app string) string
+	// UndoTime is how long a merge of two accounts can be undone.
+	UndoTime time.Duration
 	// Keepers keep more of the people who sign in by them, by issuer.
 	Keepers map[string]Keeper
 

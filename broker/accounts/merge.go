@@ -2,58 +2,249 @@ package accounts
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"fmt"
+	"maps"
+	"strings"
 	"time"
+
+	"github.com/councilid/councilid/broker/db"
 )
+
+// Two accounts turn out to be one person's: the person has proved both, or two
+// officers say so. One of them is kept and the other absorbed, with all that is
+// its own; see absorb. Apps go on knowing the person by the subjects that they know.
+//
+// A merge can be undone for a time: what it moved goes back, and what came
+// afterwards stays; see restore. Merges of one account are undone in reverse order.
 
 var (
 	// ErrSameOfficer says that it takes another officer to approve.
 	ErrSameOfficer = errors.New("somebody else than who proposed it must approve it")
 
-	// ErrDecided says that a merge is not to be decided any more: it was made, or
-	// undone, or its time is over.
+	// ErrDecided says that there is nothing to decide of a merge: it is unknown, was
+	// made or undone before, or can be undone no more.
 	ErrDecided = errors.New("it was decided before, or is over")
 
-	// ErrContradicts says that what providers vouch for speaks against it that two
-	// accounts are one person's.
-	ErrContradicts = errors.New("the accounts are of two people")
-
 	// ErrLaterMerge says that another merge of the account must be undone first.
-	ErrLaterMerge = errors.New("a later merge must be undone first")
+	ErrLaterMerge = errors.New("a later merge of the account must be undone first")
+
+	// ErrLeaving says that an account is to be erased: it must be kept first.
+	ErrLeaving = errors.New("the account is to be erased")
 )
 
-// Merge is two accounts that turned out to be one person's, or are to be merged.
+// Merge is two accounts that are merged, or were, or are to be.
 type Merge struct {
 	ID             string
 	Kept, Absorbed string // accounts
-	Proposed       time.Time
-	ProposedBy     string // an officer, or resident where the person proved both sides
-	ApprovedBy     string // "": nobody has
 	Reason         string
+	Proposed       time.Time
+	ProposedBy     string    // an officer, or resident for the person, who has proved both sides
 	Merged         time.Time // the zero time: not yet
+	ApprovedBy     string
 	Until          time.Time // until when it can be undone
-	UndoProposedBy string
 	UndoReason     string
+	UndoProposedBy string    // "": nobody wants that
 	Undone         time.Time // the zero time: it was not
 	UndoneBy       string
 }
 
 // Merges returns the merges that the account has a part in, the latest first.
-func (a *Accounts) Merges(ctx context.Context, account string) ([]Merge, error) { return nil, errSoon }
+func (a *Accounts) Merges(ctx context.Context, account string) ([]Merge, error) {
+	rows, err := a.db.Query(ctx, `SELECT id, kept, absorbed, reason, proposed_at, proposed_by, merged_at, COALESCE(approved_by, ''),
+			undo_reason, undo_proposed_by, undone_at, undone_by
+		FROM merges WHERE kept = $1 OR absorbed = $1 ORDER BY proposed_at DESC, id`, account)
+	if err != nil {
+		return nil, fmt.Errorf("merges: %w", err)
+	}
+	defer rows.Close()
 
-// Propose has an officer propose to merge two accounts, for a reason.
+	var all []Merge
+	for rows.Next() {
+		var m Merge
+		var proposed int64
+		var merged, undone sql.NullInt64
+		if err := rows.Scan(&m.ID, &m.Kept, &m.Absorbed, &m.Reason, &proposed, &m.ProposedBy, &merged, &m.ApprovedBy,
+			&m.UndoReason, &m.UndoProposedBy, &undone, &m.UndoneBy); err != nil {
+			return nil, fmt.Errorf("merges: %w", err)
+		}
+		m.Proposed, m.Merged, m.Undone = time.UnixMicro(proposed), moment(merged), moment(undone)
+		if merged.Valid {
+			m.Until = m.Merged.Add(a.UndoTime)
+		}
+		all = append(all, m)
+	}
+	return all, rows.Err()
+}
+
+// Propose has an officer propose to merge two accounts, for a reason. Nothing is
+// merged before another one approves.
 func (a *Accounts) Propose(ctx context.Context, kept, absorbed, officer, reason string) (id string, err error) {
-	return "", errSoon
+	err = a.db.InTx(ctx, func(tx *db.Tx) error {
+		officer, reason, err := because(officer, reason)
+		if err != nil {
+			return err
+		}
+		if err := holdBoth(ctx, tx, kept, absorbed); err != nil {
+			return err
+		}
+		id, err = a.insertMerge(ctx, tx, kept, absorbed, officer, reason)
+		if err != nil {
+			return err
+		}
+		return chain(ctx, tx, a.now(), ofBoth("merge.proposed", kept, absorbed, operator, id, map[string]any{"officer": officer})...)
+	})
+	if err != nil {
+		return "", fmt.Errorf("propose a merge: %w", err)
+	}
+	return id, nil
 }
 
 // Approve merges the accounts of a proposal. The error is ErrSameOfficer for who
-// proposed it.
-func (a *Accounts) Approve(ctx context.Context, id, officer string) error { return errSoon }
-
-// MergeProved merges two accounts for a person who has just proved both to be
-// theirs.
-func (a *Accounts) MergeProved(ctx context.Context, kept, absorbed string) (id string, err error) {
-	return "", errSoon
+// proposed it, ErrDecided where it is not to be decided any more, and ErrFrozen,
+// ErrNotFound or ErrLeaving where one of the accounts is not to be used.
+func (a *Accounts) Approve(ctx context.Context, id, officer string) error {
+	err := a.db.InTx(ctx, func(tx *db.Tx) error {
+		var kept, absorbed, proposer string
+		err := tx.QueryRow(ctx, `UPDATE merges SET approved_by = approved_by WHERE id = $1 AND merged_at IS NULL
+			RETURNING kept, absorbed, proposed_by`, id).Scan(&kept, &absorbed, &proposer)
+		if err != nil {
+			return decided(err)
+		}
+		officer, err := another(officer, proposer)
+		if err != nil {
+			return err
+		}
+		return a.merge(ctx, tx, id, kept, absorbed, officer, operator)
+	})
+	if err != nil {
+		return fmt.Errorf("approve a merge: %w", err)
+	}
+	return nil
 }
 
-var errSoon = errors.New("accounts are not merged yet")
+// MergeProved merges two accounts for a person who has just proved both to be
+// theirs. The error is ErrTwoPeople where two dates of birth are proved of them, and
+// else as for Approve.
+func (a *Accounts) MergeProved(ctx context.Context, kept, absorbed string) (id string, err error) {
+	err = a.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := holdBoth(ctx, tx, kept, absorbed); err != nil {
+			return err
+		}
+		if err := onePersons(ctx, tx, kept, absorbed); err != nil {
+			return err
+		}
+		if id, err = a.insertMerge(ctx, tx, kept, absorbed, resident, "proved"); err != nil {
+			return err
+		}
+		return a.merge(ctx, tx, id, kept, absorbed, resident, resident)
+	})
+	if err != nil {
+		return "", fmt.Errorf("merge: %w", err)
+	}
+	return id, nil
+}
+
+// merge merges two accounts, approved by somebody, who is an actor of the audit chain.
+func (a *Accounts) merge(ctx context.Context, tx *db.Tx, id, kept, absorbed, by, actor string) error {
+	if err := holdBoth(ctx, tx, kept, absorbed); err != nil {
+		return err
+	}
+	t, err := a.absorb(ctx, tx, kept, absorbed)
+	if err != nil {
+		return err
+	}
+	now := a.now()
+	undo, err := t.pack()
+	if err != nil {
+		return err
+	}
+	// Merges of one account wait for each other, and have a place in line.
+	if _, err := tx.Exec(ctx, `UPDATE merges SET approved_by = $2, merged_at = $3, undo = $4,
+			place = (SELECT COALESCE(MAX(place), 0) + 1 FROM merges WHERE merged_at IS NOT NULL) WHERE id = $1`,
+		id, by, now.UnixMicro(), undo); err != nil {
+		return err
+	}
+	for _, app := range t.Told {
+		if err := tell(ctx, tx, "subject-merged", app, map[string]any{"account": kept, "absorbed": absorbed, "merge": id}, now); err != nil {
+			return err
+		}
+	}
+	if err := notify(ctx, tx, kept, "accounts-merged", now); err != nil {
+		return err
+	}
+	return chain(ctx, tx, now, ofBoth("accounts.merged", kept, absorbed, actor, id, byOfficer(by, actor))...)
+}
+
+func (a *Accounts) insertMerge(ctx context.Context, tx *db.Tx, kept, absorbed, by, reason string) (id string, err error) {
+	id = newID()
+	_, err = tx.Exec(ctx, `INSERT INTO merges (id, kept, absorbed, proposed_by, reason, proposed_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+		id, kept, absorbed, by, reason, a.now().UnixMicro())
+	return id, err
+}
+
+// holdBoth holds two accounts, in an order that all keep to, and makes sure that
+// both may be used.
+func holdBoth(ctx context.Context, tx *db.Tx, one, other string) error {
+	if one == other {
+		return errors.New("an account is not merged with itself")
+	}
+	for _, account := range []string{min(one, other), max(one, other)} {
+		if err := hold(ctx, tx, account); err != nil {
+			return err
+		}
+		at, err := leaves(ctx, tx, account)
+		if err != nil {
+			return err
+		}
+		if !at.IsZero() {
+			return ErrLeaving
+		}
+	}
+	return nil
+}
+
+// because makes sure that an officer gives a name and a reason.
+func because(officer, reason string) (name, why string, err error) {
+	name, why = strings.TrimSpace(officer), strings.TrimSpace(reason)
+	if name == "" || why == "" {
+		return "", "", errors.New("an officer's name and a reason are needed")
+	}
+	return name, why, nil
+}
+
+// another makes sure that an officer is not who proposed.
+func another(officer, proposer string) (name string, err error) {
+	name, _, err = because(officer, "to approve")
+	if err == nil && strings.EqualFold(name, proposer) {
+		return "", ErrSameOfficer
+	}
+	return name, err
+}
+
+// decided is err, or ErrDecided where there was no row.
+func decided(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrDecided
+	}
+	return err
+}
+
+// ofBoth is what was done to two accounts, as each has it in the audit chain.
+func ofBoth(kind, kept, absorbed, actor, merge string, besides map[string]any) []entry {
+	detail := map[string]any{"merge": merge, "kept": kept, "absorbed": absorbed}
+	maps.Copy(detail, besides)
+	return []entry{
+		{Kind: kind, Account: kept, Actor: actor, Detail: detail},
+		{Kind: kind, Account: absorbed, Actor: actor, Detail: detail},
+	}
+}
+
+// byOfficer names the officer who acted, if one did.
+func byOfficer(by, actor string) map[string]any {
+	if actor != operator {
+		return nil
+	}
+	return map[string]any{"officer": by}
+}

@@ -63,28 +63,42 @@ func onePerson(ctx context.Context, tx *db.Tx, link Link, in SignIn) error {
 	if in.Level.Identity < mapping.P1 || born == "" || !slices.Contains(in.Said.Verified, "birthdate") {
 		return nil
 	}
-	rows, err := tx.Query(ctx, `SELECT c.value FROM claims c
-		WHERE c.account_id = $1 AND c.link_id <> $2 AND c.name = 'birthdate' AND c.verified
-			AND EXISTS (SELECT 1 FROM evidence e WHERE e.account_id = $1 AND e.link_id = c.link_id AND e.levels NOT LIKE 'P0%')`,
-		link.Account, link.ID)
+	others, err := birthdates(ctx, tx, link.Account, link.ID)
+	if err == nil && slices.ContainsFunc(others, func(other string) bool { return differ(born, other) }) {
+		return ErrTwoPeople
+	}
+	return err
+}
+
+// onePersons refuses with ErrTwoPeople two accounts of whose people different dates of
+// birth are proved.
+func onePersons(ctx context.Context, tx *db.Tx, one, other string) error {
+	mine, err := birthdates(ctx, tx, one, "")
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-
-	for rows.Next() {
-		var value, other string
-		if err := rows.Scan(&value); err != nil {
-			return err
-		}
-		if err := json.Unmarshal([]byte(value), &other); err != nil {
-			return fmt.Errorf("birthdate of account %s: %w", link.Account, err)
-		}
-		if differ(born, other) {
+	theirs, err := birthdates(ctx, tx, other, "")
+	for _, born := range mine {
+		if slices.ContainsFunc(theirs, func(b string) bool { return differ(born, b) }) {
 			return ErrTwoPeople
 		}
 	}
-	return rows.Err()
+	return err
+}
+
+// birthdates are the dates of birth that ways in to an account have proved, but for
+// one of them.
+func birthdates(ctx context.Context, tx *db.Tx, account, but string) ([]string, error) {
+	dates, err := column(tx.Query(ctx, `SELECT c.value FROM claims c
+		WHERE c.account_id = $1 AND c.link_id <> $2 AND c.name = 'birthdate' AND c.verified
+			AND EXISTS (SELECT 1 FROM evidence e WHERE e.account_id = $1 AND e.link_id = c.link_id AND e.levels NOT LIKE 'P0%')`,
+		account, but))
+	for i, value := range dates {
+		if err := json.Unmarshal([]byte(value), &dates[i]); err != nil {
+			return nil, fmt.Errorf("birthdate of account %s: %w", account, err)
+		}
+	}
+	return dates, err
 }
 
 // differ reports whether two dates of birth cannot be one person's. Of either the

@@ -1,13 +1,143 @@
 package accounts
 
-import "context"
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"maps"
 
-// ProposeUndo has an officer propose to undo a merge, for a reason.
-func (a *Accounts) ProposeUndo(ctx context.Context, id, officer, reason string) error { return errSoon }
+	"github.com/councilid/councilid/broker/db"
+)
 
-// ApproveUndo undoes a merge. The error is ErrSameOfficer for who proposed it.
-func (a *Accounts) ApproveUndo(ctx context.Context, id, officer string) error { return errSoon }
+// ProposeUndo has an officer propose to undo a merge, for a reason. Nothing is
+// undone before another one approves. The error is ErrDecided where the merge can
+// be undone no more.
+func (a *Accounts) ProposeUndo(ctx context.Context, id, officer, reason string) error {
+	err := a.db.InTx(ctx, func(tx *db.Tx) error {
+		officer, reason, err := because(officer, reason)
+		if err != nil {
+			return err
+		}
+		m, err := a.undoable(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `UPDATE merges SET undo_proposed_by = $2, undo_reason = $3 WHERE id = $1`, id, officer, reason); err != nil {
+			return err
+		}
+		return chain(ctx, tx, a.now(), ofBoth("split.proposed", m.Kept, m.Absorbed, operator, id, byOfficer(officer, operator))...)
+	})
+	if err != nil {
+		return fmt.Errorf("propose to undo a merge: %w", err)
+	}
+	return nil
+}
 
-// UndoProved undoes a merge that a person had made of their own accounts, for the
-// one that was kept.
-func (a *Accounts) UndoProved(ctx context.Context, account, id string) error { return errSoon }
+// ApproveUndo undoes a merge, and says what did not go back since it has been
+// changed: tables, with an app, a claim or an id. The error is ErrSameOfficer for
+// who proposed it, ErrLaterMerge where another merge comes first, ErrLast where
+// nobody could get in to one of the accounts, and else as for ProposeUndo.
+func (a *Accounts) ApproveUndo(ctx context.Context, id, officer string) (left []string, err error) {
+	err = a.db.InTx(ctx, func(tx *db.Tx) error {
+		m, err := a.undoable(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if m.UndoProposedBy == "" {
+			return ErrDecided
+		}
+		officer, err := another(officer, m.UndoProposedBy)
+		if err != nil {
+			return err
+		}
+		left, err = a.undo(ctx, tx, m, officer, operator)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("undo a merge: %w", err)
+	}
+	return left, nil
+}
+
+// UndoProved undoes a merge that a person had made of their own accounts; account is
+// the one that was kept. It answers as ApproveUndo does.
+func (a *Accounts) UndoProved(ctx context.Context, account, id string) (left []string, err error) {
+	err = a.db.InTx(ctx, func(tx *db.Tx) error {
+		m, err := a.undoable(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if m.Kept != account || m.ApprovedBy != resident {
+			return ErrDecided
+		}
+		left, err = a.undo(ctx, tx, m, resident, resident)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("undo a merge: %w", err)
+	}
+	return left, nil
+}
+
+// undoable is a merge that can be undone still, with what it wrote down. Others wait
+// until tx ends.
+func (a *Accounts) undoable(ctx context.Context, tx *db.Tx, id string) (m merged, err error) {
+	var undo sql.NullString
+	err = tx.QueryRow(ctx, `UPDATE merges SET undone_by = undone_by WHERE id = $1 AND merged_at > $2 AND undone_at IS NULL
+		RETURNING kept, absorbed, approved_by, undo_proposed_by, place, undo`, id, a.now().Add(-a.UndoTime).UnixMicro()).
+		Scan(&m.Kept, &m.Absorbed, &m.ApprovedBy, &m.UndoProposedBy, &m.place, &undo)
+	if err != nil {
+		return m, decided(err)
+	}
+	if !undo.Valid {
+		return m, ErrDecided
+	}
+	m.ID = id
+	return m, json.Unmarshal([]byte(undo.String), &m.trail)
+}
+
+// merged is a merge with what it takes to undo it.
+type merged struct {
+	Merge
+	place int64 // in line
+	trail trail
+}
+
+// undo takes two accounts apart, as approved by somebody, who is an actor of the
+// audit chain.
+func (a *Accounts) undo(ctx context.Context, tx *db.Tx, m merged, by, actor string) (left []string, err error) {
+	unusable := hold(ctx, tx, m.Kept) // it may be merged itself
+	var later int
+	if err := tx.QueryRow(ctx, `SELECT count(*) FROM merges WHERE (kept = $1 OR absorbed = $1) AND place > $2
+		AND merged_at IS NOT NULL AND undone_at IS NULL`, m.Kept, m.place).Scan(&later); err != nil {
+		return nil, err
+	}
+	switch {
+	case later > 0:
+		return nil, ErrLaterMerge
+	case unusable != nil:
+		return nil, unusable
+	}
+	if left, err = m.restore(ctx, tx); err != nil {
+		return nil, err
+	}
+	now := a.now()
+	if _, err := tx.Exec(ctx, `UPDATE merges SET undone_at = $2, undone_by = $3, undo = NULL WHERE id = $1`, m.ID, now.UnixMicro(), by); err != nil {
+		return nil, err
+	}
+	for _, app := range m.trail.Told {
+		about := map[string]any{"account": m.Kept, "absorbed": m.Absorbed, "merge": m.ID}
+		if err := tell(ctx, tx, "subject-split", app, about, now); err != nil {
+			return nil, err
+		}
+	}
+	for _, account := range []string{m.Kept, m.Absorbed} {
+		if err := notify(ctx, tx, account, "accounts-split", now); err != nil {
+			return nil, err
+		}
+	}
+	detail := map[string]any{"left": left}
+	maps.Copy(detail, byOfficer(by, actor))
+	return left, chain(ctx, tx, now, ofBoth("accounts.split", m.Kept, m.Absorbed, actor, m.ID, detail)...)
+}

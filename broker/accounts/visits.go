@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/councilid/councilid/broker/db"
@@ -39,17 +41,23 @@ func (a *Accounts) Record(ctx context.Context, ids []string, visits []Visit) err
 	return nil
 }
 
+// record folds visits in. Links come first: whoever merges two accounts waits, and
+// then finds all that is theirs, or was there before.
 func (a *Accounts) record(ctx context.Context, ids []string, visits []Visit) error {
 	return a.db.InTx(ctx, func(tx *db.Tx) error {
+		live, err := useLinks(ctx, tx, visits)
+		if err != nil {
+			return err
+		}
 		open, err := openAccounts(ctx, tx, visits)
 		if err != nil {
 			return err
 		}
-		live, err := useLinks(ctx, tx, visits, open)
+		here, err := a.follow(ctx, tx, visits, open, live)
 		if err != nil {
 			return err
 		}
-		h, err := fold(ids, visits, open, live)
+		h, err := fold(ids, here, open, live)
 		if err != nil {
 			return err
 		}
@@ -57,25 +65,48 @@ func (a *Accounts) record(ctx context.Context, ids []string, visits []Visit) err
 	})
 }
 
-// openAccounts returns which accounts of the visits still are, with their status.
+// openAccounts returns which accounts of the visits still are, each with the one that
+// it is now: itself, or the one that it was merged into.
 func openAccounts(ctx context.Context, tx *db.Tx, visits []Visit) (map[string]string, error) {
 	accounts := make([]any, len(visits))
 	for i, v := range visits {
 		accounts[i] = v.Account
 	}
-	return texts(tx.Query(ctx, `SELECT id, status FROM accounts
-		WHERE status IN ('active', 'frozen') AND id IN `+tuples(1, len(accounts)), accounts...))
+	return texts(tx.Query(ctx, `WITH RECURSIVE now (id, at, status, merged_into) AS (
+			SELECT id, id, status, merged_into FROM accounts WHERE id IN `+tuples(1, len(accounts))+`
+			UNION SELECT now.id, a.id, a.status, a.merged_into FROM now JOIN accounts a ON a.id = now.merged_into
+		) SELECT id, at FROM now WHERE status IN ('active', 'frozen')`, accounts...))
+}
+
+// follow makes visits of accounts that were merged since visits of those that they
+// are now, which their apps go on to know by the same subject.
+func (a *Accounts) follow(ctx context.Context, tx *db.Tx, visits []Visit, open, live map[string]string) ([]Visit, error) {
+	here := slices.Clone(visits)
+	var late []Visit
+	for i, v := range visits {
+		now := open[v.Account]
+		if now == "" || now == v.Account {
+			continue
+		}
+		if err := a.adopt(ctx, tx, now, v.Account, v.App); err != nil {
+			return nil, err
+		}
+		here[i].Account, open[now] = now, now
+		late = append(late, here[i])
+	}
+	moved, err := useLinks(ctx, tx, late)
+	maps.Copy(live, moved)
+	return here, err
 }
 
 // useLinks says when the links of the visits were last used, and returns those
-// that are not dead, with the account that each leads to. It holds them until tx ends: whoever
-// unlinks one meanwhile waits, and then finds all that its provider said.
-func useLinks(ctx context.Context, tx *db.Tx, visits []Visit, open map[string]string) (map[string]string, error) {
+// that are not dead, with the account that each leads to. It holds them until tx
+// ends: whoever unlinks one meanwhile waits, and then finds all that its provider said.
+func useLinks(ctx context.Context, tx *db.Tx, visits []Visit) (map[string]string, error) {
 	used := map[pair]int64{}
 	for _, v := range visits {
-		if k := (pair{v.Link, v.Account}); open[v.Account] != "" {
-			used[k] = max(used[k], v.At.UnixMicro())
-		}
+		k := pair{v.Link, v.Account}
+		used[k] = max(used[k], v.At.UnixMicro())
 	}
 	if len(used) == 0 {
 		return nil, nil
@@ -89,6 +120,7 @@ func useLinks(ctx context.Context, tx *db.Tx, visits []Visit, open map[string]st
 			CASE WHEN links.last_used_at > used.column3 THEN links.last_used_at ELSE used.column3 END
 		FROM (VALUES ('', '', CAST(0 AS BIGINT)), `+tuples(len(used), 3)+`) AS used
 		WHERE links.id = used.column1 AND links.account_id = used.column2 AND links.unlinked_at IS NULL
+			AND EXISTS (SELECT 1 FROM accounts a WHERE a.id = links.account_id AND a.status IN ('active', 'frozen'))
 		RETURNING links.id, links.account_id`, args...))
 }
 

@@ -16,8 +16,10 @@ CREATE TABLE likeness (
 );
 CREATE INDEX likeness_by_key ON likeness (key);
 
--- merges: who wants a merge undone, and why. Officers do that by two, as they merge.
+-- merges: when it was proposed, its place among all merges, and who wants it undone,
+-- and why. Officers do that by two, as they merge.
 ALTER TABLE merges ADD COLUMN proposed_at BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE merges ADD COLUMN place BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE merges ADD COLUMN undo_proposed_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE merges ADD COLUMN undo_reason TEXT NOT NULL DEFAULT '';
 ALTER TABLE merges ADD COLUMN undone_by TEXT NOT NULL DEFAULT '';

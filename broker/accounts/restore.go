@@ -1,0 +1,156 @@
+package accounts
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/councilid/councilid/broker/db"
+	"github.com/councilid/councilid/mapping"
+)
+
+// restore gives back to an account what it had when it was absorbed, with what came
+// by its ways in since. It says what does not go back; see ApproveUndo.
+func (m merged) restore(ctx context.Context, tx *db.Tx) (left []string, err error) {
+	lives, err := changes(tx.Exec(ctx, `UPDATE accounts SET status = 'active', merged_into = NULL
+		WHERE id = $1 AND status = 'merged' AND merged_into = $2`, m.Absorbed, m.Kept))
+	if err != nil {
+		return nil, err
+	}
+	if !lives {
+		return nil, ErrDecided // it was erased
+	}
+	for _, step := range []func(context.Context, *db.Tx) ([]string, error){m.returnByWay, m.returnRecords, m.divide, m.returnSubjects} {
+		changed, err := step(ctx, tx)
+		if err != nil {
+			return nil, err
+		}
+		left = append(left, changed...)
+	}
+	return left, m.reachable(ctx, tx)
+}
+
+func (m merged) returnByWay(ctx context.Context, tx *db.Tx) ([]string, error) {
+	returned, err := m.giveBack(ctx, tx, "links", "account_id", "id", m.trail.Links)
+	if err != nil {
+		return nil, err
+	}
+	for _, table := range byWay {
+		if _, err := m.giveBack(ctx, tx, table, "account_id", "link_id", m.trail.Ways); err != nil {
+			return nil, err
+		}
+	}
+	return missing("links", m.trail.Links, returned), nil
+}
+
+func (m merged) returnRecords(ctx context.Context, tx *db.Tx) (left []string, err error) {
+	for _, r := range records {
+		ids := m.trail.Records[r.table+"."+r.whose]
+		returned, err := m.giveBack(ctx, tx, r.table, r.whose, "id", ids)
+		if err != nil {
+			return nil, err
+		}
+		left = append(left, missing(r.table, ids, returned)...)
+	}
+	return left, nil
+}
+
+// giveBack gives rows back by a column, and returns which values of that it found.
+func (m merged) giveBack(ctx context.Context, tx *db.Tx, table, whose, by string, values []string) ([]string, error) {
+	var found []string
+	for some := range slices.Chunk(values, 100) {
+		n, args := len(some), []any{}
+		for _, v := range some {
+			args = append(args, v)
+		}
+		returned, err := column(tx.Query(ctx, fmt.Sprintf(`UPDATE %s SET %s = $%d WHERE %s = $%d AND %s IN %s RETURNING %s`,
+			table, whose, n+1, whose, n+2, by, tuples(1, n), by), append(args, m.Absorbed, m.Kept)...))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", table, err)
+		}
+		found = append(found, returned...)
+	}
+	return found, nil
+}
+
+func missing(table string, ids, found []string) (left []string) {
+	for _, id := range ids {
+		if !slices.Contains(found, id) {
+			left = append(left, table+" "+id)
+		}
+	}
+	return left
+}
+
+func (m merged) divide(ctx context.Context, tx *db.Tx) (left []string, err error) {
+	for _, s := range singles {
+		c, moved := m.trail.Singles[s.table]
+		if !moved {
+			continue
+		}
+		now, err := s.rows(ctx, tx, m.Kept)
+		if err != nil {
+			return nil, err
+		}
+		mine, theirs, changed := s.divide(c, now)
+		if err := s.replace(ctx, tx, m.Kept, c.After, mine); err != nil {
+			return nil, err
+		}
+		if err := s.replace(ctx, tx, m.Absorbed, nil, theirs); err != nil {
+			return nil, err
+		}
+		for _, key := range changed {
+			left = append(left, s.table+" "+key)
+		}
+	}
+	return left, nil
+}
+
+// returnSubjects gives back the subjects that were pinned to the absorbed account,
+// and those that follow from its key, which need not be.
+func (m merged) returnSubjects(ctx context.Context, tx *db.Tx) ([]string, error) {
+	var key []byte
+	if err := tx.QueryRow(ctx, `SELECT subject_key FROM accounts WHERE id = $1`, m.Absorbed).Scan(&key); err != nil {
+		return nil, err
+	}
+	mine, err := readRows(tx.Query(ctx, `SELECT sector, subject FROM subjects WHERE account_id = $1`, m.Kept))
+	if err != nil {
+		return nil, err
+	}
+	theirs := func(r row) bool {
+		same := func(pinned row) bool { return pinned["sector"] == r["sector"] && pinned["subject"] == r["subject"] }
+		return r["subject"] == mapping.Pairwise(key, r["sector"].(string)) || slices.ContainsFunc(m.trail.Subjects, same)
+	}
+	for _, r := range mine {
+		if !theirs(r) {
+			continue
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM subjects WHERE account_id = $1 AND sector = $2 AND subject = $3`,
+			m.Kept, r["sector"], r["subject"]); err != nil {
+			return nil, err
+		}
+	}
+	for _, r := range m.trail.Subjects {
+		if err := insertRow(ctx, tx, "subjects", r); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// reachable makes sure that each of the accounts has a way in, or its person could
+// never come back. One that is frozen or dead may lead in again.
+func (m merged) reachable(ctx context.Context, tx *db.Tx) error {
+	for _, account := range []string{m.Kept, m.Absorbed} {
+		err := tx.QueryRow(ctx, `SELECT id FROM links WHERE account_id = $1 LIMIT 1`, account).Scan(new(string))
+		if errors.Is(err, sql.ErrNoRows) {
+			return ErrLast
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

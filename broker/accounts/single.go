@@ -1,0 +1,185 @@
+package accounts
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/councilid/councilid/broker/db"
+)
+
+// single is a table in which an account has one row for each key; of two accounts'
+// rows with one key join makes the one that is kept.
+type single struct {
+	table, key, which string
+	join              func(mine, theirs row) row
+}
+
+// change is the rows that a merge changed, by key: what both accounts had of those
+// of which the absorbed one had some, and what the kept one had afterwards.
+type change struct{ Kept, Absorbed, After map[string]row }
+
+// row is a row of a table as it is, by column. Numbers are int64.
+type row map[string]any
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (r *row) UnmarshalJSON(text []byte) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	columns := map[string]any{}
+	if err := d.Decode(&columns); err != nil {
+		return err
+	}
+	for name, v := range columns {
+		n, ok := v.(json.Number)
+		if !ok {
+			continue
+		}
+		var err error
+		if columns[name], err = n.Int64(); err != nil {
+			return err
+		}
+	}
+	*r = columns
+	return nil
+}
+
+// of is the row of another account.
+func (r row) of(account string) row {
+	other := maps.Clone(r)
+	other["account_id"] = account
+	return other
+}
+
+// latest joins by keeping the later row.
+func latest(at string) func(mine, theirs row) row {
+	return func(mine, theirs row) row {
+		if theirs[at].(int64) > mine[at].(int64) {
+			return theirs
+		}
+		return mine
+	}
+}
+
+// used joins the use of a service: from the first time to the last, when it got what
+// it got last. Sharing with it has stopped where both have stopped.
+func used(mine, theirs row) row {
+	both := maps.Clone(latest("last_used_at")(mine, theirs))
+	both["first_used_at"] = min(mine["first_used_at"].(int64), theirs["first_used_at"].(int64))
+	one, stopped := mine["stopped_at"].(int64)
+	other, too := theirs["stopped_at"].(int64)
+	both["stopped_at"] = nil
+	if stopped && too {
+		both["stopped_at"] = max(one, other)
+	}
+	return both
+}
+
+// unite says what becomes of two accounts' rows when the second is absorbed.
+func (s single) unite(kept string, mine, theirs map[string]row) change {
+	c := change{Kept: map[string]row{}, Absorbed: theirs, After: map[string]row{}}
+	for key, r := range theirs {
+		if old, both := mine[key]; both {
+			c.Kept[key], r = old, s.join(old, r)
+		}
+		c.After[key] = r.of(kept)
+	}
+	return c
+}
+
+// divide says what becomes of the rows of the kept account, as they are now, when
+// the accounts are taken apart: its own, and the other one's. What was changed since
+// stays as it is, and what is gone is given back to nobody: whoever ended it meant
+// all. left are the keys of both.
+func (s single) divide(c change, now map[string]row) (mine, theirs map[string]row, left []string) {
+	mine, theirs = map[string]row{}, map[string]row{}
+	for key, r := range inOrder(c.Absorbed, strings.Compare) {
+		is, there := now[key]
+		was, had := c.Kept[key]
+		unchanged := there && maps.Equal(is, c.After[key])
+		if !unchanged {
+			left = append(left, key)
+		}
+		if there {
+			theirs[key] = r
+		}
+		switch {
+		case unchanged && had:
+			mine[key] = was
+		case there && !unchanged:
+			mine[key] = is
+		}
+	}
+	return mine, theirs, left
+}
+
+// rows are an account's rows, by key.
+func (s single) rows(ctx context.Context, tx *db.Tx, account string) (map[string]row, error) {
+	rows, err := readRows(tx.Query(ctx, `SELECT * FROM `+s.table+` WHERE account_id = $1 AND `+s.which, account))
+	if err != nil {
+		return nil, err
+	}
+	byKey := map[string]row{}
+	for _, r := range rows {
+		byKey[r[s.key].(string)] = r
+	}
+	return byKey, nil
+}
+
+// replace puts rows in place of others of an account.
+func (s single) replace(ctx context.Context, tx *db.Tx, account string, old, rows map[string]row) error {
+	for key := range inOrder(old, strings.Compare) {
+		if _, err := tx.Exec(ctx, `DELETE FROM `+s.table+` WHERE account_id = $1 AND `+s.key+` = $2 AND `+s.which, account, key); err != nil {
+			return err
+		}
+	}
+	for _, r := range inOrder(rows, strings.Compare) {
+		if err := insertRow(ctx, tx, s.table, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readRows reads rows with all their columns, none of which holds bytes.
+func readRows(rows *sql.Rows, err error) ([]row, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil {
+		return nil, err
+	}
+	columns := make([]any, len(names))
+	for i := range columns {
+		columns[i] = new(any)
+	}
+	var all []row
+	for rows.Next() {
+		if err := rows.Scan(columns...); err != nil {
+			return nil, err
+		}
+		r := row{}
+		for i, name := range names {
+			r[name] = *columns[i].(*any)
+		}
+		all = append(all, r)
+	}
+	return all, rows.Err()
+}
+
+func insertRow(ctx context.Context, tx *db.Tx, table string, r row) error {
+	var args []any
+	names := slices.Sorted(maps.Keys(r))
+	for _, name := range names {
+		args = append(args, r[name])
+	}
+	_, err := tx.Exec(ctx, fmt.Sprintf(`INSERT INTO %s (%s) VALUES %s`, table, strings.Join(names, ", "), tuples(1, len(names))), args...)
+	return err
+}
