@@ -19,6 +19,7 @@ func (b *Broker) ownWay(cfg *config.Config, c config.Connector, flow *login.Flow
 		Connector: c, Mail: cfg.Broker.Mail, Issuer: cfg.Broker.Issuer, Name: cfg.Broker.Look.Council, Terminal: b.terminal,
 		Store: b.store, DB: b.db, Site: flow.Site, Limit: flow.Limit, Now: time.Now, Log: b.log.With("connector", c.ID),
 		Proven: proven(flow.Accounts), Same: same(flow),
+		EndOthers: endOthers(flow, c.ID),
 	})
 }
 
@@ -55,6 +56,34 @@ func same(flow *login.Flow) func(*http.Request, string, string) (same, strong bo
 		need.Authenticator = mapping.Cm
 		_, link, err := flow.Accounts.Reenter(r.Context(), account, s.Link)
 		return s.Level.AtLeast(need), link.Inherit.Authenticator >= mapping.Cm, err
+	}
+}
+
+// endOthers ends the sessions of the account that a subject of the broker's own
+// issuer leads to and that were opened by the connector, but for the one of this
+// browser.
+func endOthers(flow *login.Flow, connector string) func(r *http.Request, issuer, subject string) error {
+	return func(r *http.Request, issuer, subject string) error {
+		ctx := r.Context()
+		account, err := flow.Accounts.Whose(ctx, issuer, subject)
+		if errors.Is(err, accounts.ErrUnknownLink) {
+			return nil // nobody has come back from there yet
+		}
+		if err != nil {
+			return err
+		}
+		here, err := flow.Current(r)
+		if err != nil {
+			return err
+		}
+		open, err := flow.Sessions(ctx, account)
+		for _, s := range open {
+			if s.Connector == connector && (here == nil || s.SID != here.SID) {
+				_, ended := flow.EndDevice(ctx, account, s.SID)
+				err = errors.Join(err, ended)
+			}
+		}
+		return err
 	}
 }
 

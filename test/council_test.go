@@ -111,3 +111,28 @@ func TestRecoverByAnotherWay(t *testing.T) {
 		t.Error("an address was logged")
 	}
 }
+
+// Whoever changes how they sign in is signed out everywhere else: a thief, too.
+func TestChangeEndsOtherSessions(t *testing.T) {
+	t.Parallel()
+	post := mailbox.Open(t)
+	council := openCouncil(t, post, town.App+"/bins")
+	tax := council.NewClient(t, "tax", "email")
+	jo, thief, al := council.NewBrowser(t), council.NewBrowser(t), council.NewBrowser(t)
+	for b, address := range map[*town.Browser]string{jo: "jo@example.org", thief: "jo@example.org", al: "al@example.org"} {
+		a := tax.Ask("connector_hint", "email")
+		tax.Redeem(a, byEmail(t, b, post, b.Get(a.URL), address))
+	}
+	p := byEmail(t, jo, post, jo.Get("/council/email/account"), "jo@example.org")
+	p = jo.Get(p.Link(t, "set-password"))
+	jo.Submit(p, map[string]string{"password": "kettle marble ostrich", "again": "kettle marble ostrich"})
+	for name, tt := range map[string]struct {
+		b  *town.Browser
+		in bool
+	}{"who changed it": {jo, true}, "the thief": {thief, false}, "somebody else": {al, true}} {
+		a := tax.Ask("prompt", "none")
+		if p := tt.b.Get(a.URL); (p.URL.Query().Get("code") != "") != tt.in {
+			t.Errorf("%s: %s", name, p.URL)
+		}
+	}
+}

@@ -346,3 +346,20 @@ func TestRecover(t *testing.T) {
 		t.Errorf("nobody is signed in: %d at %s", q.status, q.at)
 	}
 }
+
+// Each change ends the sessions of whoever signed in elsewhere.
+func TestChangesEndOtherSessions(t *testing.T) {
+	b := open(t, "council: {passwords: true}\n")
+	subject := b.withPasskey(b.newDevice(), "jo@example.org").Subject // as it is offered
+	w := b.browser()
+	w.account("al@example.org")
+	al := b.browser().signIn("al@example.org").Subject
+	p := w.get(b.site + "/council/email/account")
+	p = w.submit(p, "make-passkey", map[string]string{"credential": b.newDevice().make(p)})
+	p = w.submit(p, "rename-0", map[string]string{"name": "Mine"}) // which is no change
+	p = w.submit(w.get(w.link(p, "set-password")), "save-password", map[string]string{"password": good, "again": good})
+	w.submit(p, "remove-0", nil)
+	if want := []string{subject, al, al, al}; !slices.Equal(b.ended, want) {
+		t.Errorf("ended those of %v, want %v", b.ended, want)
+	}
+}

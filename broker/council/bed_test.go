@@ -47,6 +47,7 @@ type bed struct {
 
 	mu    sync.Mutex
 	clock time.Time
+	ended []string // the subjects whose other sessions were ended
 }
 
 // onEach runs a test with each database.
@@ -117,6 +118,12 @@ func (b *bed) open(cfg *config.Config, node int) *council.Council {
 		Store: b.state, DB: b.sql, Site: site, Limit: store.Limit{PerMinute: 6000}, Now: b.now, Log: log,
 		Same: func(_ *http.Request, issuer, subject string) (same, strong bool, err error) {
 			return subject != "" && b.same == subject && issuer == b.site+"/council", !b.weaklyAdded, nil
+		},
+		EndOthers: func(_ *http.Request, _, subject string) error {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.ended = append(b.ended, subject)
+			return nil
 		},
 		Proven: func(_ context.Context, _, subject string) (bool, error) { return b.proven == subject, nil },
 	})

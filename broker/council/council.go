@@ -43,6 +43,10 @@ type Options struct {
 	// two factors and all that is proven of the person. strong says that it was
 	// added by somebody who had shown two factors then, too.
 	Same func(r *http.Request, issuer, subject string) (same, strong bool, err error)
+
+	// EndOthers ends the sessions that somebody has opened by this connector, in
+	// the account that an upstream subject leads to, but for the one of r's browser.
+	EndOthers func(r *http.Request, issuer, subject string) error
 }
 
 // Council is the council's own way in, one connector of the broker. It keeps

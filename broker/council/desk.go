@@ -157,10 +157,11 @@ func (c *Council) objection(w http.ResponseWriter, r *http.Request, d *desk, pag
 	return c.objects(w, r, d, page, what)
 }
 
-// done is back to the account page with what was changed, of which the resident
-// is told by mail, too.
+// done is back to the account page with what was changed.
 func (c *Council) done(w http.ResponseWriter, r *http.Request, d *desk, what string) error {
-	c.notify(r, d.who.Address, what)
+	if err := c.changed(r, d.who, what); err != nil {
+		return err
+	}
 	d.Done = what
 	d.Changes++
 	return c.back(w, r, d, "account")

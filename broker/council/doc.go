@@ -26,7 +26,10 @@
 //     Reload and the language switch do what people expect. Only passkeys need a
 //     script.
 //   - How somebody signs in is changed by whoever has just signed in by the
-//     strongest way that there is, and no longer by anybody who was about to.
+//     strongest way that there is, and no longer by anybody who was about to. Whoever
+//     is signed in elsewhere is not any more.
+//   - What may be tried about an address is limited. Strangers who use that up keep
+//     nobody out of a browser in which they have signed in before.
 //   - Who has shown what is said in one word, the [method]; what it is worth is in
 //     the connector's preset.
 package council

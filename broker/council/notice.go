@@ -7,6 +7,13 @@ import (
 	"github.com/councilid/councilid/broker/web"
 )
 
+// changed is what follows from a change to how the user signs in: they are told, and
+// whoever signed in as them in another browser is not signed in there any more.
+func (c *Council) changed(r *http.Request, who holder, what string) error {
+	c.notify(r, who.Address, what)
+	return c.EndOthers(r, issuer(c.Issuer), who.ID)
+}
+
 // notify tells the user by mail that how they sign in was changed: the letters
 // say in which words. If it was not them, they learn it, whoever did it. The
 // change stands whether or not the letter arrives.

@@ -119,7 +119,9 @@ func (c *Council) takeNewPasskey(w http.ResponseWriter, r *http.Request, s *stay
 	if err != nil {
 		return err
 	}
-	c.notify(r, who.Address, web.DonePasskeyAdded)
+	if err := c.changed(r, who, web.DonePasskeyAdded); err != nil {
+		return err
+	}
 	if c.enough(s, s.Method) {
 		return c.answer(w, r, s, who, s.Method)
 	}
