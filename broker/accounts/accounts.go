@@ -110,10 +110,10 @@ func (in SignIn) check() error {
 // Enter finds the account that the sign-in's issuer and subject are linked to,
 // and makes it at the first sign-in, which first reports. A returning resident
 // costs one SQL read, and a write only where the sign-in proves more of the
-// person than is known, or keeps an account that nobody had used for long. The error is ErrFrozen where the account or the link may
-// not be used, with the reason as a FrozenError where a provider gave one; and
-// ErrResembles, and nothing is made, at a first sign-in that resembles an account,
-// unless it is to be another one.
+// person than is known, or keeps an account that nobody had used for long. The
+// error is ErrFrozen where the account or the link may not be used, with the reason
+// as a FrozenError where a provider gave one; and ErrResembles, and nothing is made,
+// at a first sign-in that resembles an account, unless it is to be another one.
 func (a *Accounts) Enter(ctx context.Context, in SignIn) (acc Account, link Link, first bool, err error) {
 	if err := in.check(); err != nil {
 		return Account{}, Link{}, false, fmt.Errorf("enter: %w", err)
@@ -128,17 +128,27 @@ func (a *Accounts) Enter(ctx context.Context, in SignIn) (acc Account, link Link
 		e, err = a.create(ctx, in)
 		first = err == nil
 	case err == nil:
-		e, err = a.prove(ctx, e, in)
+		e, err = a.welcome(ctx, e, in)
 	}
 	if errors.Is(err, errRaced) {
 		if e, err = a.find(ctx, enter, in.Issuer, in.Subject); err == nil {
-			e, err = a.prove(ctx, e, in)
+			e, err = a.welcome(ctx, e, in)
 		}
 	}
 	if err != nil {
 		return Account{}, Link{}, false, fmt.Errorf("enter: %w", err)
 	}
 	return e.account, e.link, first, nil
+}
+
+// welcome writes down what a returning resident's sign-in changes.
+func (a *Accounts) welcome(ctx context.Context, e entrance, in SignIn) (entrance, error) {
+	if e.idle {
+		if err := a.stay(ctx, e.account.ID); err != nil {
+			return e, err
+		}
+	}
+	return a.prove(ctx, e, in)
 }
 
 // Reenter finds the account again that somebody entered by a link before, as
