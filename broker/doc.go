@@ -15,6 +15,7 @@
 //	GET  /choose     GET /start/{connector} the resident chooses     login
 //	GET  /later      GET /cancel            … puts it off, gives up  login
 //	GET|POST /who                           somebody else came back  login
+//	GET|POST /apart                         … and proved to be so    login
 //	GET|POST /callback/{connector}          a provider answers       login
 //	POST /unsolicited/{connector}           and nobody had asked     login
 //	GET  /landing/{connector}  GET /landed  or days later            login

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/councilid/councilid/broker/accounts"
 	"github.com/councilid/councilid/broker/store"
@@ -72,19 +71,19 @@ func (f *Flow) enterAnew(w http.ResponseWriter, r *http.Request, v visitor, l on
 // inadmissible is the answer to a person whose account cannot be entered. Where
 // there is another way, or that is for now, the request goes on.
 func (f *Flow) inadmissible(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, in arrival, b *store.Batch, err error) error {
-	if errors.Is(err, accounts.ErrResembles) {
-		return f.askBefore(w, r, l, in, b)
-	}
 	if why, ok := errors.AsType[*accounts.FrozenError](err); ok {
+		l.Stranger = nil
 		return f.shutOut(w, r, l, in.SignIn.Connector, why, b)
 	}
-	if errors.Is(err, accounts.ErrFrozen) {
+	switch {
+	case errors.Is(err, accounts.ErrResembles):
+		return f.askBefore(w, r, l, in, b)
+	case errors.Is(err, accounts.ErrTwoPeople):
+		return f.askApart(w, r, l, in, b)
+	case errors.Is(err, accounts.ErrFrozen):
 		return f.lost(r, v, web.AccountFrozen, err)
 	}
-	return &web.Error{
-		Status: http.StatusServiceUnavailable, Message: web.Unavailable, Back: l.link("/choose"), Retry: 30 * time.Second,
-		Err: errors.Join(err, f.restore(r.Context(), l, b)),
-	}
+	return l.interrupted(errors.Join(err, f.restore(r.Context(), l, b)))
 }
 
 // stateOf is the handle of the attempt that an answer is to: OAuth's state

@@ -14,7 +14,7 @@
 //	│       GET|POST /callback/{connector} ◀────────┘
 //	│           │ connector.Finish → rules → arrival
 //	│           ▼
-//	│  whose account is it? ──not of who is signed in──▶ GET|POST /who
+//	│  whose account is it? ──not of who is signed in──▶ GET|POST /who, /apart
 //	│           │                                         │
 //	└─ session ◀┴─────────────────────────────────────────┘
 //

@@ -57,6 +57,8 @@ func (f *Flow) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /before/{connector}", f.Site.Handle(f.handleEarlier))
 	mux.Handle("GET /who", f.Site.Handle(f.handleWho))
 	mux.Handle("POST /who", f.Site.Handle(f.answerWho))
+	mux.Handle("GET /apart", f.Site.Handle(f.handleApart))
+	mux.Handle("POST /apart", f.Site.Handle(f.answerApart))
 	mux.Handle("GET /callback/{connector}", f.Site.Handle(f.handleCallback))
 	mux.Handle("POST /callback/{connector}", f.Site.Handle(f.handlePostedCallback))
 	mux.Handle("GET /landing/{connector}", f.Site.Handle(f.handleLanding))
@@ -114,20 +116,31 @@ func (f *Flow) Begin(w http.ResponseWriter, r *http.Request, req Request) error 
 // one.
 func (f *Flow) signOn(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, s *Session) error {
 	b := f.Store.Batch()
-	switch err := f.renew(r.Context(), s); {
-	case err == nil:
+	s, err := f.renewed(r.Context(), s, b)
+	if err != nil {
+		return l.interrupted(errors.Join(err, f.restore(r.Context(), l, b)))
+	}
+	if s != nil {
 		if err := f.begin(w, r, v, l, s, b); !errors.Is(err, errOver) {
 			return err
 		}
-	case errors.Is(err, accounts.ErrFrozen) || errors.Is(err, accounts.ErrNotFound):
-		if _, err := f.endUnasked(r.Context(), *s, Leaving{}); err != nil {
-			return err
-		}
-		sessionTable.Delete(b, v.session)
-	default:
-		return err
 	}
 	return f.begin(w, r, v, l, nil, b)
+}
+
+// renewed is s (nil for none) by what is known now, or nil where its account or a
+// way in that it rests on may not be used any more: then it is over, and b forgets it.
+func (f *Flow) renewed(ctx context.Context, s *Session, b *store.Batch) (*Session, error) {
+	if s == nil {
+		return nil, nil
+	}
+	err := f.renew(ctx, s)
+	if errors.Is(err, accounts.ErrFrozen) || errors.Is(err, accounts.ErrNotFound) {
+		_, err = f.endUnasked(ctx, *s, Leaving{})
+		sessionTable.Delete(b, s.handle)
+		return nil, err
+	}
+	return s, err
 }
 
 // renew weighs s by what is known now. Each way in that it rests on must lead in
@@ -181,8 +194,8 @@ func (f *Flow) do(w http.ResponseWriter, r *http.Request, l ongoing, s *Session,
 // situation is what next decides about l by, in a browser whose session is s.
 func (f *Flow) situation(l ongoing, s *Session) situation {
 	req := l.Request
-	if l.Settled {
-		req.Levels, req.Essential = nil, false
+	if l.Settled && !req.Essential {
+		req.Levels = nil
 	}
 	app := f.Apps[req.App]
 	if req.own() { // whoever comes for the app can be told that it is too early

@@ -82,11 +82,13 @@ func TestWishIsWrittenOnce(t *testing.T) {
 	if again := wish(); again.ID != first.ID {
 		t.Error("written twice")
 	}
+	h.pass(time.Minute)
 	h.request(login.Request{App: "waste", Levels: []mapping.Assurance{vector("P2.Cm")}})
 	one.get("/ask").at(t, h.strong, "prove")
 	if second := wish(); second.App != "waste" {
 		t.Error("the latest wish is not another app's")
 	}
+	h.pass(time.Minute)
 	one.get("/ask/grants").at(t, h.strong, "prove")
 	if third := wish(); third.App != "grants" {
 		t.Error("the latest wish is not that of the app asked for last")

@@ -34,6 +34,7 @@ type pending struct {
 	Notice   *notice       `json:"notice,omitempty"`
 	Stranger *stranger     `json:"stranger,omitempty"` // who came in place of the person who is signed in
 	Errand   *errand       `json:"errand,omitempty"`   // what a page of the broker's own wants besides
+	Apart    *apart        `json:"apart,omitempty"`    // who has proved to be another person than the account's
 }
 
 // notice is why the last attempt did not work.
@@ -83,6 +84,19 @@ func (l ongoing) put(b *store.Batch) {
 
 // link is the address of a step of this login.
 func (l ongoing) link(path string) string { return path + "?request=" + url.QueryEscape(l.tag) }
+
+// interrupted is the page of a login that cannot go on for now, because of cause. It
+// leads back to what is to be decided next.
+func (l ongoing) interrupted(cause error) error {
+	page := "/choose"
+	switch {
+	case l.Stranger.newcomer():
+		page = "/before"
+	case l.Stranger != nil:
+		page = "/who"
+	}
+	return &web.Error{Status: http.StatusServiceUnavailable, Message: web.Unavailable, Back: l.link(page), Retry: 30 * time.Second, Err: cause}
+}
 
 // start sends the browser to the provider, for a sign-in of its own or to prove
 // more in the session at; or back to the choice page where the provider cannot be

@@ -67,8 +67,8 @@ func (h *hill) way(p *provider, c config.Connector) login.Way {
 	}
 	c.Levels.Identity = &config.Level{Fresh: 2 * time.Hour}
 	rules, mistakes := mapping.CompileRules(mapping.RuleSource{
-		Claims: map[string]string{"name": "claims.name", "email": "claims.email"}, Cap: c.Cap.Vector(),
-		Email: mapping.EmailPolicy{Policy: "claim"},
+		Claims:   map[string]string{"name": "claims.name", "email": "claims.email", "birthdate": "claims.birthdate"},
+		Verified: []string{"birthdate"}, Email: mapping.EmailPolicy{Policy: "claim"}, Cap: c.Cap.Vector(),
 		Levels: map[string]mapping.Level{
 			"authenticator": {From: "id_token", Value: "claims.level", Map: each("Cl", "Cm", "Ch")},
 			"identity":      {From: "id_token", Value: "claims.level", Map: each("P1", "P2", "P3")},
@@ -236,6 +236,11 @@ func TestEssentialUnmetKeepsTheSession(t *testing.T) {
 	h.request(login.Request{App: "tax", Levels: []mapping.Assurance{vector("P4.Ch")}, Essential: true})
 	one.get("/ask").mustLead(t, "https://tax.example/refused?why=unmet")
 	one.get("/ask/tax").mustLead(t, "https://tax.example/in?person=alice")
+
+	// What is essential cannot be put off, by an address typed by hand.
+	h.request(login.Request{App: "tax", Levels: []mapping.Assurance{vector("P2.Cm")}, Essential: true})
+	choice := one.get("/ask").to
+	one.get(strings.Replace(choice, "/choose", "/later", 1)).mustLead(t, choice)
 
 	// So it does when the provider did not deliver.
 	h.request(login.Request{App: "tax", Levels: []mapping.Assurance{vector("P2.Cm")}, Essential: true})

@@ -23,9 +23,10 @@ const recently = 15 * time.Minute
 // stranger is who came in place of the person who is signed in.
 type stranger struct {
 	In       arrival  `json:"in"`
-	Account  string   `json:"account,omitempty"` // that they lead to; "" for a new way in
-	Shows    bool     `json:"shows,omitempty"`   // of a way in that is to be added: Session.Shows of that account
-	Standing standing `json:"standing,omitzero"` // the session in which they were asked; the zero one for nobody's
+	Account  string   `json:"account,omitempty"`  // that they lead to; "" for a new way in
+	Shows    bool     `json:"shows,omitempty"`    // of a way in that is to be added: Session.Shows of that account
+	Standing standing `json:"standing,omitzero"`  // the session in which they were asked; the zero one for nobody's
+	Unproven bool     `json:"unproven,omitempty"` // the session shows less than was ever proved of its person
 }
 
 // joinable reports whether p's way in may be joined at all: it is new, or leads to
@@ -37,12 +38,22 @@ func (p *stranger) joinable() bool {
 // known reports whether p's way in leads to the account that they came for.
 func (p *stranger) known() bool { return p.Account == p.Standing.Account }
 
+// brings reports whether p came by in, which leads nowhere yet.
+func (p *stranger) brings(in arrival) bool {
+	return p != nil && p.Account == "" && p.In.SignIn.Issuer == in.SignIn.Issuer && p.In.SignIn.Subject == in.SignIn.Subject
+}
+
 // elsewhere reports whether somebody else has signed in since p was asked.
 func (p *stranger) elsewhere(s *Session) bool { return s != nil && s.Account.ID != p.Standing.Account }
 
 // prove goes on with the answer to an attempt that was made in a session. old is
-// the one that the browser has now.
+// the one that the browser has now: what it is worth today counts, not what it was
+// when the person left.
 func (f *Flow) prove(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, old *Session, at standing, in arrival, b *store.Batch) error {
+	old, err := f.renewed(r.Context(), old, b)
+	if err != nil {
+		return f.inadmissible(w, r, v, l, in, b, err)
+	}
 	if old != nil && old.Account.ID == at.Account {
 		at = *old.standing()
 	}
@@ -97,7 +108,7 @@ func (f *Flow) handleWho(w http.ResponseWriter, r *http.Request) error {
 	}
 	if !p.elsewhere(s) {
 		page.New, page.Adds, page.Yours = p.Account == "", p.In.Adds, p.In.Adds && p.known()
-		page.Guarded = !s.Shows() || !p.joinable()
+		page.Guarded = p.Unproven || !s.Shows() || !p.joinable()
 	}
 	return f.Site.Page(w, r, http.StatusOK, "who", page)
 }
@@ -109,14 +120,14 @@ func (f *Flow) asks(p *stranger) bool { return p != nil && f.Now().Sub(p.In.Sign
 // joins reports whether p's way in may be joined to the account that s is signed
 // in to: both have just been shown to be the person's.
 func (f *Flow) joins(p *stranger, s *Session) bool {
-	return p.joinable() && f.Recent(s) && s.Shows() && !p.elsewhere(s)
+	return p.joinable() && !p.Unproven && f.Recent(s) && s.Shows() && !p.elsewhere(s)
 }
 
-// Shows reports whether s is worth all that is proved of the person whose account
-// it is in. Who comes by less may be somebody else, who has only stolen a weak way
-// in: with a proof of their own that they add, the account, and what apps know by
-// it, would be two people's.
-func (s *Session) Shows() bool { return s == nil || s.Level.AtLeast(s.Account.Level.Person()) }
+// Shows reports whether s is worth all that was ever proved of the person whose
+// account it is in, though it count for nothing today. Who comes by less may be
+// somebody else, who has only stolen a weak way in: with a proof of their own that
+// they add, the account, and what apps know by it, would be two people's.
+func (s *Session) Shows() bool { return s == nil || s.Level.AtLeast(s.Account.Ever) }
 
 // answerWho does what the resident says. Of two answers one counts.
 func (f *Flow) answerWho(w http.ResponseWriter, r *http.Request) error {
@@ -129,7 +140,7 @@ func (f *Flow) answerWho(w http.ResponseWriter, r *http.Request) error {
 	switch answer := r.PostFormValue("answer"); {
 	case !f.asks(p):
 	case answer == "join" && f.joins(p, s):
-		return f.join(w, r, v, l, *s, b)
+		return f.join(w, r, v, l, s, b)
 	case answer == "again" && p.joinable() && !p.elsewhere(s):
 		return f.signInAgain(w, r, l, p.Standing, b)
 	case answer == "switch":
@@ -146,32 +157,38 @@ func (f *Flow) answerWho(w http.ResponseWriter, r *http.Request) error {
 // join adds the way in to the account that is signed in. What it may borrow from
 // other evidence is what this session is worth without it: a thief of a weak way in
 // may bring a strong one of their own.
-func (f *Flow) join(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, s Session, b *store.Batch) error {
+func (f *Flow) join(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, s *Session, b *store.Batch) error {
 	p, in := l.Stranger, l.Stranger.In
-	if err := f.renew(r.Context(), &s); err != nil {
-		l.Stranger = nil
-		return f.inadmissible(w, r, v, l, in, b, err)
-	}
+	s, err := f.renewed(r.Context(), s, b)
 	switch {
-	case !s.Shows(): // more was proved meanwhile
+	case err != nil:
+		return f.inadmissible(w, r, v, l, in, b, err)
+	case s == nil:
+		return f.lead(w, r, l, "/who", b)
+	case !s.Shows():
+		p.Unproven = true
 		return f.lead(w, r, l, "/who", b)
 	case p.Account != "":
-		return f.merge(w, r, v, l, s, b)
+		return f.merge(w, r, v, l, *s, b)
 	}
 	account, link, err := f.Accounts.Join(r.Context(), s.Account.ID, in.SignIn, s.Level)
-	if errors.Is(err, accounts.ErrAnother) { // somebody was faster
+	switch {
+	case errors.Is(err, accounts.ErrUnproven): // more was proved meanwhile
+		p.Unproven = true
+		return f.lead(w, r, l, "/who", b)
+	case errors.Is(err, accounts.ErrAnother): // somebody was faster
 		if l.Stranger, err = f.meet(r, in, p.Standing); err == nil {
 			return f.lead(w, r, l, "/who", b)
 		}
 	}
-	l.Stranger = nil
 	switch {
 	case err != nil:
 		return f.inadmissible(w, r, v, l, in, b, err)
 	case in.Adds:
-		return f.added(w, r, l, s, b)
+		return f.added(w, r, l, *s, b)
 	}
-	return f.proceed(w, r, v, l, &s, f.session(in, account, link, &s), b)
+	l.Stranger = nil
+	return f.proceed(w, r, v, l, s, f.session(in, account, link, s), b)
 }
 
 // signInAgain has the resident show once more that the session's account is
@@ -182,6 +199,7 @@ func (f *Flow) signInAgain(w http.ResponseWriter, r *http.Request, l ongoing, at
 		l.Stranger = nil
 		return f.offer(w, r, l, b)
 	}
+	l.Stranger.Unproven = false // as far as is known of the sign-in to come
 	return f.start(w, r, l, &at, trip{way: way, ask: way.asks()[0], anew: way.canForce()}, b)
 }
 

@@ -1,6 +1,7 @@
 package login_test
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -8,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/councilid/councilid/broker/accounts"
 	"github.com/councilid/councilid/broker/login"
+	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/mapping"
 )
 
@@ -266,4 +269,158 @@ func TestSessionEndsMeanwhile(t *testing.T) {
 	two.post("/who", who(t, asked, "again")).at(t, h.weak, "")
 	proven := two.get(two.returns(h.weak, "bob", "Cl").to)
 	two.post("/who", who(t, proven, "join")).at(t, h.strong, "prove")
+}
+
+// What was proved of a person once keeps strangers out for good: while the way in that
+// proved it is frozen, when the proof is over, or when the council believes its
+// provider less.
+func TestJoinShowsAllThatWasEverProved(t *testing.T) {
+	for name, meanwhile := range map[string]func(h *hill){
+		"frozen": func(h *hill) {
+			_, err := h.flows[0].Accounts.Freeze(h.t.Context(), "https://strong.example", "alice-s", "account-disabled")
+			h.must(err)
+		},
+		"over":          func(h *hill) { h.pass(3 * time.Hour) },
+		"believed less": func(h *hill) { h.believes(h.strong, config.Assurance{Authenticator: "Cm"}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHill(t)
+			one := h.browser()
+			h.enters(one, "tax", h.weak, "alice", "Cl")
+			one.post("/who", who(t, h.joining(one, h.strong, "grants", "alice-s", "Cm"), "join"))
+			one.returns(h.strong, "alice-s", "P2.Cm").mustLead(t, "https://grants.example/in?person=alice-s")
+			meanwhile(h)
+
+			two := h.browser()
+			h.enters(two, "tax", h.weak, "alice", "Cl")
+			h.request(login.Request{App: "tax", Levels: []mapping.Assurance{vector("Cm")}, Essential: true})
+			asked := h.joining(two, h.middle, "", "mallory", "Cm")
+			asked.mustShow(t, http.StatusOK, "cannot be added to this account now", "contact the council")
+			got := two.post("/who", who(t, asked, "join"))
+			two.get(got.to).mustShow(t, http.StatusOK, "cannot be added to this account now")
+			if _, err := h.flows[0].Accounts.Whose(t.Context(), "https://middle.example", "mallory"); !errors.Is(err, accounts.ErrUnknownLink) {
+				t.Errorf("joined: %v", err)
+			}
+		})
+	}
+}
+
+// The database decides, whatever the session remembers.
+func TestMoreIsProvedMeanwhile(t *testing.T) {
+	h := newHill(t)
+	one, two := h.browser(), h.browser()
+	h.enters(one, "tax", h.strong, "alice", "Cm")
+	h.enters(two, "tax", h.strong, "alice", "Cl")
+	h.needsTwo(two, h.middle)
+	asked := two.get(two.returns(h.middle, "mallory", "Cm").to)
+	asked.mustShow(t, http.StatusOK, `id="join"`)
+	one.get("/ask/grants").at(t, h.strong, "prove")
+	one.returns(h.strong, "alice", "P2.Cm").mustLead(t, "https://grants.example/in?person=alice")
+	got := two.post("/who", who(t, asked, "join"))
+	refused := two.get(got.to)
+	refused.mustShow(t, http.StatusOK, "cannot be added to this account now")
+	if strings.Contains(refused.body, `id="join"`) {
+		t.Error("it is offered still")
+	}
+}
+
+// believes has the council believe a provider other things than before.
+func (h *hill) believes(p *provider, cap config.Assurance) {
+	h.t.Helper()
+	ways := h.flows[0].Ways // of both nodes
+	for i := range ways {
+		if c := ways[i].Config; c.ID == p.id {
+			c.Cap = cap
+			ways[i] = h.way(p, c)
+		}
+	}
+}
+
+// Two people who have both proved who they are do not share an account.
+func TestTwoPeople(t *testing.T) {
+	h := newHill(t)
+	h.believes(h.middle, config.Assurance{Identity: "P2", Authenticator: "Ch"})
+	one := h.browser()
+	h.enters(one, "tax", h.strong, "alice", "Cm")
+	one.get("/ask/grants").at(t, h.strong, "prove")
+	one.get(answerOf(h.strong, "alice", "P2.Cm")+"&born=1984-03-09").mustLead(t, "https://grants.example/in?person=alice")
+	alice := h.front.issued()
+
+	refused := func() page {
+		t.Helper()
+		h.request(login.Request{App: "tax", Levels: []mapping.Assurance{vector("P2.Ch")}, Essential: true})
+		choice := one.get("/ask")
+		one.get(strings.Replace(choice.to, "/choose", "/start/middle", 1)).at(t, h.middle, "")
+		asked := one.get(one.get(answerOf(h.middle, "bob", "P2.Ch") + "&born=1990-01-01").to)
+		shown := one.get(one.post("/who", who(t, asked, "join")).to)
+		shown.mustShow(t, http.StatusOK, "These look like two different people", "Contact the council", `id="alone"`, `id="back"`)
+		return shown
+	}
+	shown := refused()
+	if strings.Contains(shown.body, "1984") || strings.Contains(shown.body, `value="join"`) {
+		t.Error("the page tells the date, or offers to join")
+	}
+	for _, answer := range []string{"back", "join", "nonsense"} {
+		got := one.post("/apart", who(t, shown, answer))
+		one.get(got.to).mustShow(t, http.StatusOK, `id="idp-middle"`)
+		one.use("tax")
+		if s := h.front.issued(); s.Account.ID != alice.Account.ID {
+			t.Errorf("%s switched the person", answer)
+		}
+		shown = refused()
+	}
+	one.post("/apart", who(t, shown, "alone")).mustLead(t, "https://tax.example/in?person=bob")
+	if s := h.front.issued(); s.Account.ID == alice.Account.ID {
+		t.Error("bob is in alice's account")
+	}
+}
+
+// The same where a way in that is the account's proves who somebody is only later.
+func TestTwoPeopleLater(t *testing.T) {
+	h := newHill(t)
+	one := h.browser()
+	h.enters(one, "tax", h.weak, "alice", "Cl")
+	h.request(login.Request{App: "tax", Levels: []mapping.Assurance{vector("Cm")}, Essential: true})
+	one.post("/who", who(t, h.joining(one, h.middle, "", "bob", "Cm"), "join")).mustLead(t, "https://tax.example/in?person=bob")
+	one.post("/who", who(t, h.joining(one, h.strong, "grants", "alice-s", "Cm"), "join")).at(t, h.strong, "prove")
+	one.get(answerOf(h.strong, "alice-s", "P2.Cm")+"&born=1984-03-09").mustLead(t, "https://grants.example/in?person=alice-s")
+
+	h.believes(h.middle, config.Assurance{Identity: "P2", Authenticator: "Cm"})
+	two := h.browser()
+	two.get("/ask/tax?by=middle")
+	shown := two.get(two.get(answerOf(h.middle, "bob", "P2.Cm") + "&born=1990-01-01").to)
+	shown.mustShow(t, http.StatusOK, "These look like two different people", "we have not signed anybody in", `id="back"`)
+	if two.signedIn() || strings.Contains(shown.body, `id="alone"`) {
+		t.Error("signed in, or led in a circle")
+	}
+	if got := two.post("/apart", who(t, shown, "alone")); !strings.HasPrefix(got.to, "/choose?") { // by hand
+		t.Fatalf("leads to %d %q", got.status, got.to)
+	}
+	choice := two.get("/choose?request=" + found(t, shown.body, `name="request" value="`))
+	two.get(found(t, choice.body, `id="idp-middle" href="`))
+	two.returns(h.middle, "bob", "Cm").mustLead(t, "https://tax.example/in?person=bob") // who proves nothing
+}
+
+// What is proved is not put on top of a session whose way in was frozen meanwhile.
+func TestNothingRestsOnWhatWasFrozen(t *testing.T) {
+	h := newHill(t)
+	one := h.browser()
+	h.enters(one, "tax", h.weak, "alice", "Cl")
+	one.post("/who", who(t, h.joining(one, h.strong, "grants", "alice-s", "Cm"), "join"))
+	one.returns(h.strong, "alice-s", "P2.Cm").mustLead(t, "https://grants.example/in?person=alice-s")
+
+	two := h.browser()
+	h.enters(two, "tax", h.weak, "alice", "Cl")
+	before := h.front.issued()
+	choice := two.get("/ask/grants")
+	two.get(strings.Replace(choice.to, "/choose", "/start/strong", 1)).at(t, h.strong, "sign_in")
+	_, err := h.flows[0].Accounts.Freeze(t.Context(), "https://weak.example", "alice", "account-disabled")
+	h.must(err)
+	two.returns(h.strong, "alice-s", "Cm").mustLead(t, "https://grants.example/in?person=alice-s")
+	if s := h.mustBeWorth("P2.Cm"); s.SID == before.SID || len(s.Rests) > 0 {
+		t.Error("it goes on in the session of a frozen way in")
+	}
+	if !slices.Contains(h.front.revoked, "tax") {
+		t.Error("what was issued by a frozen way in is good still")
+	}
 }

@@ -82,8 +82,8 @@ func (f *Flow) enterUnsolicited(w http.ResponseWriter, r *http.Request) error {
 	v.browser.App = way.unsolicitedApp()
 	s, err := f.welcome(r, v, way, k)
 	v.browser.ID = rand.Text() // what was begun here before is not this person's to finish
-	if errors.Is(err, accounts.ErrResembles) {
-		return f.welcomeNewcomer(w, r, v, way, k, b)
+	if errors.Is(err, accounts.ErrResembles) || errors.Is(err, accounts.ErrTwoPeople) {
+		return f.askWelcome(w, r, v, way, k, b, err)
 	}
 	if err != nil {
 		return err
@@ -138,9 +138,9 @@ func (f *Flow) unwelcome(r *http.Request, v visitor, way *Way, k kept) error {
 	return f.lost(r, v, web.SignInExpired, err)
 }
 
-// welcomeNewcomer begins a login of the broker's own for a newcomer who has to be
-// asked something.
-func (f *Flow) welcomeNewcomer(w http.ResponseWriter, r *http.Request, v visitor, way *Way, k kept, b *store.Batch) error {
+// askWelcome begins a login of the broker's own for somebody who has to be asked
+// something, because of why.
+func (f *Flow) askWelcome(w http.ResponseWriter, r *http.Request, v visitor, way *Way, k kept, b *store.Batch, why error) error {
 	said, err := k.result()
 	if err != nil {
 		return err
@@ -149,5 +149,5 @@ func (f *Flow) welcomeNewcomer(w http.ResponseWriter, r *http.Request, v visitor
 		return err
 	}
 	l := ongoing{tag: store.NewHandle().Tag, pending: pending{Request: Request{App: way.unsolicitedApp()}, Browser: v.browser.mark()}}
-	return f.askBefore(w, r, l, f.arrival(way, attempt{}, said), b)
+	return f.inadmissible(w, r, v, l, f.arrival(way, attempt{}, said), b, why)
 }

@@ -41,6 +41,8 @@ func allPages() map[string]shown {
 		"who, to be proven":    {"who", web.Who{Provider: hostile, Before: "Google", New: true, Action: "/who"}},
 		"who, the same way":    {"who", web.Who{Provider: hostile, Before: hostile, New: true, Action: "/who"}},
 		"who, somebody else":   {"who", web.Who{Provider: hostile, Before: hostile, Action: "/who"}},
+		"apart":                {"apart", web.Apart{Provider: hostile, Action: "/apart", Fields: map[string]string{"request": hostile}}},
+		"apart, and new":       {"apart", web.Apart{Provider: hostile, New: true, Action: "/apart"}},
 		"landed":               {"landed", web.Landed{App: hostile, To: "https://tax.example/?x=" + hostile}},
 		"landed with proof":    {"landed", web.Landed{App: hostile, To: "https://tax.example/", Proved: true}},
 		"sign out":             {"sign_out", web.SignOut{Action: "/sign-out", Fields: map[string]string{"request": hostile}, Stay: "/"}},

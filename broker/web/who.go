@@ -24,3 +24,11 @@ type Before struct {
 	Fields   map[string]string // hidden fields of the form
 	Cancel   string            // where Cancel leads
 }
+
+// Apart is the page that says that a sign-in is another person's than the account's.
+type Apart struct {
+	Provider string            // where they come from, as in Way.Label
+	New      bool              // the council has not met them: they can have an account of their own
+	Action   string            // where the answer is posted
+	Fields   map[string]string // hidden fields of the form
+}
