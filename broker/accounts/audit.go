@@ -33,6 +33,7 @@ const (
 	resident = "resident" // the actor of what residents do to their own accounts
 	operator = "operator" // the actor of what is done by a command
 	provider = "provider" // the actor of what a provider told
+	janitor  = "janitor"  // the actor of what was due
 )
 
 // entry is one thing that was done.

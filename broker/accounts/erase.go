@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/councilid/councilid/broker/db"
@@ -59,7 +60,7 @@ func (a *Accounts) leave(ctx context.Context, account, actor string) (until time
 			until, err = leaves(ctx, tx, account)
 			return err
 		}
-		if err := notify(ctx, tx, account, "account.deleted", now); err != nil {
+		if err := tellLeaving(ctx, tx, account, "account-deleted", until, now); err != nil {
 			return err
 		}
 		return chain(ctx, tx, now, entry{Kind: "account.deleted", Account: account, Actor: actor, Detail: map[string]any{
@@ -67,6 +68,13 @@ func (a *Accounts) leave(ctx context.Context, account, actor string) (until time
 		}})
 	})
 	return until, err
+}
+
+// tellLeaving leaves word to a resident that, and when, their account is erased.
+func tellLeaving(ctx context.Context, tx *db.Tx, account, what string, until, now time.Time) error {
+	return tell(ctx, tx, "notice", "", map[string]any{
+		"account": account, "what": what, "until": until.UTC().Format(time.RFC3339),
+	}, now)
 }
 
 // leaves is when a usable account is erased.
@@ -91,7 +99,7 @@ func (a *Accounts) keep(ctx context.Context, account, actor string) error {
 			_, err := leaves(ctx, tx, account)
 			return err
 		}
-		if err := notify(ctx, tx, account, "account.undeleted", a.now()); err != nil {
+		if err := notify(ctx, tx, account, "account-undeleted", a.now()); err != nil {
 			return err
 		}
 		return chain(ctx, tx, a.now(), entry{Kind: "account.undeleted", Account: account, Actor: actor})
@@ -112,4 +120,106 @@ func (a *Accounts) stay(ctx context.Context, account string) error {
 		}
 		return chain(ctx, tx, a.now(), entry{Kind: "account.kept", Account: account, Actor: resident})
 	})
+}
+
+// purged is what apps are told of an account that was erased: by which subjects they
+// know it. Nobody could look those up any more when the message is sent.
+const purged = "account-purged"
+
+// erase erases an account whose time has come, with those that were merged into it.
+// First nobody gets in any more, then what is elsewhere goes, then the records here;
+// whoever is interrupted does it again. leave ends the sessions of an account.
+//
+// What stays is the account's id and, by their hashes, the subjects that apps know
+// it by, so that nobody ever gets one of them. The key that others were derived from
+// is destroyed. A person who comes again is somebody new.
+func (a *Accounts) erase(ctx context.Context, account string, leave func(ctx context.Context, account string) error) error {
+	closed, err := a.close(ctx, account)
+	if err == nil && closed {
+		err = leave(ctx, account)
+	}
+	if err == nil && closed {
+		err = a.eraseElsewhere(ctx, account)
+	}
+	if err == nil && closed {
+		err = a.db.InTx(ctx, func(tx *db.Tx) error { return a.wipe(ctx, tx, account) })
+	}
+	if err != nil {
+		return fmt.Errorf("erase account %s: %w", account, err)
+	}
+	return nil
+}
+
+// close decides that an account ends, unless it is kept meanwhile, and leaves word to
+// the apps. It reports whether the account has ended, now or before.
+func (a *Accounts) close(ctx context.Context, account string) (closed bool, err error) {
+	now := a.now()
+	err = a.db.InTx(ctx, func(tx *db.Tx) error {
+		closed, err = changes(tx.Exec(ctx, `UPDATE accounts SET status = 'erased', leaves_at = $2
+			WHERE id = $1 AND status IN ('active', 'frozen') AND leaves_at <= $2
+				AND (leaves_why <> '`+inactive+`' OR reminded_at >= leaves_at - $3)`,
+			account, now.UnixMicro(), lastReminder.Microseconds()))
+		if err != nil {
+			return err
+		}
+		if !closed {
+			return tx.QueryRow(ctx, `SELECT status = 'erased' FROM accounts WHERE id = $1`, account).Scan(&closed)
+		}
+		if err := a.purge(ctx, tx, account, now); err != nil {
+			return err
+		}
+		return chain(ctx, tx, now, entry{Kind: "account.erased", Account: account, Actor: janitor})
+	})
+	return closed, err
+}
+
+// purge leaves word to each app that the account signed in to.
+func (a *Accounts) purge(ctx context.Context, tx *db.Tx, account string, now time.Time) error {
+	n, err := namesOf(ctx, tx, account)
+	if err != nil {
+		return err
+	}
+	sectors, err := a.sectorsOf(ctx, tx, account)
+	if err != nil {
+		return err
+	}
+	for app, sector := range inOrder(sectors, strings.Compare) {
+		if err := tell(ctx, tx, purged, app, map[string]any{"account": account, "subjects": n.in(sector)}, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eraseElsewhere has ways in forget what they keep of their own.
+func (a *Accounts) eraseElsewhere(ctx context.Context, account string) error {
+	for issuer, keeper := range a.Keepers {
+		subjects, err := texts(a.db.Query(ctx, mine+`SELECT subject, issuer FROM links WHERE issuer = $2 AND `+theirs, account, issuer))
+		if err != nil {
+			return err
+		}
+		for subject := range subjects {
+			if err := keeper.Erase(ctx, subject); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// wipe erases the records of an account that has ended. Once more, it erases what
+// somebody was just writing the first time.
+func (a *Accounts) wipe(ctx context.Context, tx *db.Tx, account string) error {
+	if _, err := tx.Exec(ctx, mine+`UPDATE accounts SET status = status WHERE id IN (SELECT id FROM mine)`, account); err != nil {
+		return err // nobody changes them meanwhile
+	}
+	if err := a.retire(ctx, tx, account); err != nil {
+		return err
+	}
+	for _, k := range ofPeople {
+		if err := k.erase(ctx, tx, account, a.now()); err != nil {
+			return err
+		}
+	}
+	return nil
 }

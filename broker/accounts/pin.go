@@ -5,11 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/councilid/councilid/broker/db"
 )
 
-// ErrTaken says that the apps of the sector know somebody else by the subject.
+// ErrTaken says that the apps of the sector know somebody else by the subject, or
+// knew somebody by it who is no more.
 var ErrTaken = errors.New("the subject is another account's")
 
 // Pin makes subject what the apps of a sector know an account by, in place of
@@ -18,7 +20,7 @@ var ErrTaken = errors.New("the subject is another account's")
 // subject is somebody else's, and ErrNotFound or ErrFrozen where the account is
 // not to be used.
 func (a *Accounts) Pin(ctx context.Context, account, sector, subject string) error {
-	if sector == "" || subject == "" {
+	if sector == "" || subject == "" || strings.HasPrefix(subject, retiredPrefix) {
 		return errors.New("pin: no sector or no subject")
 	}
 	err := a.db.InTx(ctx, func(tx *db.Tx) error {
@@ -61,7 +63,13 @@ func pin(ctx context.Context, tx *db.Tx, account, sector, subject string) error 
 	pinned, err := changes(tx.Exec(ctx, `INSERT INTO subjects (account_id, sector, subject, current) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (sector, subject) DO UPDATE SET current = excluded.current WHERE subjects.account_id = excluded.account_id`,
 		account, sector, subject, true))
-	if err == nil && !pinned {
+	if err != nil {
+		return err
+	}
+	// Read once the subject is there: whoever erases its account, and leaves the hash
+	// instead, was before us or finds it taken.
+	was, err := reissued(ctx, tx, sector, subject)
+	if err == nil && (!pinned || was) {
 		return ErrTaken
 	}
 	return err
