@@ -13,7 +13,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/councilid/councilid/broker/accounts"
 	"github.com/councilid/councilid/broker/council"
 	"github.com/councilid/councilid/broker/db"
 	"github.com/councilid/councilid/broker/idp"
@@ -138,10 +137,10 @@ func (b *Broker) build(cfg *config.Config) (*house, error) {
 	}
 	flow := &login.Flow{
 		Apps: map[string]config.App{}, FrontEnds: map[string]login.FrontEnd{},
-		Accounts: accounts.Open(b.db, time.Now, cfg.Cap), Store: b.store, Site: site, Session: cfg.Broker.Session,
+		Accounts: b.people(cfg), Store: b.store, Site: site, Session: cfg.Broker.Session,
 		Limit: store.Limit{PerMinute: cfg.Broker.Limits.Address}, Secure: secure, Issuer: cfg.Broker.Issuer,
 		Precedence: cfg.Broker.Precedence(),
-		Now: time.Now, Observe: b.metrics.signIn, ObserveEnd: b.metrics.sessionEnd, ObserveEvent: b.metrics.event,
+		Now:        time.Now, Observe: b.metrics.signIn, ObserveEnd: b.metrics.sessionEnd, ObserveEvent: b.metrics.event,
 	}
 	if flow.Ways, err = b.ways(cfg, flow); err != nil {
 		return nil, err
