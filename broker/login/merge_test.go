@@ -1,0 +1,35 @@
+package login_test
+
+import (
+	"net/http"
+	"testing"
+)
+
+// The way in leads to another account: both were just shown to be the person's,
+// who may have them put together or keep them apart.
+func TestAddAnotherAccount(t *testing.T) {
+	h := newHill(t)
+	bob := h.account(h.middle, "bob", "Cm")
+	one := h.browser()
+	h.enters(one, "tax", h.weak, "alice", "Cl")
+	alice := h.front.issued().Account.ID
+	asked := h.adding(one, h.middle, "bob", "Cm")
+	asked.mustShow(t, http.StatusOK, "This Middle account account leads to another council account", `id="join"`, `id="back"`)
+	asked.mustNotShow(t, `id="switch"`, "bob")
+	one.ends(one.post("/who", who(t, asked, "back")), mine)
+	h.mustHaveWays(alice, "weak alice")
+	h.mustHaveWays(bob, "middle bob")
+
+	asked = h.adding(one, h.middle, "bob", "Cm")
+	one.node = 1
+	one.post("/who", who(t, asked, "join")).mustLead(t, mine)
+	h.mustHaveWays(alice, "weak alice", "middle bob")
+	one.post("/who", who(t, asked, "join")).mustShow(t, http.StatusBadRequest)
+	if got := h.account(h.middle, "bob", "Cm"); got != alice {
+		t.Error("bob's way in leads elsewhere")
+	}
+	one.use("tax")
+	if s := h.front.issued(); s.Account.ID != alice || s.Connector != "weak" {
+		t.Error("the session has changed")
+	}
+}
