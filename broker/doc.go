@@ -14,6 +14,9 @@
 //	GET  /saml/metadata                     what an app reads first  idp
 //	GET  /choose     GET /start/{connector} the resident chooses     login
 //	GET  /later      GET /cancel            … puts it off, gives up  login
+//	POST /shared                            … shares the browser     login
+//	GET|POST /before                        perhaps known already    login
+//	GET  /before/{connector}                … and about to prove it  login
 //	GET|POST /who                           somebody else came back  login
 //	GET|POST /apart                         … and proved to be so    login
 //	GET|POST /callback/{connector}          a provider answers       login

@@ -15,8 +15,12 @@
 //	│           │ connector.Finish → rules → arrival
 //	│           ▼
 //	│  whose account is it? ──not of who is signed in──▶ GET|POST /who, /apart
+//	│           │         └─nobody's, but perhaps known─▶ GET|POST /before
 //	│           │                                         │
 //	└─ session ◀┴─────────────────────────────────────────┘
+//
+// Pages of the broker's own begin here as apps do (SignIn, Refresh, Add), with a
+// Request that ends at the page.
 //
 // and out again, whoever starts: an app, the resident, the provider, or another
 // person who signs in.
