@@ -42,6 +42,7 @@ type Broker struct {
 type house struct {
 	flow    *login.Flow
 	op      *op.Server
+	keep    config.Retention
 	handler http.Handler
 }
 
@@ -91,8 +92,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// sweep deletes what has expired in SQL, every hour until ctx ends. What is in
-// Redis expires by itself.
+// sweep tidies up every hour until ctx ends.
 func (b *Broker) sweep(ctx context.Context) {
 	hourly := time.NewTicker(time.Hour)
 	defer hourly.Stop()
@@ -101,8 +101,8 @@ func (b *Broker) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-hourly.C:
-			if err := b.current.Load().op.Sweep(ctx); err != nil {
-				b.log.Warn("expired refresh grants wait for the next hour", "err", err)
+			if err := b.current.Load().tidy(ctx); err != nil {
+				b.log.Warn("what has expired waits for the next hour", "err", err)
 			}
 		}
 	}
@@ -137,12 +137,15 @@ func (b *Broker) build(cfg *config.Config) (*house, error) {
 	}
 	flow := &login.Flow{
 		Apps: map[string]config.App{}, FrontEnds: map[string]login.FrontEnd{},
-		Accounts: b.people(cfg), Store: b.store, Site: site, Session: cfg.Broker.Session,
+		Accounts: people(b.db, cfg), Store: b.store, Site: site, Session: cfg.Broker.Session,
 		Limit: store.Limit{PerMinute: cfg.Broker.Limits.Address}, Secure: secure, Issuer: cfg.Broker.Issuer,
-		Precedence: cfg.Broker.Precedence(),
-		Now:        time.Now, Observe: b.metrics.signIn, ObserveEnd: b.metrics.sessionEnd, ObserveEvent: b.metrics.event,
+		Precedence: cfg.Broker.Precedence(), Now: time.Now,
+		Observe: b.metrics.signIn, ObserveEnd: b.metrics.sessionEnd, ObserveEvent: b.metrics.event,
 	}
 	if flow.Ways, err = b.ways(cfg, flow); err != nil {
+		return nil, err
+	}
+	if flow.Accounts.Keepers, err = b.keepers(cfg, flow); err != nil {
 		return nil, err
 	}
 	for _, app := range cfg.Apps {
@@ -175,7 +178,7 @@ func (b *Broker) build(cfg *config.Config) (*house, error) {
 	for _, r := range rooms {
 		r.Mount(mux)
 	}
-	return &house{flow: flow, op: oidc, handler: traced(cfg.Broker, site.Protect(mux))}, nil
+	return &house{flow: flow, op: oidc, keep: cfg.Broker.Retention, handler: traced(cfg.Broker, site.Protect(mux))}, nil
 }
 
 // room answers at addresses of its own.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -22,19 +21,12 @@ type Keyring struct {
 	db *db.DB
 }
 
-// OpenKeyring opens the database that cfg names and the signing keys in it. It
-// makes no embedded database: who looks at the folder elsewhere than where the
-// broker runs would be shown keys that nobody uses.
+// OpenKeyring opens the signing keys in the database that cfg names. It makes no
+// embedded one.
 func OpenKeyring(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Keyring, error) {
-	if file := embedded(cfg); file != "" {
-		if _, err := os.Stat(file); err != nil {
-			return nil, fmt.Errorf("there is no database here yet, the broker makes it when it first serves: %w", err)
-		}
-	}
-	b := &Broker{log: log, metrics: newMetrics()}
-	d, err := b.openDB(ctx, cfg)
+	d, err := openExisting(ctx, cfg, log)
 	if err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
+		return nil, err
 	}
 	ring, err := openRing(ctx, cfg, d, log)
 	if err != nil {

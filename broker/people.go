@@ -1,21 +1,98 @@
 package broker
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
 	"time"
 
 	"github.com/councilid/councilid/broker/accounts"
+	"github.com/councilid/councilid/broker/council"
+	"github.com/councilid/councilid/broker/db"
+	"github.com/councilid/councilid/broker/login"
 	"github.com/councilid/councilid/config"
 )
 
 // people are the council identities, as the operator's folder has them believed and
 // kept.
-func (b *Broker) people(cfg *config.Config) *accounts.Accounts {
+func people(d *db.DB, cfg *config.Config) *accounts.Accounts {
 	sectors := map[string]string{}
 	for _, app := range cfg.Apps {
 		sectors[app.ID] = app.Sector
 	}
-	people := accounts.Open(b.db, time.Now, cfg.Cap)
-	people.CoolingOff, people.UndoTime = cfg.Broker.Residents.CoolingOff, cfg.Broker.Residents.Undo
-	people.Sector = func(app string) string { return sectors[app] }
-	return people
+	all := accounts.Open(d, time.Now, cfg.Cap)
+	all.CoolingOff, all.UndoTime = cfg.Broker.Residents.CoolingOff, cfg.Broker.Residents.Undo
+	all.Sector = func(app string) string { return sectors[app] }
+	return all
+}
+
+// keepers are the ways in that keep records of their own: the council's, which all
+// share one set of people, whether or not it may be used now.
+func (b *Broker) keepers(cfg *config.Config, flow *login.Flow) (map[string]accounts.Keeper, error) {
+	for _, c := range cfg.Connectors {
+		if c.Council == nil {
+			continue
+		}
+		own, err := b.ownWay(cfg, c, flow)
+		if err != nil {
+			return nil, fmt.Errorf("connector %s: %w", c.ID, err)
+		}
+		return map[string]accounts.Keeper{cfg.Broker.Issuer + "/council": ownRecords{own}}, nil
+	}
+	return nil, nil
+}
+
+// ownRecords are what the council's own way in keeps of people.
+type ownRecords struct{ *council.Council }
+
+// Export implements accounts.Keeper.
+func (o ownRecords) Export(ctx context.Context, subject string) (any, bool, error) {
+	return o.Council.Export(ctx, subject)
+}
+
+// tidy deletes what has expired in SQL, and erases the accounts that leave. What is
+// in Redis expires by itself.
+func (h *house) tidy(ctx context.Context) error {
+	leave := func(ctx context.Context, account string) error {
+		_, err := h.flow.EndAll(ctx, account, "")
+		return err
+	}
+	return errors.Join(h.op.Sweep(ctx), h.flow.Accounts.Sweep(ctx, accounts.Retention(h.keep), leave))
+}
+
+// Register is the council identities of a broker that need not be running, for the
+// commands of officers and operators.
+type Register struct {
+	*accounts.Accounts
+	db *db.DB
+}
+
+// OpenRegister opens the database that cfg names. It makes no embedded one.
+func OpenRegister(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Register, error) {
+	d, err := openExisting(ctx, cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	return &Register{people(d, cfg), d}, nil
+}
+
+// Close closes the database.
+func (r *Register) Close() error { return r.db.Close() }
+
+// openExisting opens the database that cfg names. It makes no embedded one: who looks
+// at the folder elsewhere than where the broker runs would be shown what nobody uses.
+func openExisting(ctx context.Context, cfg *config.Config, log *slog.Logger) (*db.DB, error) {
+	if file := embedded(cfg); file != "" {
+		if _, err := os.Stat(file); err != nil {
+			return nil, fmt.Errorf("there is no database here yet, the broker makes it when it first serves: %w", err)
+		}
+	}
+	b := &Broker{log: log, metrics: newMetrics()}
+	d, err := b.openDB(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	return d, nil
 }
