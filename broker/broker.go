@@ -139,7 +139,7 @@ func (b *Broker) build(cfg *config.Config) (*house, error) {
 		Apps: map[string]config.App{}, FrontEnds: map[string]login.FrontEnd{},
 		Accounts: people(b.db, cfg), Store: b.store, Site: site, Session: cfg.Broker.Session,
 		Limit: store.Limit{PerMinute: cfg.Broker.Limits.Address}, Secure: secure, Issuer: cfg.Broker.Issuer,
-		Precedence: cfg.Broker.Precedence(), Now: time.Now,
+		Precedence: cfg.Broker.Precedence(), Delegation: cfg.Broker.Residents.Delegation, Now: time.Now,
 		Observe: b.metrics.signIn, ObserveEnd: b.metrics.sessionEnd, ObserveEvent: b.metrics.event,
 	}
 	if flow.Ways, err = b.ways(cfg, flow); err != nil {

@@ -20,6 +20,9 @@ var (
 	// ErrInvitation says that nobody is invited by the code, or not any more.
 	ErrInvitation = errors.New("the invitation is unknown, used or over")
 
+	// ErrNoDelegation says that the account has no such delegation on either side.
+	ErrNoDelegation = errors.New("no such delegation")
+
 	// ErrOneself says that nobody can act for themselves.
 	ErrOneself = errors.New("the invitation is the account's own")
 )
@@ -188,8 +191,8 @@ func (a *Accounts) Delegation(ctx context.Context, id string) (Delegation, Accou
 }
 
 // Revoke ends a delegation for either side, at once and for good, and leaves a
-// message to each of its apps and to both. The error is ErrWithdrawn where it had
-// ended, and where it is no delegation of the account.
+// message to each of its apps and to both. A second time it changes nothing. The error
+// is ErrNoDelegation where it is no delegation of the account.
 func (a *Accounts) Revoke(ctx context.Context, account, id string) (d Delegation, err error) {
 	err = a.db.InTx(ctx, func(tx *db.Tx) error {
 		if err := hold(ctx, tx, account); err != nil {
@@ -200,8 +203,13 @@ func (a *Accounts) Revoke(ctx context.Context, account, id string) (d Delegation
 				ended_by = CASE WHEN account_id = $2 THEN 'principal' ELSE 'delegate' END
 			WHERE id = $1 AND (account_id = $2 OR delegate_id = $2) AND ended_at IS NULL
 			RETURNING `+delegationColumns, id, account, now.UnixMicro()))
-		if errors.Is(err, sql.ErrNoRows) {
-			return ErrWithdrawn
+		if errors.Is(err, sql.ErrNoRows) { // it has ended before, or is not theirs
+			d, err = scanDelegation(tx.QueryRow(ctx, `SELECT `+delegationColumns+` FROM delegations
+				WHERE id = $1 AND (account_id = $2 OR delegate_id = $2)`, id, account))
+			if errors.Is(err, sql.ErrNoRows) {
+				return ErrNoDelegation
+			}
+			return err
 		}
 		if err != nil {
 			return err

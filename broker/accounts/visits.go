@@ -21,6 +21,9 @@ type Visit struct {
 	Released []string          `json:"released"` // names only
 	Said     mapping.Statement `json:"said"`     // what the provider said this time; empty for single sign-on
 	SSO      bool              `json:"sso"`
+	// Delegation is that under which somebody acted for somebody else, by id: there
+	// is a visit of each. The principal's has no link.
+	Delegation string `json:"delegation,omitempty"`
 }
 
 // Record folds visits into the history of their accounts: the sign-ins, the
@@ -144,7 +147,7 @@ func fold(ids []string, visits []Visit, open, live map[string]string) (*history,
 		if open[v.Account] == "" {
 			continue
 		}
-		h.signIns = append(h.signIns, []any{ids[i], v.Account, v.Link, v.App, v.At.UnixMicro(), v.SSO})
+		h.signIns = append(h.signIns, []any{ids[i], v.Account, v.Link, v.App, v.At.UnixMicro(), v.SSO, v.Delegation})
 		h.addService(v)
 		if live[v.Link] != v.Account {
 			continue
@@ -170,7 +173,7 @@ func (h *history) addService(v Visit) {
 }
 
 func (h *history) store(ctx context.Context, tx *db.Tx) error {
-	err := insert(ctx, tx, `INSERT INTO sign_ins (id, account_id, link_id, app, at, sso)`, h.signIns,
+	err := insert(ctx, tx, `INSERT INTO sign_ins (id, account_id, link_id, app, at, sso, delegation_id)`, h.signIns,
 		`ON CONFLICT (id) DO NOTHING`)
 	if err != nil {
 		return err

@@ -25,6 +25,9 @@ const logoutRequestTime = 5 * time.Minute
 // spent in minutes, and what was noted of it leads to a session that is over.
 func (s *Server) End(*store.Batch, login.Use) {}
 
+// Withdraw implements [login.FrontEnd]. Nothing is kept apart from sessions.
+func (s *Server) Withdraw(context.Context, login.Withdrawal) error { return nil }
+
 // Tell implements [login.FrontEnd]: by SOAP, where the app's metadata has it.
 func (s *Server) Tell(ctx context.Context, u login.Use) (told bool, err error) {
 	p, used, err := s.used(ctx, u)

@@ -2,6 +2,7 @@ package idp
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"github.com/councilid/councilid/connectors/saml2/message"
 	"github.com/councilid/councilid/connectors/saml2/xmlenc"
 	"github.com/councilid/councilid/connectors/saml2/xmlsig"
+	"github.com/councilid/councilid/mapping"
 )
 
 // early is how long before now an assertion is valid: apps' clocks are slow.
@@ -76,7 +78,48 @@ func (s *Server) statement(q question, session login.Session) (st message.Statem
 		st.Authorities = []string{session.Issuer} // Core §2.7.2.2: who authenticated the resident
 	}
 	st.Attributes, told = q.release.apply(session.Known(), session.Account.Subject(q.Sector))
+	if session.Acting != nil {
+		st.Attributes = append(st.Attributes, message.Attribute{
+			Name: "act", NameFormat: mapping.NameFormatBasic, Values: []string{session.Acting.Subject(q.Sector)},
+		})
+	}
 	return st, told, nil
+}
+
+// Shares implements [login.FrontEnd]. A name identifier that says who somebody is, and
+// not only that they are the same person, is part of it.
+func (s *Server) Shares(req login.Request, session login.Session) (login.Sharing, error) {
+	var kept reply
+	if err := json.Unmarshal(req.Reply, &kept); err != nil {
+		return login.Sharing{}, fmt.Errorf("read the kept reply: %w", err)
+	}
+	a, ok := s.ids[req.App]
+	if !ok {
+		return login.Sharing{}, page(web.AppUnknown, "the app is not registered any more")
+	}
+	shares := login.Sharing{Claims: mapping.Claims{}}
+	attributes, told := a.release.apply(session.Known(), session.Account.Subject(a.Sector))
+	for i, name := range told {
+		if name != "sub" {
+			shares.Claims[name] = asClaim(attributes[i].Values)
+		}
+	}
+	if value, err := a.identifier(session, kept.Format); err == nil && a.telling(kept.Format) {
+		shares.Claims["nameid"] = value
+	}
+	return shares, nil
+}
+
+// asClaim is the values of an attribute as those of a claim.
+func asClaim(values []string) any {
+	if len(values) == 1 {
+		return values[0]
+	}
+	all := make([]any, len(values))
+	for i, v := range values {
+		all[i] = v
+	}
+	return all
 }
 
 // response is the Response with the assertion, signed and encrypted as the app

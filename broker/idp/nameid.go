@@ -55,6 +55,12 @@ func (a *app) identifier(session login.Session, format string) (string, error) {
 	return a.lasting(session)
 }
 
+// telling reports whether a name identifier of the format is made of what is known of
+// the resident.
+func (a *app) telling(format string) bool {
+	return format == message.Email || format != message.Transient && a.nameID != nil
+}
+
 // verifiedEmail is the address of a resident who is believed to have it:
 // whoever may write any address could be anybody to the app.
 func verifiedEmail(said mapping.Statement) (string, error) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/councilid/councilid/broker/login"
@@ -38,8 +39,10 @@ func (s *Server) Refuse(w http.ResponseWriter, r *http.Request, req login.Reques
 	}
 	status := message.Status{Code: message.Responder, Second: message.AuthnFailed, Message: "the resident did not sign in"}
 	switch {
-	case (why == login.LoginRequired || why == login.Interaction) && req.Passive:
-		status.Second, status.Message = message.NoPassive, "the resident has to sign in"
+	case why == login.Declined:
+		status.Second, status.Message = message.RequestDenied, "the resident did not agree to share"
+	case req.Passive && asksResident(why):
+		status.Second, status.Message = message.NoPassive, "the resident has to sign in, or to say something"
 	case why == login.Unmet:
 		status.Second, status.Message = message.NoAuthnContext, "no requested authentication context was reached"
 	case why == login.Unavailable:
@@ -48,6 +51,12 @@ func (s *Server) Refuse(w http.ResponseWriter, r *http.Request, req login.Reques
 		status.Second, status.Message = message.RequestDenied, "no connector can do what the request asks"
 	}
 	return s.refuse(w, r, q, status)
+}
+
+// asksResident reports whether a request would not have been refused that had let the
+// resident be asked something (Core §3.4.1, IsPassive).
+func asksResident(why login.Refusal) bool {
+	return slices.Contains([]login.Refusal{login.LoginRequired, login.Interaction, login.Consent, login.WhoseAccount}, why)
 }
 
 // refuse sends the app a signed Response without an assertion (Core §3.2.2). An

@@ -92,9 +92,9 @@ func (f *Flow) askNext(ctx context.Context, bye *farewell, id string) connectors
 		switch {
 		case err != nil:
 			missed(ctx, u.App, err)
-			f.settle(bye, u.App, failed)
+			f.outcome(bye, u.App, failed)
 		case to.URL == "":
-			f.settle(bye, u.App, unable)
+			f.outcome(bye, u.App, unable)
 		default:
 			bye.Asked = Party{Protocol: u.Protocol, App: u.App}
 			return to
@@ -138,9 +138,9 @@ func (f *Flow) hear(bye *farewell, done bool) {
 		bye.Receipt.Provider = ""
 	case bye.Asked.App == "":
 	case done:
-		f.settle(bye, bye.Asked.App, ended)
+		f.outcome(bye, bye.Asked.App, ended)
 	default:
-		f.settle(bye, bye.Asked.App, failed)
+		f.outcome(bye, bye.Asked.App, failed)
 	}
 }
 

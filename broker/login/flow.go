@@ -34,6 +34,9 @@ type Flow struct {
 	// Precedence says whose word wins where several ways in say different things
 	// of one person.
 	Precedence mapping.Precedence
+	// Delegation is the longest that somebody may act for somebody else without being
+	// named anew.
+	Delegation time.Duration
 	// Observe counts finished attempts by connector and outcome, "success" or
 	// a connectors.Outcome.
 	Observe func(connector, outcome string)
@@ -59,6 +62,10 @@ func (f *Flow) Mount(mux *http.ServeMux) {
 	mux.Handle("POST /who", f.Site.Handle(f.answerWho))
 	mux.Handle("GET /apart", f.Site.Handle(f.handleApart))
 	mux.Handle("POST /apart", f.Site.Handle(f.answerApart))
+	mux.Handle("GET /acting", f.Site.Handle(f.handleActing))
+	mux.Handle("POST /acting", f.Site.Handle(f.answerActing))
+	mux.Handle("GET /consent", f.Site.Handle(f.handleConsent))
+	mux.Handle("POST /consent", f.Site.Handle(f.answerConsent))
 	mux.Handle("GET /callback/{connector}", f.Site.Handle(f.handleCallback))
 	mux.Handle("POST /callback/{connector}", f.Site.Handle(f.handlePostedCallback))
 	mux.Handle("GET /landing/{connector}", f.Site.Handle(f.handleLanding))
@@ -179,7 +186,7 @@ func (f *Flow) begin(w http.ResponseWriter, r *http.Request, v visitor, l ongoin
 func (f *Flow) do(w http.ResponseWriter, r *http.Request, l ongoing, s *Session, st step, b *store.Batch) error {
 	switch st.kind {
 	case issue:
-		return f.issue(w, r, l.Request, *s, b)
+		return f.release(w, r, l, *s, b)
 	case start:
 		return f.start(w, r, l, s.standing(), st.trip, b)
 	case choose:
@@ -244,7 +251,10 @@ func (f *Flow) issue(w http.ResponseWriter, r *http.Request, req Request, s Sess
 		return err
 	}
 	web.Annotate(r, slog.String("app", req.App), slog.String("connector", s.Connector),
-		slog.String("account", s.Account.ID), slog.Bool("sso", !s.fresh), slog.String("level", s.Level.String()))
+		slog.String("account", s.Account.ID), slog.Bool("sso", s.sso()), slog.String("level", s.Level.String()))
+	if s.Acting != nil {
+		web.Annotate(r, slog.String("delegate", s.Acting.Delegate.ID))
+	}
 	return front.Issue(w, r, req, s, b)
 }
 

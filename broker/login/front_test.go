@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/councilid/councilid/broker/store"
 	"github.com/councilid/councilid/broker/web"
 	"github.com/councilid/councilid/connectors"
+	"github.com/councilid/councilid/mapping"
 )
 
 // front is the front end of a protocol without a wire: an app's request is an
@@ -29,6 +31,10 @@ type front struct {
 	session login.Session // which is this
 	counts  map[string]int
 	request login.Request // what GET /ask asks for
+
+	withheld  []string // claims that no app gets
+	lasting   bool     // apps may go on while the resident is away
+	withdrawn []login.Withdrawal
 
 	meanwhile func() // what happens, once, while an app is answered
 }
@@ -93,6 +99,26 @@ func (f *front) Issue(w http.ResponseWriter, r *http.Request, req login.Request,
 
 func (f *front) Refuse(w http.ResponseWriter, r *http.Request, req login.Request, why login.Refusal) error {
 	http.Redirect(w, r, "https://"+req.App+".example/refused?why="+string(why), http.StatusSeeOther)
+	return nil
+}
+
+// Shares is what the provider says, of which the app gets what was registered.
+func (f *front) Shares(req login.Request, s login.Session) (login.Sharing, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	shares := login.Sharing{Claims: mapping.Claims{}, Lasting: f.lasting}
+	for name, value := range s.Known().Claims {
+		if !slices.Contains(f.withheld, name) {
+			shares.Claims[name] = value
+		}
+	}
+	return shares, nil
+}
+
+func (f *front) Withdraw(_ context.Context, what login.Withdrawal) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.withdrawn = append(f.withdrawn, what)
 	return nil
 }
 

@@ -28,6 +28,9 @@ type Use struct {
 	Protocol string `json:"protocol"`
 	App      string `json:"app"`
 	Tag      string `json:"tag"` // where the front end keeps what it issued
+	// Delegation is that under which it was issued to somebody who acts for
+	// somebody else, by id.
+	Delegation string `json:"delegation,omitempty"`
 	// Detail is what the front end needs to tell the app that the session is
 	// over, in its own words.
 	Detail json.RawMessage `json:"detail,omitempty"`
@@ -37,18 +40,44 @@ type Use struct {
 // logout, and as a visit that is folded into the account's history. released
 // are the names of the claims that the app gets.
 //
-// b fails where s has ended since it was found: nobody would ever tell the app.
+// b fails where s has ended since it was found, or what it rests on: nobody would
+// ever tell the app.
 func (f *Flow) Used(b *store.Batch, s Session, u Use, released []string, ttl time.Duration) {
+	u.Delegation = s.Basis.Delegation
 	u.enter(b, s, ttl)
-	visit := accounts.Visit{Account: s.Account.ID, Link: s.Link, App: u.App, At: f.Now(), Released: released, SSO: !s.fresh}
-	if s.fresh {
-		visit.Said = s.Said
+	for _, visit := range s.visits(u.App, released, f.Now()) {
+		visitStream.Append(b, visit)
 	}
-	visitStream.Append(b, visit)
+	if u.Delegation != "" {
+		actingIndex.Add(b, u.Delegation, s.SID, ttl)
+	}
 	if !s.fresh {
 		f.keepAlive(b, s)
 	}
+	mustHold(b, s.Basis)
 }
+
+// visits are what the account's history gets of something issued in s; where the
+// resident acts for somebody else, both histories do. What the provider said is of
+// the resident, whoever they act for.
+func (s Session) visits(app string, released []string, now time.Time) []accounts.Visit {
+	visit := accounts.Visit{Account: s.Account.ID, Link: s.Link, App: app, At: now, Released: released, SSO: s.sso()}
+	if !visit.SSO {
+		visit.Said = s.Said
+	}
+	if s.Acting == nil {
+		return []accounts.Visit{visit}
+	}
+	theirs := accounts.Visit{Account: s.Account.ID, Delegation: s.Basis.Delegation, App: app, At: now, Released: released, SSO: visit.SSO}
+	visit.Account, visit.Delegation, visit.Released = s.Acting.Delegate.ID, s.Basis.Delegation, []string{"act"}
+	if !visit.SSO {
+		visit.Said = s.Acting.said
+	}
+	return []accounts.Visit{theirs, visit}
+}
+
+// sso reports whether the app is answered without a visit to a provider.
+func (s Session) sso() bool { return !s.fresh && !s.opened }
 
 // enter enters u in the ledger of s.
 func (u Use) enter(b *store.Batch, s Session, ttl time.Duration) {
@@ -112,11 +141,17 @@ func (f *Flow) end(ctx context.Context, s Session, l Leaving) (farewell, error) 
 // those are told by nobody.
 func (f *Flow) endUnasked(ctx context.Context, s Session, l Leaving) (Receipt, error) {
 	bye, err := f.end(ctx, s, l)
+	f.giveUp(ctx, &bye)
+	return bye.Receipt, err
+}
+
+// giveUp leaves apps untold that can be told through the browser alone.
+func (f *Flow) giveUp(ctx context.Context, bye *farewell) {
 	for _, u := range bye.Rest {
 		missed(ctx, u.App, errNoBrowser)
-		f.settle(&bye, u.App, unable)
+		f.outcome(bye, u.App, unable)
 	}
-	return bye.Receipt, err
+	bye.Rest = nil
 }
 
 var errNoBrowser = errors.New("it can be told through the resident's browser alone")
@@ -184,17 +219,17 @@ func (f *Flow) tell(ctx context.Context, bye *farewell, uses []Use) {
 		switch {
 		case errs[i] != nil:
 			missed(ctx, u.App, errs[i])
-			f.settle(bye, u.App, failed)
+			f.outcome(bye, u.App, failed)
 		case told[i]:
-			f.settle(bye, u.App, ended)
+			f.outcome(bye, u.App, ended)
 		default:
 			bye.Rest = append(bye.Rest, u)
 		}
 	}
 }
 
-// settle enters in bye what became of an app that was to be told, and counts it.
-func (f *Flow) settle(bye *farewell, app string, what fate) {
+// outcome enters in bye what became of an app that was to be told, and counts it.
+func (f *Flow) outcome(bye *farewell, app string, what fate) {
 	if f.ObserveEnd != nil {
 		f.ObserveEnd(app, string(what))
 	}

@@ -33,6 +33,7 @@ type pending struct {
 	Anyway   bool          `json:"anyway,omitempty"`   // and tries providers that refuse the app's window that they are in
 	Notice   *notice       `json:"notice,omitempty"`
 	Stranger *stranger     `json:"stranger,omitempty"` // who came in place of the person who is signed in
+	For      *principal    `json:"for,omitempty"`      // for whom the resident acts, once they have said so
 	Errand   *errand       `json:"errand,omitempty"`   // what a page of the broker's own wants besides
 	Apart    *apart        `json:"apart,omitempty"`    // who has proved to be another person than the account's
 }
@@ -71,7 +72,8 @@ var (
 // ongoing is a pending request with the tag that names it.
 type ongoing struct {
 	pending
-	tag string
+	tag    string
+	agreed string // to which sharing the resident has just agreed, by its mark
 }
 
 // handle names the request. It needs no secret: it is of use only in the

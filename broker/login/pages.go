@@ -144,10 +144,17 @@ func (f *Flow) handleLater(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	l.Settled, l.Notice, l.Stranger = true, nil, nil
-	if f.situation(l, s).standing() != nil {
-		return f.signOn(w, r, v, l, s)
+	return f.carryOn(w, r, v, l, s)
+}
+
+// carryOn goes on with a request about which the resident has said something, in
+// the browser whose session is s (nil for none).
+func (f *Flow) carryOn(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, s *Session) error {
+	if f.situation(l, s).standing() == nil {
+		return f.begin(w, r, v, l, nil, f.Store.Batch())
 	}
-	return f.begin(w, r, v, l, nil, f.Store.Batch())
+	s.opened = s.SID == l.SID
+	return f.signOn(w, r, v, l, s)
 }
 
 // handleCancel answers the app that the resident gave up, and why.

@@ -25,6 +25,7 @@ type Request struct {
 	// nil: that is enough.
 	Levels    []mapping.Assurance `json:"levels,omitempty"`
 	Essential bool                `json:"essential,omitempty"`  // less than one of Levels is of no use to the app
+	Consent   bool                `json:"consent,omitempty"`    // the resident is asked again what the app may be told: prompt=consent
 	LoginHint string              `json:"login_hint,omitempty"` // who the app thinks is there; never believed
 	Connector string              `json:"connector,omitempty"`  // the connector that the app would like: connector_hint
 	Locales   []string            `json:"locales,omitempty"`    // ui_locales
@@ -89,12 +90,19 @@ type FrontEnd interface {
 	// writes, runs b once and answers the browser.
 	Issue(w http.ResponseWriter, r *http.Request, req Request, s Session, b *store.Batch) error
 
+	// Shares is what Issue would tell the app.
+	Shares(req Request, s Session) (Sharing, error)
+
 	// Refuse answers req with a reason in place of a session.
 	Refuse(w http.ResponseWriter, r *http.Request, req Request, why Refusal) error
 
 	// End revokes what was issued to an app in a session that has ended. It
 	// adds its writes to b.
 	End(b *store.Batch, u Use)
+
+	// Withdraw ends for good what the front end keeps apart from sessions: what
+	// apps may do while the resident is away.
+	Withdraw(ctx context.Context, what Withdrawal) error
 
 	// Tell tells the app of u, from server to server, that its session is over.
 	// told is false where the app has no such way.
@@ -110,6 +118,19 @@ type FrontEnd interface {
 	Left(w http.ResponseWriter, r *http.Request, l Leaving, done Receipt) error
 }
 
+// Sharing is what an app would be told of a resident, besides who they are to it.
+type Sharing struct {
+	Claims  mapping.Claims
+	Lasting bool // the app may go on while the resident is away
+}
+
+// Withdrawal is what may not be used any more: what an app was given by an account,
+// or what was given to a delegate, at any app.
+type Withdrawal struct {
+	Account, App string
+	Delegation   string // the delegation, by id; "" for an account's app
+}
+
 // Refusal is why a request ends without a session.
 type Refusal string
 
@@ -120,4 +141,7 @@ const (
 	Unmet         Refusal = "unmet"          // the level that is essential to the app was not reached
 	Interaction   Refusal = "interaction"    // a passive request, and somebody is signed in, but not well enough
 	Unavailable   Refusal = "unavailable"    // the resident gave up because a provider was in trouble
+	Declined      Refusal = "declined"       // the resident does not share what the app would get
+	Consent       Refusal = "consent"        // a passive request, and the resident would have to agree to share
+	WhoseAccount  Refusal = "whose_account"  // a passive request, and the resident would have to say for whom they act
 )

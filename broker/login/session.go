@@ -40,8 +40,17 @@ type Session struct {
 	// to end it.
 	Provider *connectors.ProviderSession `json:"provider,omitempty"`
 
+	// Acting is set where the resident acts for somebody else at an app: then
+	// Account and what is said in it are that other person's. It is never kept:
+	// everywhere else the resident is themself.
+	Acting *Acting `json:"-"`
+
+	// Basis is what the app's answer rests on besides.
+	Basis accounts.Basis `json:"-"`
+
 	handle store.Handle // where it is
 	fresh  bool         // made by this very request, not found in the store
+	opened bool         // made by an earlier request of this very login
 	wished bool         // an app waits for what its last sign-in proves
 }
 
@@ -91,11 +100,19 @@ func (f *Flow) left(s Session) time.Duration {
 	if s.Idle > 0 {
 		idle = min(idle, s.Idle)
 	}
-	return max(0, min(idle, f.Over(s).Sub(f.Now())))
+	return max(0, min(idle, f.ends(s).Sub(f.Now())))
 }
 
-// Over is when s is over in any case.
+// Over is when what was issued in s is over in any case.
 func (f *Flow) Over(s Session) time.Time {
+	if over := f.ends(s); s.Acting == nil || over.Before(s.Acting.Until) {
+		return over
+	}
+	return s.Acting.Until
+}
+
+// ends is when s itself is over.
+func (f *Flow) ends(s Session) time.Time {
 	over := s.Started.Add(f.Session.Lifetime)
 	if !s.Ends.IsZero() && s.Ends.Before(over) {
 		return s.Ends

@@ -71,7 +71,7 @@ func (s *Server) request(a authorization, to replyTo) (login.Request, error) {
 	}
 	return login.Request{
 		Protocol: Protocol, App: a.client.app.ID,
-		Passive: a.passive, Force: a.force, Choose: a.choose || a.client.unassured(to.uri), MaxAge: a.maxAge,
+		Passive: a.passive, Force: a.force, Choose: a.choose || a.client.unassured(to.uri), MaxAge: a.maxAge, Consent: a.consent,
 		Levels: a.wanted.levels, Essential: a.wanted.essential,
 		LoginHint: a.loginHint, Connector: a.connector, Locales: a.locales,
 		Reply: answer,
@@ -136,6 +136,16 @@ func (s *Server) Issue(w http.ResponseWriter, r *http.Request, req login.Request
 	return nil
 }
 
+// Shares implements [login.FrontEnd].
+func (s *Server) Shares(req login.Request, session login.Session) (login.Sharing, error) {
+	c, _, answer, err := s.replyOf(req)
+	if err != nil {
+		return login.Sharing{}, err
+	}
+	g := s.grant(c, session, answer)
+	return login.Sharing{Claims: g.Claims, Lasting: g.refreshable()}, nil
+}
+
 // Refuse answers an authorization request with an error.
 func (s *Server) Refuse(w http.ResponseWriter, r *http.Request, req login.Request, why login.Refusal) error {
 	_, to, _, err := s.replyOf(req)
@@ -148,6 +158,9 @@ func (s *Server) Refuse(w http.ResponseWriter, r *http.Request, req login.Reques
 		login.NoWay:         refused("access_denied", "no connector can do what the request asks"),
 		login.Unmet:         refused(unmetAuthenticationRequirements, "the level of assurance that is essential was not reached"),
 		login.Interaction:   refused(interactionRequired, "the resident has to prove more"),
+		login.Declined:      refused("access_denied", "the resident did not agree to share"),
+		login.Consent:       refused("consent_required", "the resident has to agree to share"),                 // OpenID Connect Core §3.1.2.6
+		login.WhoseAccount:  refused("account_selection_required", "the resident has to say who they act for"), // the same
 		login.Unavailable:   refused(temporarilyUnavailable, "the provider that the resident uses is in trouble"),
 	}
 	s.redirectError(w, r, to, answers[why])

@@ -65,7 +65,7 @@ func (s *Server) metadata() metadata {
 		EndSessionEndpoint:    s.Issuer + "/end_session",
 
 		Scopes:        knownScopes[:],
-		Claims:        append([]string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "sid", "acr", "amr", "vot", "vtm"}, mapping.StandardClaims()...),
+		Claims:        append([]string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "sid", "acr", "amr", "vot", "vtm", "act"}, mapping.StandardClaims()...),
 		ClaimTypes:    []string{"normal"},
 		Contexts:      s.contexts.names(),
 		ResponseTypes: []string{"code"},

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/councilid/councilid/broker/accounts"
 	"github.com/councilid/councilid/broker/login"
 	"github.com/councilid/councilid/broker/store"
 	"github.com/councilid/councilid/mapping"
@@ -37,9 +38,30 @@ type grant struct {
 	// InIDToken are the claims that the ID token has besides userinfo.
 	InIDToken []string `json:"in_id_token,omitempty"`
 
+	// Act is who acts for whom the token is about (RFC 8693 §4.1), nil for nobody, and
+	// Until when they may no longer.
+	Act   *actor    `json:"act,omitempty"`
+	Until time.Time `json:"until,omitzero"`
+
+	// Basis is what the grant rests on besides.
+	accounts.Basis
+
 	// assured holds for the sign-in. What is refreshed later says nothing of it:
 	// by then it may be less.
 	assured
+}
+
+// actor is the claim act (RFC 8693 §4.1).
+type actor struct {
+	Subject string `json:"sub"`
+}
+
+// subject is the actor's, or "" for none.
+func (a *actor) subject() string {
+	if a == nil {
+		return ""
+	}
+	return a.Subject
 }
 
 // code is what waits to be redeemed. Who and what it is about is in the grant.
@@ -76,7 +98,10 @@ func (s *Server) grant(c *client, session login.Session, answer reply) grant {
 	g := grant{
 		Client: c.id, Account: session.Account.ID, Link: session.Link, Subject: session.Account.Subject(c.app.Sector),
 		Session: c.session(session), Scopes: scopes, Claims: c.release.Apply(session.Known().Claims, scopes),
-		AuthTime: session.AuthTime, assured: s.assured(c, answer, session.Level),
+		AuthTime: session.AuthTime, Basis: session.Basis, assured: s.assured(c, answer, session.Level),
+	}
+	if session.Acting != nil {
+		g.Act, g.Until = &actor{session.Acting.Subject(c.app.Sector)}, session.Acting.Until
 	}
 	c.alsoReleased(&g, session.Known().Claims, answer)
 	return g
@@ -147,6 +172,17 @@ func (g grant) released(c *client) grant {
 	g.Claims = maps.Clone(g.Claims)
 	maps.DeleteFunc(g.Claims, func(name string, _ any) bool { return !c.release.Has(name) })
 	return g
+}
+
+// over reports whether nobody may use the grant any more.
+func (g grant) over(now time.Time) bool { return !g.Until.IsZero() && !now.Before(g.Until) }
+
+// within is t, or the end of the grant where that comes first.
+func (g grant) within(t time.Time) time.Time {
+	if !g.Until.IsZero() && g.Until.Before(t) {
+		return g.Until
+	}
+	return t
 }
 
 // claimNames are the names of the claims that the app gets.

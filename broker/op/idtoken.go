@@ -27,6 +27,7 @@ type idToken struct {
 	Session         string `json:"sid"` // OpenID Connect Front-Channel Logout §3
 	AccessTokenHash string `json:"at_hash"`
 	Trustmark       string `json:"vtm,omitempty"` // RFC 8485 §4
+	Act             *actor `json:"act,omitempty"` // RFC 8693 §4.1
 	assured
 
 	Claims mapping.Claims `json:"-"` // that were asked for by name
@@ -39,7 +40,7 @@ func (s *Server) signIDToken(c *client, g grant, nonce, accessToken string) (str
 		Issuer: s.Issuer, Subject: g.Subject, Audience: c.id,
 		Expires: now.Add(idTokenTime).Unix(), Issued: now.Unix(), AuthTime: g.AuthTime.Unix(),
 		Nonce: nonce, Session: g.Session, AccessTokenHash: leftHash(accessToken),
-		assured: g.assured, Claims: mapping.Claims{},
+		Act: g.Act, assured: g.assured, Claims: mapping.Claims{},
 	}
 	if g.VOT != "" {
 		t.Trustmark = s.Issuer + trustmarkPath

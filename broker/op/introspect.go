@@ -20,6 +20,7 @@ type introspection struct {
 	Expires   int64  `json:"exp,omitempty"`
 	ACR       string `json:"acr,omitempty"`       // RFC 9470 §6.2
 	AuthTime  int64  `json:"auth_time,omitempty"` // the same
+	Act       *actor `json:"act,omitempty"`       // RFC 8693 §4.1
 }
 
 // handleIntrospect is the introspection endpoint (RFC 7662). An app learns
@@ -54,6 +55,13 @@ func (s *Server) introspectRefreshToken(ctx context.Context, c *client, token st
 	if err != nil || !found || t.check(c, s.Now()) != nil {
 		return introspection{}, err
 	}
+	err = s.stands(ctx, c, &t.grant)
+	if _, over := errors.AsType[*Error](err); over {
+		return introspection{}, nil
+	}
+	if err != nil {
+		return introspection{}, err
+	}
 	return s.active(t.grant, t.created, t.expires), nil
 }
 
@@ -61,6 +69,6 @@ func (s *Server) introspectRefreshToken(ctx context.Context, c *client, token st
 func (s *Server) active(g grant, issued, expires time.Time) introspection {
 	return introspection{
 		Active: true, Issuer: s.Issuer, ClientID: g.Client, Subject: g.Subject, Scope: strings.Join(g.Scopes, " "),
-		Issued: issued.Unix(), Expires: expires.Unix(), ACR: g.ACR, AuthTime: g.AuthTime.Unix(),
+		Issued: issued.Unix(), Expires: g.within(expires).Unix(), ACR: g.ACR, AuthTime: g.AuthTime.Unix(), Act: g.Act,
 	}
 }

@@ -80,7 +80,7 @@ func (s *Server) refresh(r *http.Request, c *client, form url.Values) (tokenResp
 	if err != nil {
 		return tokenResponse{}, err
 	}
-	answer := c.tokenResponse(token, scopes)
+	answer := s.tokenResponse(c, old.grant, token, scopes)
 	answer.RefreshToken, err = s.rotate(ctx, c, old)
 	if errors.Is(err, errRevoked) {
 		if err := s.revokeTokens(ctx, old.tag); err != nil {
@@ -116,11 +116,31 @@ func (s *Server) usableRefreshToken(ctx context.Context, c *client, token string
 	if err != nil {
 		return refreshToken{}, err
 	}
-	_, _, err = s.Accounts.Reenter(ctx, t.grant.Account, t.grant.Link)
-	if errors.Is(err, accounts.ErrNotFound) || errors.Is(err, accounts.ErrFrozen) {
-		return refreshToken{}, refused(invalidGrant, "the account may not be used").because(err)
+	return t, s.stands(ctx, c, &t.grant)
+}
+
+// stands makes sure that everything holds today that a kept grant rests on, and sets
+// how long it may. The error is a refusal where something does not.
+func (s *Server) stands(ctx context.Context, c *client, g *grant) error {
+	if c.app.Consent == "ask" && g.Consent == "" {
+		return refused(invalidGrant, "the resident has not agreed to share")
 	}
-	return t, err
+	account := g.Account
+	if g.Delegation != "" {
+		d, _, err := s.Accounts.Delegation(ctx, g.Delegation)
+		if errors.Is(err, accounts.ErrWithdrawn) || err == nil && !c.app.Delegates {
+			return refused(invalidGrant, "nobody may act for the account any more").because(err)
+		}
+		if err != nil {
+			return err
+		}
+		account, g.Until = d.Delegate, d.Until // the way in is the delegate's
+	}
+	_, _, err := s.Accounts.Reenter(ctx, account, g.Link)
+	if errors.Is(err, accounts.ErrNotFound) || errors.Is(err, accounts.ErrFrozen) {
+		return refused(invalidGrant, "the account may not be used").because(err)
+	}
+	return err
 }
 
 // fewerScopes are the scopes asked for, which may not be more than were

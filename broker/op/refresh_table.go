@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/councilid/councilid/broker/accounts"
 	"github.com/councilid/councilid/broker/db"
 )
 
@@ -17,6 +18,10 @@ import (
 // grant is there already and revoked.
 func (s *Server) beginRefresh(ctx context.Context, c *client, tag string, g grant) (token string, err error) {
 	err = s.DB.InTx(ctx, func(tx *db.Tx) error {
+		// Whoever withdraws what it rests on waits, and then finds the grant.
+		if err := s.Accounts.Hold(ctx, tx, g.Basis); err != nil {
+			return err
+		}
 		begun, err := s.insertGrant(ctx, tx.Verbs, c, tag, g, nil, `ON CONFLICT DO NOTHING`)
 		if err != nil {
 			return err
@@ -27,6 +32,9 @@ func (s *Server) beginRefresh(ctx context.Context, c *client, tag string, g gran
 		token, err = s.insertRefreshToken(ctx, tx, c, tag, "")
 		return err
 	})
+	if errors.Is(err, accounts.ErrWithdrawn) {
+		err = refused(invalidGrant, "the code is not valid").because(err)
+	}
 	return token, err
 }
 
@@ -76,6 +84,26 @@ func (s *Server) keepRevoked(ctx context.Context, tag string, g grant) error {
 	return err
 }
 
+// revokeWhere revokes the grants of which where is true, and returns their tags.
+func (s *Server) revokeWhere(ctx context.Context, where string, args ...any) ([]string, error) {
+	rows, err := s.DB.Query(ctx, `UPDATE refresh_grants SET revoked_at = COALESCE(revoked_at, $1) WHERE `+where+` RETURNING id`,
+		append([]any{s.Now().UnixMicro()}, args...)...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+
+	var tags []string
+	for rows.Next() {
+		var tag string
+		if err := rows.Scan(&tag); err != nil {
+			return nil, err
+		}
+		tags = append(tags, tag)
+	}
+	return tags, rows.Err()
+}
+
 // insertGrant writes a grant's row and reports whether that changed anything.
 func (s *Server) insertGrant(ctx context.Context, v db.Verbs, c *client, tag string, g grant, revoked *int64, onConflict string) (bool, error) {
 	scopes, err := json.Marshal(g.Scopes)
@@ -88,10 +116,12 @@ func (s *Server) insertGrant(ctx context.Context, v db.Verbs, c *client, tag str
 	}
 	now := s.Now()
 	res, err := v.Exec(ctx, `INSERT INTO refresh_grants
-		(id, account_id, link_id, app, subject, session, scopes, claims, auth_time, created_at, expires_at, revoked_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) `+onConflict,
+		(id, account_id, link_id, app, subject, session, scopes, claims, auth_time, created_at, expires_at, revoked_at,
+			consent_id, delegation_id, act)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) `+onConflict,
 		tag, g.Account, g.Link, c.app.ID, g.Subject, g.Session, string(scopes), string(claims), g.AuthTime.UnixMicro(),
-		now.UnixMicro(), now.Add(c.oidc.RefreshTokenLifetime).UnixMicro(), revoked)
+		now.UnixMicro(), now.Add(c.oidc.RefreshTokenLifetime).UnixMicro(), revoked,
+		g.Consent, g.Delegation, g.Act.subject())
 	if err != nil {
 		return false, err
 	}
@@ -111,15 +141,17 @@ func (s *Server) insertRefreshToken(ctx context.Context, tx *db.Tx, c *client, t
 // findRefreshToken reads a refresh token and its grant.
 func (s *Server) findRefreshToken(ctx context.Context, token string) (t refreshToken, found bool, err error) {
 	t.hash = hashOf(token)
-	var app, scopes, claims string
+	var app, scopes, claims, act string
 	var created, expires, authTime int64
 	var replaced, revoked sql.NullInt64
 	err = s.DB.QueryRow(ctx, `SELECT g.id, g.account_id, g.link_id, g.app, g.subject, g.session, g.scopes, g.claims, g.auth_time, g.revoked_at,
+			g.consent_id, g.delegation_id, g.act,
 			t.parent, t.created_at, t.expires_at, t.replaced_at
 		FROM refresh_tokens t
 		JOIN refresh_grants g ON g.id = t.grant_id
 		WHERE t.hash = $1`, t.hash).
 		Scan(&t.tag, &t.grant.Account, &t.grant.Link, &app, &t.grant.Subject, &t.grant.Session, &scopes, &claims, &authTime, &revoked,
+			&t.grant.Consent, &t.grant.Delegation, &act,
 			&t.parent, &created, &expires, &replaced)
 	if errors.Is(err, sql.ErrNoRows) {
 		return refreshToken{}, false, nil
@@ -133,6 +165,9 @@ func (s *Server) findRefreshToken(ctx context.Context, token string) (t refreshT
 	}
 	t.grant.Client, t.grant.AuthTime = c.id, time.UnixMicro(authTime)
 	t.created, t.expires, t.revoked = time.UnixMicro(created), time.UnixMicro(expires), revoked.Valid
+	if act != "" {
+		t.grant.Act = &actor{act}
+	}
 	if replaced.Valid {
 		t.replaced = time.UnixMicro(replaced.Int64)
 	}

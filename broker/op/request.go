@@ -31,6 +31,7 @@ type authorization struct {
 	passive       bool   // prompt=none
 	force         bool   // prompt=login
 	choose        bool   // prompt=select_account
+	consent       bool   // prompt=consent
 	maxAge        *time.Duration
 	claims        claimsRequest
 	wanted        wanted
@@ -158,8 +159,9 @@ func (a *authorization) readPKCE(form url.Values) error {
 	return nil
 }
 
-// readPrompt reads prompt (OpenID Connect Core §3.1.2.1). consent asks for
-// nothing here: what an app may see is settled when it is registered.
+// readPrompt reads prompt (OpenID Connect Core §3.1.2.1). Where consent is implied,
+// as what an app may see was settled when it was registered, asking for it changes
+// nothing.
 func (a *authorization) readPrompt(form url.Values) error {
 	prompts := strings.Fields(form.Get("prompt"))
 	for _, prompt := range prompts {
@@ -171,6 +173,7 @@ func (a *authorization) readPrompt(form url.Values) error {
 		case "select_account":
 			a.choose = true
 		case "consent":
+			a.consent = true
 		default:
 			return refused(invalidRequest, "prompt has an unknown value")
 		}

@@ -126,7 +126,7 @@ func TestParseAuthorization(t *testing.T) {
 		{"&nonce=" + strings.Repeat("n", 512), authorization{nonce: strings.Repeat("n", 512)}},
 		{"&code_challenge_method=S256&code_challenge=" + challenge, authorization{codeChallenge: challenge}},
 		{"&prompt=none", authorization{passive: true}},
-		{"&prompt=login+select_account+consent", authorization{force: true, choose: true}},
+		{"&prompt=login+select_account+consent", authorization{force: true, choose: true, consent: true}},
 		{"&max_age=0", authorization{maxAge: age(0)}},
 		{"&max_age=15000", authorization{maxAge: age(15000 * time.Second)}},
 		{"&acr_values=1+2&ui_locales=cy+en-GB", authorization{wanted: wanted{acr: []string{"1", "2"}}, locales: []string{"cy", "en-GB"}}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/councilid/councilid/broker/login"
 	"github.com/councilid/councilid/broker/store"
 )
 
@@ -83,6 +84,25 @@ func (s *Server) revokeGrant(ctx context.Context, tag string, g grant) error {
 		}
 	}
 	return s.revokeTokens(ctx, tag)
+}
+
+// Withdraw implements [login.FrontEnd]. A grant that was revoked before is found
+// again, should its access tokens have been left then.
+func (s *Server) Withdraw(ctx context.Context, what login.Withdrawal) error {
+	where, args := `account_id = $2 AND app = $3`, []any{what.Account, what.App}
+	if what.Delegation != "" {
+		where, args = `delegation_id = $2`, []any{what.Delegation}
+	}
+	tags, err := s.revokeWhere(ctx, where, args...)
+	if err != nil {
+		return err
+	}
+	b := s.Store.Batch()
+	for _, tag := range tags {
+		grants.Delete(b, online(tag))
+		grants.Delete(b, offline(tag))
+	}
+	return b.Exec(ctx)
 }
 
 // revokeTokens ends the access tokens of a tag, all of them.

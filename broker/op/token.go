@@ -149,7 +149,7 @@ func isVerifier(s string) bool {
 
 // tokens is the answer to a code that has passed every check.
 func (s *Server) tokens(ctx context.Context, c *client, g grant, nonce string, token store.Handle) (tokenResponse, error) {
-	answer := c.tokenResponse(token, g.Scopes)
+	answer := s.tokenResponse(c, g, token, g.Scopes)
 	if g.refreshable() {
 		refresh, err := s.beginRefresh(ctx, c, token.Tag, g)
 		if err != nil {
@@ -162,11 +162,12 @@ func (s *Server) tokens(ctx context.Context, c *client, g grant, nonce string, t
 	return answer, err
 }
 
-func (c *client) tokenResponse(token store.Handle, scopes []string) tokenResponse {
+func (s *Server) tokenResponse(c *client, g grant, token store.Handle, scopes []string) tokenResponse {
+	now := s.Now()
 	return tokenResponse{
 		AccessToken: token.String(),
 		TokenType:   bearer,
-		ExpiresIn:   int64(c.oidc.AccessTokenLifetime.Seconds()),
+		ExpiresIn:   int64(g.within(now.Add(c.oidc.AccessTokenLifetime)).Sub(now).Seconds()),
 		Scope:       strings.Join(scopes, " "),
 	}
 }

@@ -47,6 +47,9 @@ func (g grant) userinfo() mapping.Claims {
 		claims = mapping.Claims{}
 	}
 	claims["sub"] = g.Subject
+	if g.Act != nil {
+		claims["act"] = g.Act
+	}
 	return claims
 }
 
@@ -109,7 +112,7 @@ func (f foundToken) valid(s *Server) (accessToken, grant, bool) {
 	}
 	g, granted := reply.Value()
 	c, registered := s.clients[g.Client]
-	if !found || !granted || !registered || t.Client != g.Client || !s.Now().Before(t.Expires) {
+	if !found || !granted || !registered || t.Client != g.Client || !s.Now().Before(t.Expires) || g.over(s.Now()) {
 		return accessToken{}, grant{}, false
 	}
 	if t.Scopes != nil {

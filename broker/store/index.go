@@ -39,6 +39,13 @@ func (i Index) Members(b *Batch, key string) *Reply[[]string] {
 	return r
 }
 
+// Remove takes members out of key's set.
+func (i Index) Remove(b *Batch, key string, members ...string) {
+	for _, member := range members {
+		b.add(redis.NewIntCmd(background, "zrem", i.key(key), member))
+	}
+}
+
 // Delete ends key's set.
 func (i Index) Delete(b *Batch, key string) {
 	b.add(redis.NewIntCmd(background, "del", i.key(key)))

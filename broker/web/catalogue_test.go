@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/councilid/councilid/broker/web"
 )
 
 func catalogue(t *testing.T, lang string) map[string]string {
@@ -48,7 +50,8 @@ func found(text, pattern string) []string {
 
 // usedKeys are the keys that the templates name, where a key depends on an
 // error's message, on a connector's outcome, on what a provider told, on what was
-// wrong with a form, on what was changed or on a month with all of these.
+// wrong with a form, on what was changed, on a claim, on why nobody may act or on a
+// month with all of these.
 func usedKeys(t *testing.T) []string {
 	t.Helper()
 	messages := found(read(t, "error.go"), `(?m)^\t[A-Z]\w+ += "([a-z_]+)"`)
@@ -80,6 +83,10 @@ func usedKeys(t *testing.T) []string {
 				variants = problems
 			case strings.HasPrefix(pattern, "council.done."):
 				variants = changes
+			case strings.HasPrefix(pattern, "consent.claim."):
+				variants = namedClaims(t)
+			case strings.HasPrefix(pattern, "acting.not_"):
+				variants = []string{web.NotSure, web.NotShared}
 			case strings.HasPrefix(pattern, "month."):
 				variants = strings.Fields("jan feb mar apr may jun jul aug sep oct nov dec")
 			}
@@ -90,6 +97,16 @@ func usedKeys(t *testing.T) []string {
 	}
 	slices.Sort(keys)
 	return slices.Compact(keys)
+}
+
+// namedClaims are the claims that the catalogues have names for.
+func namedClaims(t *testing.T) []string {
+	t.Helper()
+	list := found(read(t, "consent.go"), `(?s)var named = \[\]string\{(.*?)\n\}`)
+	if len(list) != 1 {
+		t.Fatal("the list of claims is not found")
+	}
+	return found(list[0], `"([a-z_]+)"`)
 }
 
 func TestCataloguesHoldWhatIsUsed(t *testing.T) {

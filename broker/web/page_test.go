@@ -60,6 +60,7 @@ func allPages() map[string]shown {
 		"home, signed in":      {"home", web.Home{SignOut: "/sign-out"}},
 	}
 	maps.Copy(pages, councilPages())
+	maps.Copy(pages, consentPages())
 	return pages
 }
 
