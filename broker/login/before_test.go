@@ -44,7 +44,7 @@ func (h *hill) newcomer(b *browser, person, email string) page {
 
 func first(t *testing.T, p page) url.Values {
 	t.Helper()
-	return url.Values{"request": {found(t, p.body, `name="request" value="`)}, "answer": {"first"}}
+	return url.Values{"request": {found(t, p.body, `name="request" value="`)}, "answer": {"never"}}
 }
 
 func earlier(t *testing.T, p page, connector string) string {

@@ -104,7 +104,7 @@ func (b *Browser) follow(method, address string, form url.Values) Page {
 			continue
 		}
 		if page.URL.Path == "/before" && page.Status == http.StatusOK && !b.Doubts {
-			method, address, form = http.MethodPost, "/before", url.Values{"request": {page.Query("request")}, "answer": {"first"}}
+			method, address, form = http.MethodPost, "/before", url.Values{"request": {page.Query("request")}, "answer": {"never"}}
 			continue
 		}
 		to := page.Header.Get("Location")

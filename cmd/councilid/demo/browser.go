@@ -86,7 +86,7 @@ func (b *browser) walk(ctx context.Context, method, address string, form url.Val
 			method, form = http.MethodGet, nil
 			address = at.url.ResolveReference(&url.URL{Path: "/start/" + b.choose, RawQuery: at.url.RawQuery}).String()
 		case at.url.Path == "/before":
-			method, address, form = http.MethodPost, at.url.String(), url.Values{"request": at.url.Query()["request"], "answer": {"first"}}
+			method, address, form = http.MethodPost, at.url.String(), url.Values{"request": at.url.Query()["request"], "answer": {"never"}}
 		default:
 			return at, nil
 		}
