@@ -94,16 +94,57 @@ func chain(ctx context.Context, tx *db.Tx, at time.Time, entries ...entry) error
 	return nil
 }
 
-// VerifyAudit checks the whole chain. The error is ErrAudit, with the first
-// entry that is not as it was written.
+// Head is the end of the chain, as somebody saw it.
+type Head struct {
+	Seq  int64
+	Hash string
+}
+
+// VerifyAudit checks the whole chain. The error is ErrAudit, with the first entry that
+// is not as it was written.
 func (a *Accounts) VerifyAudit(ctx context.Context) error {
-	var head auditRow // read first: what is appended meanwhile lies beyond it
-	if err := a.db.QueryRow(ctx, `SELECT seq, hash FROM audit_head`).Scan(&head.seq, &head.hash); err != nil {
-		return fmt.Errorf("verify the audit chain: %w", err)
+	_, err := a.VerifyAuditSince(ctx, Head{})
+	return err
+}
+
+// VerifyAuditSince is VerifyAudit by somebody who has seen where the chain ended
+// before, and kept that where nobody can write who may write the database: the chain
+// must go on from there. It returns where it ends now.
+func (a *Accounts) VerifyAuditSince(ctx context.Context, seen Head) (Head, error) {
+	first, err := a.auditHead(ctx) // what is appended meanwhile lies beyond it
+	if err != nil {
+		return Head{}, fmt.Errorf("verify the audit chain: %w", err)
 	}
+	last, err := a.verifyRows(ctx, first, seen)
+	if err != nil {
+		return Head{}, fmt.Errorf("verify the audit chain: %w", err)
+	}
+	newest, err := a.auditHead(ctx)
+	switch {
+	case err != nil:
+		return Head{}, fmt.Errorf("verify the audit chain: %w", err)
+	case last.Seq < first.Seq:
+		return Head{}, fmt.Errorf("%w: entry %d is missing", ErrAudit, last.Seq+1)
+	case last.Seq < seen.Seq:
+		return Head{}, fmt.Errorf("%w: entry %d is missing, which was there before", ErrAudit, last.Seq+1)
+	case last.Seq > newest.Seq:
+		return Head{}, fmt.Errorf("%w: entry %d was put beyond the end", ErrAudit, newest.Seq+1)
+	}
+	return last, nil
+}
+
+func (a *Accounts) auditHead(ctx context.Context) (Head, error) {
+	var h Head
+	err := a.db.QueryRow(ctx, `SELECT seq, hash FROM audit_head`).Scan(&h.Seq, &h.Hash)
+	return h, err
+}
+
+// verifyRows checks the entries, of which the hashes of two are known, and returns the
+// last.
+func (a *Accounts) verifyRows(ctx context.Context, head, seen Head) (Head, error) {
 	rows, err := a.db.Query(ctx, `SELECT seq, at, kind, account, actor, detail, previous, hash FROM audit ORDER BY seq`)
 	if err != nil {
-		return fmt.Errorf("verify the audit chain: %w", err)
+		return Head{}, err
 	}
 	defer rows.Close()
 
@@ -111,23 +152,20 @@ func (a *Accounts) VerifyAudit(ctx context.Context) error {
 	for rows.Next() {
 		var r auditRow
 		if err := rows.Scan(&r.seq, &r.at, &r.kind, &r.account, &r.actor, &r.detail, &r.previous, &r.hash); err != nil {
-			return fmt.Errorf("verify the audit chain: %w", err)
+			return Head{}, err
 		}
 		if err := r.follows(last); err != nil {
-			return err
+			return Head{}, err
 		}
-		if r.seq == head.seq && r.hash != head.hash {
-			return fmt.Errorf("%w: entry %d is not the head of the chain", ErrAudit, r.seq)
+		switch {
+		case r.seq == seen.Seq && r.hash != seen.Hash:
+			return Head{}, fmt.Errorf("%w: entry %d, or one before it, was written anew since it was seen", ErrAudit, r.seq)
+		case r.seq == head.Seq && r.hash != head.Hash:
+			return Head{}, fmt.Errorf("%w: entry %d is not the head of the chain", ErrAudit, r.seq)
 		}
 		last = r
 	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("verify the audit chain: %w", err)
-	}
-	if last.seq < head.seq {
-		return fmt.Errorf("%w: entry %d is missing", ErrAudit, last.seq+1)
-	}
-	return nil
+	return Head{last.seq, last.hash}, rows.Err()
 }
 
 func (r auditRow) follows(last auditRow) error {

@@ -115,3 +115,54 @@ func TestAuditGoesWithTheChange(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestAuditRewritten: whoever may write the whole table can make another chain that is
+// sound by itself. Who has seen the end of the first one notices.
+func TestAuditRewritten(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		acc, _, _ := enter(t, n, signIn("https://idp.example", "someone"))
+		seen, err := n.VerifyAuditSince(t.Context(), accounts.Head{})
+		if err != nil || seen.Seq != 2 {
+			t.Fatalf("%v, %v", seen, err)
+		}
+		if err := n.Pin(t.Context(), acc.ID, "tax.example", "x"); err != nil {
+			t.Fatal(err)
+		}
+		if now, err := n.VerifyAuditSince(t.Context(), seen); err != nil || now.Seq != 3 {
+			t.Errorf("gone on: %v, %v", now, err)
+		}
+		for name, change := range map[string]string{
+			"cut off":      `DELETE FROM audit WHERE seq > 1`,
+			"emptied":      `DELETE FROM audit`,
+			"written anew": `DELETE FROM audit WHERE seq > 0`,
+		} {
+			n.exec(t, change)
+			n.exec(t, `UPDATE audit_head SET seq = (SELECT COALESCE(MAX(seq), 0) FROM audit),
+				hash = COALESCE((SELECT hash FROM audit ORDER BY seq DESC LIMIT 1), '')`)
+			if name == "written anew" {
+				for _, to := range []string{"a", "b", "c"} {
+					if err := n.Pin(t.Context(), acc.ID, "tax.example", to); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if err := n.VerifyAudit(t.Context()); err != nil {
+				t.Errorf("%s: it is not sound by itself: %v", name, err)
+			}
+			if _, err := n.VerifyAuditSince(t.Context(), seen); !errors.Is(err, accounts.ErrAudit) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
+
+// TestAuditBeyondTheEnd: an entry that nobody appended, sound by itself, is noticed
+// although the head is as it was.
+func TestAuditBeyondTheEnd(t *testing.T) {
+	n := connect(t, sqlite(t))
+	n.exec(t, `INSERT INTO audit (seq, at, kind, account, actor, detail, previous, hash) VALUES
+		(1, 1772366400000000, 'account.created', 'abc', 'resident', '{"name":"ŵ"}', '', $1)`, pinned)
+	if err := n.VerifyAudit(t.Context()); !errors.Is(err, accounts.ErrAudit) {
+		t.Error(err)
+	}
+}
