@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
+	"golang.org/x/sync/errgroup"
 )
 
 // What tests of this package alone may use.
@@ -21,6 +22,18 @@ func (c *Council) Crowd() {
 	for range hashesQueued {
 		c.hash.queue <- struct{}{}
 	}
+}
+
+// HashTogether hashes so many passwords at once.
+func HashTogether(ctx context.Context, many int) error {
+	h, g := newHasher(), new(errgroup.Group)
+	for range many {
+		g.Go(func() error {
+			_, err := h.hash(ctx, "kettle marble ostrich")
+			return err
+		})
+	}
+	return g.Wait()
 }
 
 // HashInVain hashes a password while others take for ever.
