@@ -16,7 +16,7 @@ import (
 type Visit struct {
 	Account  string            `json:"account"`
 	Link     string            `json:"link"`
-	App      string            `json:"app"`
+	App      string            `json:"app"` // "" for the broker's own pages, which are no service
 	At       time.Time         `json:"at"`
 	Released []string          `json:"released"` // names only
 	Said     mapping.Statement `json:"said"`     // what the provider said this time; empty for single sign-on
@@ -160,6 +160,9 @@ func fold(ids []string, visits []Visit, open, live map[string]string) (*history,
 }
 
 func (h *history) addService(v Visit) {
+	if v.App == "" {
+		return
+	}
 	k, at := pair{v.Account, v.App}, v.At.UnixMicro()
 	s, ok := h.services[k]
 	if !ok {

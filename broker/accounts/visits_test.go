@@ -207,6 +207,26 @@ func TestRecordLeavesOut(t *testing.T) {
 	})
 }
 
+// TestRecordOwnPages records a sign-in to the broker's own pages, which are no
+// service in use.
+func TestRecordOwnPages(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		acc, link, _ := enter(t, n, signIn("https://idp.example", "someone"))
+		at := noon.Add(time.Hour)
+		record(t, n, []string{"1-0"}, []accounts.Visit{{Account: acc.ID, Link: link.ID, At: at}})
+		if got := n.count(t, "services"); got != 0 {
+			t.Errorf("%d services, want none", got)
+		}
+		want := []string{fmt.Sprintf("app= at=%d ", at.UnixMicro())}
+		if diff := cmp.Diff(want, n.dump(t, `SELECT app, at FROM sign_ins`)); diff != "" {
+			t.Errorf("sign-ins (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff([]string{fmt.Sprintf("last_used_at=%d ", at.UnixMicro())}, n.dump(t, `SELECT last_used_at FROM links`)); diff != "" {
+			t.Errorf("link (-want +got):\n%s", diff)
+		}
+	})
+}
+
 // TestRecordAnothersLink has a link in two people's visits: it speaks for the one
 // whose it is.
 func TestRecordAnothersLink(t *testing.T) {

@@ -74,6 +74,9 @@ func (f *Flow) answerBefore(w http.ResponseWriter, r *http.Request) error {
 	if !f.asks(p) || !p.newcomer() {
 		return f.offer(w, r, l, b)
 	}
+	if r.PostFormValue("answer") != "never" {
+		return f.lead(w, r, l, "/before", b)
+	}
 	l.Stranger, p.In.SignIn.Alone = nil, true
 	return f.enterAnew(w, r, v, l, old, p.In, b)
 }

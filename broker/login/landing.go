@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 
+	"github.com/councilid/councilid/broker/accounts"
 	"github.com/councilid/councilid/broker/store"
 	"github.com/councilid/councilid/broker/web"
 	"github.com/councilid/councilid/mapping"
@@ -49,6 +50,9 @@ func (f *Flow) recall(ctx context.Context, req Request, s Session) Request {
 // landed answers the broker's own request: it leads to the page that asked; or it
 // tells the apps that wait, and leads to a page that leads on.
 func (f *Flow) landed(w http.ResponseWriter, r *http.Request, req Request, s Session, b *store.Batch) error {
+	if s.fresh {
+		visitStream.Append(b, accounts.Visit{Account: s.Account.ID, Link: s.Link, At: f.Now(), Said: s.Said})
+	}
 	if err := b.Exec(r.Context()); err != nil {
 		return err
 	}

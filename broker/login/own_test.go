@@ -1,11 +1,16 @@
 package login_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/councilid/councilid/broker/accounts"
 	"github.com/councilid/councilid/broker/login"
+	"github.com/councilid/councilid/broker/store"
 	"github.com/councilid/councilid/broker/web"
 )
 
@@ -88,6 +93,39 @@ func TestOwnSignIn(t *testing.T) {
 	one.returns(h.middle, "alice", "Cm").mustLead(t, mine)
 	one.get("/own").mustLead(t, mine)
 	one.use("tax")
+}
+
+// A sign-in to the broker's own pages is one as to an app: residents see it.
+func TestOwnSignInIsRecorded(t *testing.T) {
+	h := newHill(t)
+	one := h.browser()
+	choice := one.get("/own")
+	one.get(strings.Replace(choice.to, "/choose", "/start/middle", 1))
+	one.returns(h.middle, "alice", "Cm").mustLead(t, mine)
+	one.get("/own").mustLead(t, mine) // which is none
+	one.use("tax")
+	alice := h.front.issued()
+
+	ctx, done := context.WithCancel(t.Context())
+	var visits []accounts.Visit
+	err := store.Stream[accounts.Visit]{Name: "visits"}.Consume(ctx, h.flows[1].Store, func(_ context.Context, entries []store.Entry[accounts.Visit]) error {
+		for _, e := range entries {
+			visits = append(visits, e.Value)
+		}
+		if len(visits) >= 2 {
+			done()
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if len(visits) != 2 || visits[1].App != "tax" {
+		t.Fatalf("visits: %+v", visits)
+	}
+	if v := visits[0]; v.App != "" || v.Account != alice.Account.ID || v.Link != alice.Link || v.SSO || !v.At.Equal(h.now()) {
+		t.Errorf("recorded: %+v", v)
+	}
 }
 
 // A change of how somebody signs in needs that they have just signed in.
