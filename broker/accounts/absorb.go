@@ -38,10 +38,10 @@ var records = [...]struct{ table, whose, which string }{
 
 // singles are the tables in which an account has one row for each key.
 var singles = [...]single{
-	{"services", "app", `TRUE`, used},
-	{"wishes", "app", `TRUE`, latest("asked_at")},
-	{"claims", "name", `link_id = ''`, latest("said_at")},
-	{"likeness", "kind", `link_id = ''`, latest("said_at")},
+	{"services", "app", `TRUE`, used, sinceUsed},
+	{"wishes", "app", `TRUE`, latest("asked_at"), asIs},
+	{"claims", "name", `link_id = ''`, latest("said_at"), asIs},
+	{"likeness", "kind", `link_id = ''`, latest("said_at"), asIs},
 }
 
 // trail is what a merge writes down so that it can be undone.

@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -102,9 +103,14 @@ func (a *Accounts) prove(ctx context.Context, e entrance, in SignIn) (entrance, 
 }
 
 // holdLink has whoever adds a way in to the account, or freezes, unlinks or moves this
-// one, wait; where they were faster with the link, it is errRaced.
+// one, wait; where they were faster with the link, or the account is no more, it is
+// errRaced.
 func holdLink(ctx context.Context, tx *db.Tx, link Link) error {
-	if err := hold(ctx, tx, link.Account); err != nil {
+	err := hold(ctx, tx, link.Account)
+	if errors.Is(err, ErrNotFound) {
+		return errRaced
+	}
+	if err != nil {
 		return err
 	}
 	live, err := changes(tx.Exec(ctx, `UPDATE links SET connector = connector

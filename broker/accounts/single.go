@@ -13,11 +13,13 @@ import (
 	"github.com/councilid/councilid/broker/db"
 )
 
-// single is a table in which an account has one row for each key; of two accounts'
-// rows with one key join makes the one that is kept.
+// single is a table in which an account has one row for each key. Of two accounts'
+// rows with one key join makes the one that is kept. Of one that was changed since,
+// apart makes what is the kept account's own, which had was before (nil for none).
 type single struct {
 	table, key, which string
 	join              func(mine, theirs row) row
+	apart             func(was, is row) row
 }
 
 // change is the rows that a merge changed, by key: what both accounts had of those
@@ -80,6 +82,19 @@ func used(mine, theirs row) row {
 	return both
 }
 
+// sinceUsed takes the use of a service apart: what the other account used it before
+// is not this one's.
+func sinceUsed(was, is row) row {
+	own := maps.Clone(is)
+	own["first_used_at"] = is["last_used_at"]
+	if was != nil {
+		own["first_used_at"] = was["first_used_at"]
+	}
+	return own
+}
+
+func asIs(_, is row) row { return is }
+
 // unite says what becomes of two accounts' rows when the second is absorbed.
 func (s single) unite(kept string, mine, theirs map[string]row) change {
 	c := change{Kept: map[string]row{}, Absorbed: theirs, After: map[string]row{}}
@@ -94,8 +109,8 @@ func (s single) unite(kept string, mine, theirs map[string]row) change {
 
 // divide says what becomes of the rows of the kept account, as they are now, when
 // the accounts are taken apart: its own, and the other one's. What was changed since
-// stays as it is, and what is gone is given back to nobody: whoever ended it meant
-// all. left are the keys of both.
+// stays, and what is gone is given back to nobody: whoever ended it meant all of it.
+// left are the keys of both.
 func (s single) divide(c change, now map[string]row) (mine, theirs map[string]row, left []string) {
 	mine, theirs = map[string]row{}, map[string]row{}
 	for key, r := range inOrder(c.Absorbed, strings.Compare) {
@@ -112,7 +127,7 @@ func (s single) divide(c change, now map[string]row) (mine, theirs map[string]ro
 		case unchanged && had:
 			mine[key] = was
 		case there && !unchanged:
-			mine[key] = is
+			mine[key] = s.apart(was, is)
 		}
 	}
 	return mine, theirs, left
