@@ -168,8 +168,12 @@ func (b *Broker) build(cfg *config.Config) (*house, error) {
 		return nil, fmt.Errorf("SAML identity provider: %w", err)
 	}
 	flow.FrontEnds[op.Protocol], flow.FrontEnds[idp.Protocol] = oidc, saml
+	pages, err := b.residents(cfg, flow)
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
-	rooms := []room{site, flow, oidc, saml}
+	rooms := []room{site, flow, oidc, saml, pages}
 	for _, way := range flow.Ways {
 		if own, ok := way.Connector.(*council.Council); ok {
 			rooms = append(rooms, own)

@@ -1,7 +1,8 @@
 // Package broker puts the rooms of the house together: which URL does what is
 // the list below, what each room needs is in [Open].
 //
-//	GET  /                                  home                     login
+//	GET  /           GET /sign-in           home                     resident
+//	GET|POST /my/…                          residents' own pages     resident
 //	GET|POST /authorize                     an app asks              op
 //	POST /token      GET|POST /userinfo     an app fetches           op
 //	POST /revoke     POST /introspect       an app manages tokens    op

@@ -2,11 +2,13 @@ package test
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/councilid/councilid/broker"
@@ -78,11 +80,17 @@ func TestBrowserAcrossSites(t *testing.T) {
 // openDemo runs the demo's council as `councilid demo` does.
 func openDemo(t *testing.T) *demo.Site {
 	t.Helper()
+	return openDemoWith(t, io.Discard)
+}
+
+// openDemoWith is openDemo, with mails printed on terminal.
+func openDemoWith(t *testing.T, terminal io.Writer) *demo.Site {
+	t.Helper()
 	site, err := demo.Open(false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	node, err := broker.Open(t.Context(), site.Config, slog.New(slog.DiscardHandler), site.Letters)
+	node, err := broker.Open(t.Context(), site.Config, slog.New(slog.DiscardHandler), io.MultiWriter(site.Letters, terminal))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,8 +98,11 @@ func openDemo(t *testing.T) *demo.Site {
 	server := &http.Server{Handler: node}
 	go func() { _ = server.Serve(site.Listeners["broker"]) }()
 	go site.Serve(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { _ = node.Run(ctx) })
 	t.Cleanup(func() {
 		stop()
+		running.Wait()
 		for _, close := range []func() error{server.Close, node.Close, site.Close} {
 			if err := close(); err != nil {
 				t.Error(err)

@@ -21,10 +21,11 @@ type Used struct {
 	Released    []string // the names of the claims that it got last
 }
 
-// Used returns the apps that the account has signed in to, the latest first.
+// Used returns the apps that the account has signed in to and shares with, the latest
+// first.
 func (a *Accounts) Used(ctx context.Context, account string) ([]Used, error) {
 	rows, err := a.db.Query(ctx, `SELECT app, first_used_at, last_used_at, released FROM services
-		WHERE account_id = $1 ORDER BY last_used_at DESC, app`, account)
+		WHERE account_id = $1 AND (stopped_at IS NULL OR stopped_at < last_used_at) ORDER BY last_used_at DESC, app`, account)
 	if err != nil {
 		return nil, fmt.Errorf("services in use: %w", err)
 	}
@@ -82,33 +83,38 @@ func (a *Accounts) Checks(ctx context.Context, account string) ([]Check, error) 
 	return all, rows.Err()
 }
 
-// Happening is one line of an account's history: a sign-in, or a change.
+// Happening is one line of an account's history: a sign-in, a change, or a look of an
+// officer's.
 type Happening struct {
 	At        time.Time
-	Kind      string // SignedIn, or as the audit chain has it
-	Actor     string // who did it, as the audit chain has it; "" of a sign-in
+	Kind      string // SignedIn, LookedAt, or as the audit chain has it
+	Actor     string // who did it, as the audit chain has it; "" elsewhere
 	App       string // what it was about, where that is known
 	Link      string
 	Connector string
-	SSO       bool // of a sign-in: answered from the session, without the provider
+	SSO       bool   // of a sign-in: answered from the session, without the provider
+	Officer   string // of a look of the council's: who looked,
+	Reason    string // and why
 }
 
-// SignedIn is the kind of a Happening that the audit chain does not have.
-const SignedIn = "signed-in"
+// The kinds of a Happening that the audit chain does not have.
+const (
+	SignedIn = "signed-in"
+	LookedAt = "looked-at"
+)
 
 // History returns the latest of what happened to the account before a time, some
 // most of it. What happened at one moment is not taken apart.
 func (a *Accounts) History(ctx context.Context, account string, before time.Time, most int) ([]Happening, error) {
-	signIns, err := a.signIns(ctx, account, before, most+1)
-	if err != nil {
-		return nil, fmt.Errorf("history: %w", err)
+	var all []Happening
+	for _, read := range []func(context.Context, string, time.Time, int) ([]Happening, error){a.signIns, a.changed, a.looks} {
+		some, err := read(ctx, account, before, most+1)
+		if err != nil {
+			return nil, fmt.Errorf("history: %w", err)
+		}
+		all = append(all, some...)
 	}
-	changed, err := a.changed(ctx, account, before, most+1)
-	if err != nil {
-		return nil, fmt.Errorf("history: %w", err)
-	}
-	all := append(signIns, changed...)
-	slices.SortStableFunc(all, func(a, b Happening) int { return cmp.Compare(b.At.UnixMicro(), a.At.UnixMicro()) })
+	slices.SortStableFunc(all, func(a, b Happening) int { return b.At.Compare(a.At) })
 	if len(all) <= most {
 		return all, nil
 	}
@@ -143,6 +149,17 @@ func (a *Accounts) changed(ctx context.Context, account string, before time.Time
 		about := struct{ App, Link, Connector string }{}
 		err = json.Unmarshal([]byte(detail), &about)
 		h.App, h.Link, h.Connector = about.App, about.Link, about.Connector
+		return h, at, err
+	})
+}
+
+// looks reads who of the council's officers looked.
+func (a *Accounts) looks(ctx context.Context, account string, before time.Time, most int) ([]Happening, error) {
+	rows, err := a.db.Query(ctx, `SELECT at, officer, reason FROM lookups
+		WHERE account_id = $1 AND at < $2 ORDER BY at DESC LIMIT $3`, account, before.UnixMicro(), most)
+	return happenings(rows, err, func(rows *sql.Rows) (h Happening, at int64, err error) {
+		h.Kind = LookedAt
+		err = rows.Scan(&at, &h.Officer, &h.Reason)
 		return h, at, err
 	})
 }

@@ -72,7 +72,6 @@ func (f *Flow) Mount(mux *http.ServeMux) {
 	mux.Handle("GET /landed", f.Site.Handle(f.handleLanded))
 	mux.Handle("POST /unsolicited/{connector}", f.Site.Handle(f.enterUnsolicited))
 	mux.Handle("GET /connectors/{connector}/metadata", f.Site.Handle(f.handleMetadata))
-	mux.Handle("GET /{$}", f.Site.Handle(f.handleHome))
 	mux.Handle("GET /sign-out", f.Site.Handle(f.handleAskSignOut))
 	mux.Handle("POST /sign-out", f.Site.Handle(f.handleSignOut))
 	mux.Handle("GET /sign-out/continue", f.Site.Handle(f.handleContinue))

@@ -186,19 +186,6 @@ func (n *notice) refusal() Refusal {
 	return AccessDenied
 }
 
-// handleHome is the broker's own front page.
-func (f *Flow) handleHome(w http.ResponseWriter, r *http.Request) error {
-	s, err := f.Current(r)
-	if err != nil {
-		return err
-	}
-	var page web.Home
-	if s != nil {
-		page.SignOut = "/sign-out"
-	}
-	return f.Site.Page(w, r, http.StatusOK, "home", page)
-}
-
 func (f *Flow) handleAskSignOut(w http.ResponseWriter, r *http.Request) error {
 	return f.Site.Page(w, r, http.StatusOK, "sign_out", web.SignOut{Action: "/sign-out", Stay: "/"})
 }

@@ -70,8 +70,12 @@ func usedKeys(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	parts, err := filepath.Glob("templates/parts/*.html")
+	if err != nil {
+		t.Fatal(err)
+	}
 	var keys []string
-	for _, name := range templates {
+	for _, name := range append(templates, parts...) {
 		text := read(t, name)
 		keys = append(keys, found(text, `\bt "([^"]+)"`)...)
 		for _, pattern := range found(text, `\bt \(printf "([^"]+)"`) {
@@ -89,6 +93,8 @@ func usedKeys(t *testing.T) []string {
 				variants = []string{web.NotSure, web.NotShared}
 			case strings.HasPrefix(pattern, "month."):
 				variants = strings.Fields("jan feb mar apr may jun jul aug sep oct nov dec")
+			case strings.HasPrefix(pattern, "resident."):
+				variants = residentVariants(t, pattern)
 			}
 			for _, v := range variants {
 				keys = append(keys, strings.Replace(pattern, "%s", v, 1))

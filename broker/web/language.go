@@ -93,10 +93,19 @@ func (s *Site) switchLanguage(w http.ResponseWriter, r *http.Request) error {
 	if !slices.Contains(s.look.Languages, lang) {
 		return &Error{Status: http.StatusBadRequest, Message: NotFound, Err: errors.New("no such language is offered")}
 	}
-	s.SetCookie(w, chosenCookie, lang, chosenFor)
+	s.SetLanguage(w, lang)
 	http.Redirect(w, r, localPath(r.FormValue("return")), http.StatusSeeOther)
 	return nil
 }
+
+// SetLanguage keeps the language that the person chose, for this browser. It must be
+// one of the site's.
+func (s *Site) SetLanguage(w http.ResponseWriter, lang string) {
+	s.SetCookie(w, chosenCookie, lang, chosenFor)
+}
+
+// LanguageName is what its speakers call a language.
+func LanguageName(lang string) string { return languageNames[lang] }
 
 // localPath returns address where it is a path of the broker's own, with its
 // query, and "/" otherwise: a switch of languages must not be an open redirect

@@ -15,7 +15,7 @@ import (
 	"sync"
 )
 
-//go:embed templates/*.html
+//go:embed templates/*.html templates/parts/*.html
 var templateFiles embed.FS
 
 // pageNames are the pages, templates/NAME.html each.
@@ -59,12 +59,27 @@ func preparePages(look Look, a assets) (map[pageKey]page, error) {
 		}
 		for _, name := range names {
 			pages[pageKey{name, lang}] = sync.OnceValues(func() (*template.Template, error) {
-				return template.New("layout.html").Funcs(functions).
-					ParseFS(templateFiles, "templates/layout.html", "templates/"+name+".html")
+				return template.New("layout.html").Funcs(functions).ParseFS(templateFiles, filesOf(name)...)
 			})
 		}
 	}
 	return pages, nil
+}
+
+// filesOf are what a page is made of. Those of a room, ROOM_PAGE, share the parts
+// in templates/parts/ROOM.html, where there are any.
+func filesOf(page string) []string {
+	files := []string{"templates/layout.html", "templates/" + page + ".html"}
+	room, _, _ := strings.Cut(page, "_")
+	if parts := "templates/parts/" + room + ".html"; isFile(parts) {
+		files = append(files, parts)
+	}
+	return files
+}
+
+func isFile(name string) bool {
+	_, err := fs.Stat(templateFiles, name)
+	return err == nil
 }
 
 // link lets address lead to a native app. html/template blocks schemes that it
@@ -227,9 +242,9 @@ type SignedOut struct {
 	AnyProvider bool
 }
 
-// Home is the page at the broker's own address.
+// Home is the page at the broker's own address, where nobody is signed in.
 type Home struct {
-	SignOut string // where "Sign out" leads; "" where nobody is signed in
+	SignIn string // where "Sign in" leads
 }
 
 // errorPage is the page of every Error.

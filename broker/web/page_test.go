@@ -56,10 +56,10 @@ func allPages() map[string]shown {
 		"signed out":           {"signed_out", web.SignedOut{}},
 		"signed out of an app": {"signed_out", web.SignedOut{App: hostile, Back: "https://tax.example/?x=" + hostile, Provider: hostile}},
 		"signed out partly":    {"signed_out", web.SignedOut{Ended: []string{hostile}, Failed: []string{hostile, "Waste"}, Unable: []string{hostile}, AnyProvider: true}},
-		"home":                 {"home", web.Home{}},
-		"home, signed in":      {"home", web.Home{SignOut: "/sign-out"}},
+		"home":                 {"home", web.Home{SignIn: "/sign-in"}},
 	}
 	maps.Copy(pages, councilPages())
+	maps.Copy(pages, residentPages())
 	maps.Copy(pages, consentPages())
 	return pages
 }
@@ -231,7 +231,7 @@ func TestStableIDs(t *testing.T) {
 		"/choose-shared":       {"shared", "idp-google"},
 		"/landed":              {"continue"},
 		"/sign-out":            {"confirm-sign-out", "stay"},
-		"/home-signed-in":      {"sign-out"},
+		"/home":                {"sign-in"},
 		"/error":               {"back", "reference"},
 		"/post":                {"continue"},
 	} {

@@ -1,0 +1,86 @@
+package resident
+
+import (
+	"cmp"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/councilid/councilid/broker/accounts"
+	"github.com/councilid/councilid/broker/web"
+)
+
+// happenings are what residents are told of, as in resident.activity.WHAT, by the
+// kind that the history knows it by. What has none is said to be a change.
+var happenings = map[string]string{
+	"account.created":       "account_created",
+	"account.deleted":       "account_deleted",
+	"account.kept":          "account_kept",
+	"account.undeleted":     "account_undeleted",
+	"account.merged":        "account_merged",
+	"account.split":         "account_split",
+	"claims.said":           "details_said",
+	"claims.unsaid":         "details_unsaid",
+	"consent.given":         "consent_given",
+	"delegation.invited":    "delegation_invited",
+	"delegation.accepted":   "delegation_accepted",
+	"delegation.ended":      "delegation_ended",
+	"evidence.recorded":     "proved",
+	"link.created":          "way_added",
+	"link.named":            "way_named",
+	"link.removed":          "way_removed",
+	"link.unlinked":         "way_ended",
+	"link.frozen":           "way_frozen",
+	"link.thawed":           "way_thawed",
+	"link.undeliverable":    "mail_fails",
+	"link.deliverable":      "mail_arrives",
+	"sharing.stopped":       "sharing_stopped",
+	"wish.kept":             "asked_to_prove",
+	"wish.granted":          "proved_for",
+	accounts.SignedIn:       "signed_in",
+	accounts.SignedIn + "+": "came_back", // without the provider
+	accounts.LookedAt:       "looked_at",
+}
+
+const (
+	changed = "changed"
+	onePage = 50 // happenings
+)
+
+// showActivity shows what happened to the account.
+func (p *Pages) showActivity(w http.ResponseWriter, r *http.Request, v *visit) error {
+	before := p.Now().Add(time.Second)
+	if micros, err := strconv.ParseInt(r.FormValue("before"), 10, 64); err == nil {
+		before = time.UnixMicro(micros)
+	}
+	history, err := p.Flow.Accounts.History(r.Context(), v.Account.ID, before, onePage)
+	if err != nil {
+		return err
+	}
+	page := web.ResidentActivity{Own: v.page(web.HereActivity)}
+	for _, h := range history {
+		page.Add(p.activity(v, h))
+	}
+	if len(history) > 0 {
+		last := history[len(history)-1].At
+		older, err := p.Flow.Accounts.History(r.Context(), v.Account.ID, last, 1)
+		if err != nil {
+			return err
+		}
+		if len(older) > 0 {
+			page.Older = "/my/activity?before=" + strconv.FormatInt(last.UnixMicro(), 10)
+		}
+	}
+	return p.Flow.Site.Page(w, r, http.StatusOK, "resident_activity", page)
+}
+
+func (p *Pages) activity(v *visit, h accounts.Happening) web.Activity {
+	kind := h.Kind
+	if h.SSO {
+		kind += "+"
+	}
+	return web.Activity{
+		At: web.DateOf(h.At), What: cmp.Or(happenings[kind], changed), By: cmp.Or(p.connector(v, h.Connector), h.Connector),
+		App: cmp.Or(p.app(v, h.App), h.App), Who: h.Officer, Reason: h.Reason,
+	}
+}

@@ -1,0 +1,156 @@
+package resident
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/councilid/councilid/broker/accounts"
+	"github.com/councilid/councilid/broker/store"
+	"github.com/councilid/councilid/broker/web"
+)
+
+// showDelegates shows who acts for the resident, and for whom they act.
+func (p *Pages) showDelegates(w http.ResponseWriter, r *http.Request, v *visit) error {
+	given, received, err := p.Flow.Accounts.Delegations(r.Context(), v.Account.ID)
+	if err != nil {
+		return err
+	}
+	return p.Flow.Site.Page(w, r, http.StatusOK, "resident_delegates", web.ResidentDelegates{
+		Own: v.page(""), Given: p.delegates(v, given), Received: p.delegates(v, received),
+		MayInvite: len(p.delegating()) > 0, Code: v.told.typed("code", ""), Days: v.told.typed("days", ""),
+	})
+}
+
+// delegates are those that hold or wait for an answer.
+func (p *Pages) delegates(v *visit, all []accounts.Delegation) []web.Delegate {
+	var shown []web.Delegate
+	for _, d := range all {
+		waiting := d.Accepted.IsZero() && d.Ended.IsZero() && d.Expires.After(p.Now())
+		if !waiting && !d.Holds(p.Now()) {
+			continue
+		}
+		one := web.Delegate{ID: d.ID, Label: d.Label, Until: web.DateOf(d.Until), Waiting: waiting}
+		for _, id := range d.Apps {
+			one.Services = append(one.Services, cmp.Or(p.app(v, id), id))
+		}
+		shown = append(shown, one)
+	}
+	return shown
+}
+
+// delegating are the apps, by id, that let people act for others.
+func (p *Pages) delegating() []string {
+	var ids []string
+	for id, app := range p.Flow.Apps {
+		if app.Delegates {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// endDelegation ends that somebody acts for the resident, or the resident for them.
+func (p *Pages) endDelegation(w http.ResponseWriter, r *http.Request, v *visit) error {
+	_, err := p.Flow.EndDelegation(r.Context(), v.Account.ID, r.PostFormValue("end"))
+	if err != nil && !errors.Is(err, accounts.ErrWithdrawn) { // the other side was faster
+		return err
+	}
+	return p.done(w, r, v, "/my/delegates", web.DidEndDelegation)
+}
+
+// showInvite asks who may act for the resident, where, and until when.
+func (p *Pages) showInvite(w http.ResponseWriter, r *http.Request, v *visit) error {
+	last := p.Now().Add(p.Flow.Delegation).In(web.London()).AddDate(0, 0, -1)
+	page := web.ResidentInvite{
+		Own: v.page(""), Label: v.told.typed("label", ""), Latest: last.Format("2 1 2006"),
+		Day: v.told.typed("day", ""), Month: v.told.typed("month", ""), Year: v.told.typed("year", ""),
+	}
+	for _, id := range p.delegating() {
+		page.Services = append(page.Services, web.Choice{ID: id, Label: p.app(v, id), Chosen: slices.Contains(v.told.Typed["app"], id)})
+	}
+	if len(page.Services) == 0 {
+		return notFound("no app lets people act for others")
+	}
+	return p.Flow.Site.Page(w, r, http.StatusOK, "resident_invite", page)
+}
+
+// invite makes a code, which is shown once.
+func (p *Pages) invite(w http.ResponseWriter, r *http.Request, v *visit) error {
+	label := strings.TrimSpace(r.PostFormValue("label"))
+	apps := slices.DeleteFunc(p.delegating(), func(id string) bool { return !slices.Contains(r.PostForm["app"], id) })
+	until, wrong := p.until(r)
+	var problems []web.Problem
+	if label == "" || utf8.RuneCountInString(label) > longestName {
+		problems = append(problems, web.Problem{Field: "label", What: web.WrongLabel})
+	}
+	if len(apps) == 0 {
+		problems = append(problems, web.Problem{Field: "app-0", What: web.WrongNoServices})
+	}
+	if wrong != "" {
+		problems = append(problems, web.Problem{Field: "day", What: wrong})
+	}
+	if len(problems) > 0 {
+		return p.wrongs(w, r, v, problems...)
+	}
+	code, d, err := p.Flow.Invite(r.Context(), v.Account.ID, apps, until, label)
+	if err != nil {
+		return err
+	}
+	days := strconv.Itoa(int(d.Expires.Sub(d.Created) / (24 * time.Hour)))
+	return p.leave(w, r, v, "/my/delegates", word{Page: "/my/delegates", Typed: map[string][]string{"code": {code}, "days": {days}}})
+}
+
+// until is the end of the day that was typed, or what is wrong with it.
+func (p *Pages) until(r *http.Request) (until time.Time, wrong string) {
+	var numbers [3]int
+	for i, field := range []string{"year", "month", "day"} {
+		var err error
+		if numbers[i], err = strconv.Atoi(strings.TrimSpace(r.PostFormValue(field))); err != nil {
+			return time.Time{}, web.WrongDate
+		}
+	}
+	day := time.Date(numbers[0], time.Month(numbers[1]), numbers[2], 0, 0, 0, 0, web.London())
+	if day.Format("2006-1-2") != fmt.Sprintf("%d-%d-%d", numbers[0], numbers[1], numbers[2]) || !day.AddDate(0, 0, 1).After(p.Now()) {
+		return time.Time{}, web.WrongDate
+	}
+	if until = day.AddDate(0, 0, 1); until.After(p.Now().Add(p.Flow.Delegation)) {
+		return time.Time{}, web.WrongDateLate
+	}
+	return until, ""
+}
+
+// attempts are how often somebody may type codes of invitations.
+var attempts = store.Limit{PerHour: 10}
+
+func (p *Pages) showAccept(w http.ResponseWriter, r *http.Request, v *visit) error {
+	return p.Flow.Site.Page(w, r, http.StatusOK, "resident_accept", web.ResidentAccept{Own: v.page(""), Typed: v.told.typed("code", "")})
+}
+
+// accept takes up an invitation.
+func (p *Pages) accept(w http.ResponseWriter, r *http.Request, v *visit) error {
+	err := p.within(r.Context(), "resident-invitation:"+v.Account.ID, attempts)
+	if _, often := errors.AsType[*store.Exceeded](err); often {
+		return p.wrong(w, r, v, "code", web.WrongTooManyAttempts)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = p.Flow.Accounts.Accept(r.Context(), v.Account.ID, r.PostFormValue("code"))
+	switch {
+	case errors.Is(err, accounts.ErrInvitation):
+		return p.wrong(w, r, v, "code", web.WrongInvitation)
+	case errors.Is(err, accounts.ErrOneself):
+		return p.wrong(w, r, v, "code", web.WrongOwnInvitation)
+	case err != nil:
+		return err
+	}
+	return p.done(w, r, v, "/my/delegates", web.DidAccept)
+}

@@ -1,0 +1,101 @@
+package resident
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/councilid/councilid/broker/login"
+	"github.com/councilid/councilid/broker/store"
+	"github.com/councilid/councilid/broker/web"
+	"github.com/councilid/councilid/mapping"
+)
+
+// visit is a resident at one of their pages.
+type visit struct {
+	*login.Session
+	lang string
+	told word // since the last form
+}
+
+// handler is a web.Handler for somebody who is signed in.
+type handler func(w http.ResponseWriter, r *http.Request, v *visit) error
+
+// own is a handler of a page that whoever is signed in may see.
+func (p *Pages) own(handle handler) web.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		v, err := p.visit(r)
+		if err != nil {
+			return err
+		}
+		if v == nil {
+			return p.Flow.SignIn(w, r, r.URL.Path)
+		}
+		return handle(w, r, v)
+	}
+}
+
+// careful is own for what asks for a sign-in of a moment ago.
+func (p *Pages) careful(handle handler) web.Handler {
+	return p.own(func(w http.ResponseWriter, r *http.Request, v *visit) error {
+		switch {
+		case v.Shows() && p.Flow.Recent(v.Session):
+			return handle(w, r, v)
+		case r.Method == http.MethodPost && r.PostFormValue("again") != "":
+			return p.again(w, r, v)
+		}
+		return p.Flow.Site.Page(w, r, http.StatusOK, "resident_again", web.Again{
+			By: p.connector(v, v.Connector), Weak: !v.Shows(), Back: "/",
+		})
+	})
+}
+
+// again has the resident sign in once more: by the same way, or where that does not
+// show all that is proved of them, by one that does.
+func (p *Pages) again(w http.ResponseWriter, r *http.Request, v *visit) error {
+	if !v.Shows() {
+		return p.Flow.Begin(w, r, login.Request{Return: r.URL.Path, Levels: []mapping.Assurance{v.Account.Level}})
+	}
+	return p.Flow.Refresh(w, r, r.URL.Path)
+}
+
+// visit finds who is at the page: nil where nobody is signed in.
+func (p *Pages) visit(r *http.Request) (*visit, error) {
+	s, err := p.Flow.Present(r)
+	if s == nil || err != nil {
+		return nil, err
+	}
+	v := &visit{Session: s, lang: p.Flow.Site.Language(r)}
+	b := p.Flow.Store.Batch()
+	b.Count("address:"+web.Network(p.Flow.Site.Address(r)).String(), p.Flow.Limit)
+	told := wordTable.Take(b, store.Handle{Tag: s.SID})
+	if err := b.Exec(r.Context()); err != nil {
+		return nil, err
+	}
+	if last, ok := told.Value(); ok && last.Page == r.URL.Path && r.Method == http.MethodGet {
+		v.told = last
+	}
+	return v, nil
+}
+
+// page is what every page has, of the navigation's here.
+func (v *visit) page(here string) web.Own {
+	return web.Own{Here: here, Done: v.told.Done, Problems: v.told.Problems}
+}
+
+// connector is what residents call a connector, "" for one that is gone.
+func (p *Pages) connector(v *visit, id string) string {
+	for _, way := range p.Flow.Ways {
+		if way.Config.ID == id {
+			return way.Config.Label.In(v.lang)
+		}
+	}
+	return ""
+}
+
+// app is what residents call an app, "" for one that is gone.
+func (p *Pages) app(v *visit, id string) string { return p.Flow.Apps[id].Label.In(v.lang) }
+
+// notFound is the error of an address below a page that leads nowhere.
+func notFound(why string) error {
+	return &web.Error{Status: http.StatusNotFound, Message: web.NotFound, Back: "/", Err: errors.New(why)}
+}
