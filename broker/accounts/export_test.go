@@ -5,6 +5,9 @@ import "strings"
 // EnterQuery is the one statement of a returning resident's sign-in.
 const EnterQuery = enter
 
+// MakeUnlike makes an account for whoever resembles nobody.
+const MakeUnlike = makeUnlike
+
 // Kept is a table that holds something about people.
 type Kept = kept
 
