@@ -2,8 +2,8 @@
 // codes, tokens. All of it may be lost without losing anybody's identity, and
 // all of it ends by itself: nothing is kept without a time to live.
 //
-// Values of one type live in a [Table] with five verbs: Put, Add, Get, Take
-// and Delete. The verbs collect in a [Batch] and travel together, in one round
+// Values of one type live in a [Table] with a few verbs: Put, Add, Get, Take, Delete and
+// their kin. The verbs collect in a [Batch] and travel together, in one round
 // trip, when the batch is executed; only then do replies have values:
 //
 //	b := s.Batch()

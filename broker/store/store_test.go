@@ -33,6 +33,7 @@ func contract(t *testing.T, o store.Options) {
 		"a ref opens the record":                  refOpens,
 		"one of many takes":                       oneTakes,
 		"one of many adds":                        oneAdds,
+		"many swap one after the other":           manySwap,
 		"what was added ends":                     addedEnds,
 		"records end":                             recordsEnd,
 		"no time to live is no record":            noTimeToLive,
@@ -249,6 +250,33 @@ func oneAdds(t *testing.T, s *harness) {
 		all.Wait()
 		if first.Load() != 1 {
 			t.Fatalf("%d of 10 were first", first.Load())
+		}
+	}
+}
+
+// Of many who put something in one place each learns of one other, whose it replaced:
+// nobody's is overlooked.
+func manySwap(t *testing.T, s *harness) {
+	table, h := fresh(t), store.NewHandle()
+	const many = 10
+	var replaced [many + 1]atomic.Int64 // by number; the first is nothing
+	var all sync.WaitGroup
+	for n := range many {
+		all.Go(func() {
+			b := s.Batch()
+			r := table.Swap(b, h, record{"Ceri", n + 1}, time.Hour)
+			if err := b.Exec(t.Context()); err != nil {
+				t.Error(err)
+			}
+			last, _ := r.Value()
+			replaced[last.N].Add(1)
+		})
+	}
+	all.Wait()
+	kept := s.get(t, table, h).N
+	for n := range replaced {
+		if got, want := replaced[n].Load(), int64(1); n != kept && got != want || n == kept && got != 0 {
+			t.Errorf("%d was replaced %d times; %d is kept", n, got, kept)
 		}
 	}
 }

@@ -42,6 +42,19 @@ func (t Table[T]) Put(b *Batch, h Handle, v T, ttl time.Duration) {
 	b.add(redis.NewStatusCmd(background, "set", h.key(t.Name), value, "px", ttl.Milliseconds()))
 }
 
+// Swap is Put that tells what was there before: of many who swap, each gets what the
+// one before it put. Where it was asked twice, because the first answer was lost, that
+// is v itself.
+func (t Table[T]) Swap(b *Batch, h Handle, v T, ttl time.Duration) *Reply[T] {
+	value, ok := t.encode(b, h, v)
+	if !ok {
+		return new(Reply[T])
+	}
+	cmd := redis.NewStringCmd(background, "set", h.key(t.Name), value, "px", max(1, ttl.Milliseconds()), "get")
+	b.add(cmd)
+	return t.reply(b, cmd)
+}
+
 // Add keeps v under h for ttl, a millisecond at least, where nothing is kept
 // yet. The reply has a value if it did: of many who add, one does.
 func (t Table[T]) Add(b *Batch, h Handle, v T, ttl time.Duration) *Reply[T] {
