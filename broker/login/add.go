@@ -33,8 +33,8 @@ func (f *Flow) merge(w http.ResponseWriter, r *http.Request, v visitor, l ongoin
 		return f.inadmissible(w, r, v, l, in, b, err)
 	case p.known(): // in another tab
 		return f.added(w, r, l, s, b)
-	case p.Account != l.Stranger.Account || !p.joinable():
-		l.Stranger = p
+	case p.Account != l.Stranger.Account || !p.joinable() || !s.Shows():
+		l.Stranger, p.Unproven = p, !s.Shows()
 		return f.lead(w, r, l, "/who", b)
 	}
 	if _, err := f.Accounts.MergeProved(r.Context(), s.Account.ID, p.Account); err != nil {

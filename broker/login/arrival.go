@@ -23,7 +23,7 @@ type arrival struct {
 	Forced   bool                        `json:"forced,omitempty"`   // and that they must sign in again
 	Wished   bool                        `json:"wished,omitempty"`   // an app waits for what they prove
 	Adds     bool                        `json:"adds,omitempty"`     // the resident wants to add the way in to their account
-	AuthTime time.Time                   `json:"auth_time"`          // when they authenticated there
+	AuthTime time.Time                   `json:"auth_time,omitzero"` // when they authenticated there; the zero time if the provider does not say
 	Provider *connectors.ProviderSession `json:"provider,omitempty"` // the provider's session
 	Idle     time.Duration               `json:"idle,omitempty"`     // how long a session may go unused on this provider's word; 0 for any time
 	Ends     time.Time                   `json:"ends,omitzero"`      // when it must be over; the zero time if nobody says
@@ -47,10 +47,10 @@ func (f *Flow) arrival(way *Way, a attempt, said *connectors.Assertion) arrival 
 	return in
 }
 
-// authTime is when the resident authenticated: as the provider says, but never
-// in the future; or now, when its answer was accepted.
+// authTime is when the resident authenticated, as the provider says, but never in the
+// future.
 func authTime(said, now time.Time) time.Time {
-	if said.IsZero() || said.After(now) {
+	if said.After(now) {
 		return now
 	}
 	return said
@@ -66,12 +66,21 @@ func fresh(l *config.Level) time.Duration {
 
 // session is the session of whoever arrived, in an account that they enter by
 // link, on top of the one before where that is theirs (nil for none). It is not
-// yet written.
+// yet written. A provider that does not say when they authenticated is taken to mean
+// the moment of its answer; but where they were signed in already, it may not have
+// asked them anything.
 func (f *Flow) session(in arrival, account accounts.Account, link accounts.Link, before *Session) Session {
 	s := Session{
 		Link: link.ID, Connector: in.SignIn.Connector, Step: in.Step, Issuer: in.SignIn.Issuer, Said: in.SignIn.Said,
 		Proved: in.SignIn.Level, AuthTime: in.AuthTime, Shown: in.SignIn.At, Provider: in.Provider, Idle: in.Idle, Ends: in.Ends,
 		wished: in.Wished,
+	}
+	switch {
+	case !in.AuthTime.IsZero():
+	case before != nil && !in.Forced:
+		s.AuthTime = before.AuthTime
+	default:
+		s.AuthTime = in.SignIn.At
 	}
 	f.weigh(&s, account, link)
 	if before != nil {

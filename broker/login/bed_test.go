@@ -35,20 +35,23 @@ type bed struct {
 	flows [2]*login.Flow
 	nodes [2]*httptest.Server
 	trips atomic.Int64 // round trips to Redis
+	sql   *db.DB
 
 	mu    sync.Mutex
 	clock time.Time
+	next  func() // happens, once, after the next round trip to Redis
 }
 
 func newBed(t *testing.T) *bed {
 	t.Helper()
 	b := &bed{t: t, clock: time.Now().Truncate(time.Second), front: newFront(), works: &provider{id: "works"}, other: &provider{id: "other"}, plain: provider{id: "plain"}}
-	state, err := store.Open(store.Options{Observe: func(error, time.Duration) { b.trips.Add(1) }})
+	state, err := store.Open(store.Options{Observe: func(error, time.Duration) { b.trips.Add(1); b.afterTrip() }})
 	b.must(err)
 	t.Cleanup(func() { state.Close() })
 	sql, err := db.Open(t.Context(), db.Options{SQLite: filepath.Join(t.TempDir(), "councilid.db")})
 	b.must(err)
 	t.Cleanup(func() { sql.Close() })
+	b.sql = sql
 	people := accounts.Open(sql, b.now, b.cap)
 	for i := range b.nodes {
 		b.flows[i] = b.flow(state, people)
@@ -90,6 +93,9 @@ func translate(err error) *web.Error {
 	if _, exceeded := errors.AsType[*store.Exceeded](err); exceeded {
 		return &web.Error{Status: http.StatusTooManyRequests, Message: web.TooMany}
 	}
+	if errors.Is(err, store.ErrUnavailable) {
+		return &web.Error{Status: http.StatusServiceUnavailable, Message: web.Unavailable}
+	}
 	return nil
 }
 
@@ -120,6 +126,16 @@ func (b *bed) now() time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.clock
+}
+
+func (b *bed) afterTrip() {
+	b.mu.Lock()
+	next := b.next
+	b.next = nil
+	b.mu.Unlock()
+	if next != nil {
+		next()
+	}
 }
 
 // browser keeps cookies and follows no redirects.

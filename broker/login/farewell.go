@@ -23,13 +23,13 @@ const farewellTime = 10 * time.Minute
 
 // farewell is a sign-out on its way.
 type farewell struct {
-	Leaving  Leaving                     `json:"leaving"`
-	Known    bool                        `json:"known"` // there was a session: the receipt says all
-	Receipt  Receipt                     `json:"receipt"`
-	Rest     []Use                       `json:"rest,omitempty"`     // still to be asked
-	Asked    Party                       `json:"asked,omitzero"`     // who is being asked
-	Hops     int                         `json:"hops,omitempty"`     // questions since the browser was shown a page
-	Provider *connectors.ProviderSession `json:"provider,omitempty"` // to be ended last of all
+	Leaving   Leaving   `json:"leaving"`
+	Known     bool      `json:"known"` // there was a session: the receipt says all
+	Receipt   Receipt   `json:"receipt"`
+	Rest      []Use     `json:"rest,omitempty"`      // still to be asked,
+	Providers []Earlier `json:"providers,omitempty"` // and last of all, those who vouched for the resident
+	Asked     Party     `json:"asked,omitzero"`      // who is being asked
+	Hops      int       `json:"hops,omitempty"`      // questions since the browser was shown a page
 
 	answered bool // by this very request
 }
@@ -41,8 +41,7 @@ var (
 	receiptTable  = store.Table[farewell]{Name: "receipt"}  // what the resident reads before the starter is answered
 )
 
-// goOn asks the next app, or the provider, and answers whoever started when
-// nobody is left to be asked.
+// goOn asks the next app, or provider, and answers whoever started when nobody is left to be asked.
 func (f *Flow) goOn(w http.ResponseWriter, r *http.Request, who browser, bye farewell) error {
 	id := rand.Text()
 	to := f.askNext(r.Context(), &bye, id)
@@ -100,7 +99,6 @@ func (f *Flow) askNext(ctx context.Context, bye *farewell, id string) connectors
 			return to
 		}
 	}
-	bye.Asked = Party{Connector: bye.Receipt.Provider}
 	return f.askProvider(ctx, bye, id)
 }
 
@@ -113,29 +111,34 @@ func (f *Flow) ask(ctx context.Context, u Use, id string) (connectors.Redirect, 
 	return front.Ask(ctx, u, id)
 }
 
-// askProvider asks the provider, once. Where it cannot be asked, the receipt
-// says that the resident may still be signed in there.
+// askProvider asks the next provider that can be asked, each once. Of the others the
+// receipt says that the resident may still be signed in there.
 func (f *Flow) askProvider(ctx context.Context, bye *farewell, id string) connectors.Redirect {
-	s := bye.Provider
-	bye.Provider = nil
-	way, _ := f.way(bye.Receipt.Provider)
-	logouter, ok := way.Connector.(connectors.Logouter)
-	if s == nil || !ok {
-		return connectors.Redirect{}
+	for len(bye.Providers) > 0 {
+		at := bye.Providers[0]
+		bye.Providers = bye.Providers[1:]
+		way, _ := f.way(at.Connector)
+		logouter, ok := way.Connector.(connectors.Logouter)
+		if at.Provider == nil || !ok {
+			continue
+		}
+		to, err := logouter.Logout(ctx, *at.Provider, id)
+		if err != nil {
+			missed(ctx, at.Connector, err)
+		}
+		if err == nil && to.URL != "" {
+			bye.Asked = Party{Connector: at.Connector}
+			return to
+		}
 	}
-	to, err := logouter.Logout(ctx, *s, id)
-	if err != nil {
-		missed(ctx, way.Config.ID, err)
-		return connectors.Redirect{}
-	}
-	return to
+	return connectors.Redirect{}
 }
 
 // hear enters the answer to the question that was waiting.
 func (f *Flow) hear(bye *farewell, done bool) {
 	switch {
 	case bye.Asked.App == "" && done:
-		bye.Receipt.Provider = ""
+		bye.Receipt.left(bye.Asked.Connector)
 	case bye.Asked.App == "":
 	case done:
 		f.outcome(bye, bye.Asked.App, ended)
@@ -246,7 +249,7 @@ func (f *Flow) answer(w http.ResponseWriter, r *http.Request, bye farewell) erro
 func (f *Flow) signedOut(r *http.Request, bye farewell) web.SignedOut {
 	l, done := bye.Leaving, bye.Receipt
 	page := web.SignedOut{
-		App: f.appLabel(r, l.App), Back: l.Back, Provider: f.label(r, done.Provider), AnyProvider: !bye.Known,
+		App: f.appLabel(r, l.App), Back: l.Back, Providers: f.labels(r, done.Providers), AnyProvider: !bye.Known,
 		Ended: f.appLabels(r, done.Ended), Failed: f.appLabels(r, done.Failed), Unable: f.appLabels(r, done.Unable),
 	}
 	if l.Connector != "" {

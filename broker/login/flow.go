@@ -152,10 +152,17 @@ func (f *Flow) renewed(ctx context.Context, s *Session, b *store.Batch) (*Sessio
 // renew weighs s by what is known now. Each way in that it rests on must lead in
 // still.
 func (f *Flow) renew(ctx context.Context, s *Session) error {
-	for _, link := range s.Rests {
-		if _, _, err := f.Accounts.Reenter(ctx, s.Account.ID, link); err != nil {
+	s.Inherit = mapping.Assurance{}
+	for _, e := range s.Earlier {
+		if !e.rests() {
+			continue
+		}
+		account, link, err := f.Accounts.Reenter(ctx, s.Account.ID, e.Link)
+		if err != nil {
 			return err
 		}
+		worth := mapping.Effective(f.believed(e.Connector, e.Proved), link.Own, account.Level, link.Inherit)
+		s.Inherit = s.Inherit.Join(worth)
 	}
 	account, link, err := f.Accounts.Reenter(ctx, s.Account.ID, s.Link)
 	if err == nil {

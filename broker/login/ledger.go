@@ -122,8 +122,11 @@ func (f *Flow) end(ctx context.Context, s Session, l Leaving) (farewell, error) 
 		return farewell{}, err
 	}
 	bye := farewell{Leaving: l, Known: true}
-	if l.Connector != s.Connector {
-		bye.Receipt.Provider, bye.Provider = s.Connector, s.Provider
+	for _, e := range s.signIns() {
+		if e.Connector != l.Connector {
+			bye.Providers = append(bye.Providers, e)
+			bye.Receipt.Providers = append(bye.Receipt.Providers, e.Connector)
+		}
 	}
 	var others []Use
 	for _, u := range uses {

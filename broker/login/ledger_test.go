@@ -92,7 +92,7 @@ func TestEndSession(t *testing.T) {
 	}
 	got, err := b.flows[1].EndSession(t.Context(), sid, login.Leaving{Protocol: "test", App: "tax"})
 	b.must(err)
-	b.mustBe(got, login.Receipt{Ended: []string{"tax", "waste"}, Unable: []string{"parks"}, Provider: "works"})
+	b.mustBe(got, login.Receipt{Ended: []string{"tax", "waste"}, Unable: []string{"parks"}, Providers: []string{"works"}})
 	if one.signedIn() {
 		t.Error("still signed in")
 	}

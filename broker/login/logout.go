@@ -36,11 +36,11 @@ func (l Leaving) own() bool { return l.Silent || l.Protocol == "" && l.Connector
 
 // Receipt is what became of a sign-out: apps by id.
 type Receipt struct {
-	Ended    []string `json:"ended,omitempty"`     // that ended their sessions
-	Failed   []string `json:"failed,omitempty"`    // that were told and did not do it
-	Unable   []string `json:"unable,omitempty"`    // that cannot be told
-	Provider string   `json:"provider,omitempty"`  // the connector where the resident may still be signed in, by id
-	UnderWay bool     `json:"under_way,omitempty"` // another request ends the session, and it is not known how that will go
+	Ended     []string `json:"ended,omitempty"`     // that ended their sessions
+	Failed    []string `json:"failed,omitempty"`    // that were told and did not do it
+	Unable    []string `json:"unable,omitempty"`    // that cannot be told
+	Providers []string `json:"providers,omitempty"` // the connectors where the resident may still be signed in, by id: one for each session there
+	UnderWay  bool     `json:"under_way,omitempty"` // another request ends the session, and it is not known how that will go
 }
 
 // Whole reports whether every app of the session was told and ended its own.
@@ -67,6 +67,13 @@ func (r *Receipt) enter(app string, what fate) {
 		r.Ended, r.Failed = without(r.Ended, app), with(r.Failed, app)
 	case unable:
 		r.Ended, r.Unable = without(r.Ended, app), with(r.Unable, app)
+	}
+}
+
+// left notes that one session at a connector's provider is over.
+func (r *Receipt) left(connector string) {
+	if i := slices.Index(r.Providers, connector); i >= 0 {
+		r.Providers = slices.Delete(slices.Clone(r.Providers), i, i+1)
 	}
 }
 
@@ -204,23 +211,28 @@ func (f *Flow) endSession(ctx context.Context, sid string, l Leaving) (Receipt, 
 	return done, &s, nil
 }
 
-// takeSession takes the session called sid, wherever it has moved.
+// takeSession takes the session called sid, wherever it has moved, though it move
+// meanwhile.
 func (f *Flow) takeSession(ctx context.Context, sid string) (Session, bool, error) {
-	b := f.Store.Batch()
-	found := placeTable.Get(b, place(sid))
-	if err := b.Exec(ctx); err != nil {
-		return Session{}, false, err
+	for last := ""; ; {
+		b := f.Store.Batch()
+		found := placeTable.Get(b, place(sid))
+		if err := b.Exec(ctx); err != nil {
+			return Session{}, false, err
+		}
+		ref, _ := found.Value()
+		h, ok := store.ParseRef(ref)
+		if !ok || ref == last {
+			return Session{}, false, nil
+		}
+		taken := sessionTable.Take(b, h)
+		if err := b.Exec(ctx); err != nil {
+			return Session{}, false, err
+		}
+		if s, ok := taken.Value(); ok {
+			s.handle = h
+			return s, true, nil
+		}
+		last = ref
 	}
-	ref, _ := found.Value()
-	h, ok := store.ParseRef(ref)
-	if !ok {
-		return Session{}, false, nil
-	}
-	taken := sessionTable.Take(b, h)
-	if err := b.Exec(ctx); err != nil {
-		return Session{}, false, err
-	}
-	s, ok := taken.Value()
-	s.handle = h
-	return s, ok, nil
 }

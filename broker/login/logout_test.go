@@ -97,7 +97,7 @@ func TestSignOutByApp(t *testing.T) {
 	b.front.tell("waste", way{tell: obeys})
 	one := b.session("tax", "waste")
 	one.get("/leave/tax").mustLead(t, "https://tax.example/left")
-	b.mustBe(b.receipt(), login.Receipt{Ended: []string{"tax", "waste"}, Provider: "works"})
+	b.mustBe(b.receipt(), login.Receipt{Ended: []string{"tax", "waste"}, Providers: []string{"works"}})
 	if !b.receipt().Whole() || one.signedIn() {
 		t.Error("not whole, or still signed in")
 	}
@@ -115,7 +115,7 @@ func TestUnableAndFailed(t *testing.T) {
 	b := newBed(t)
 	one := b.session("tax", "waste")
 	one.get("/leave/tax").mustLead(t, "https://tax.example/left")
-	b.mustBe(b.receipt(), login.Receipt{Ended: []string{"tax"}, Unable: []string{"waste"}, Provider: "works"})
+	b.mustBe(b.receipt(), login.Receipt{Ended: []string{"tax"}, Unable: []string{"waste"}, Providers: []string{"works"}})
 
 	b = newBed(t)
 	b.front.tell("waste", way{tell: fails})
@@ -128,7 +128,7 @@ func TestUnableAndFailed(t *testing.T) {
 	on := found(t, got.body, `id="back" href="`)
 	b.browser().get(on).mustShow(t, http.StatusOK, signedOut) // in another browser: nothing
 	one.get(on).mustLead(t, "https://tax.example/left")
-	b.mustBe(b.receipt(), login.Receipt{Ended: []string{"tax"}, Failed: []string{"waste"}, Provider: "works"})
+	b.mustBe(b.receipt(), login.Receipt{Ended: []string{"tax"}, Failed: []string{"waste"}, Providers: []string{"works"}})
 }
 
 // found is the text of the page from after the first mark to a quote.
@@ -227,7 +227,7 @@ func TestProviderCannotBeAsked(t *testing.T) {
 	b.works.out, b.works.fail = connectors.Redirect{URL: "https://works.example/slo"}, errors.New("no metadata")
 	one := b.session("tax")
 	one.get("/leave/tax").mustLead(t, "https://tax.example/left")
-	b.mustBe(b.receipt(), login.Receipt{Ended: []string{"tax"}, Provider: "works"})
+	b.mustBe(b.receipt(), login.Receipt{Ended: []string{"tax"}, Providers: []string{"works"}})
 }
 
 func TestProviderRefuses(t *testing.T) {
@@ -239,7 +239,7 @@ func TestProviderRefuses(t *testing.T) {
 		t.Errorf("the provider is asked to end %s", got)
 	}
 	one.get("/logout/works?signed=1&answers="+b.works.question()).mustLead(t, "https://tax.example/left")
-	b.mustBe(b.receipt(), login.Receipt{Ended: []string{"tax"}, Provider: "works"})
+	b.mustBe(b.receipt(), login.Receipt{Ended: []string{"tax"}, Providers: []string{"works"}})
 }
 
 // A sign-out that the store fails half way is done whole by the next try.

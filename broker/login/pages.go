@@ -103,6 +103,17 @@ func (f *Flow) label(r *http.Request, connector string) string {
 	return way.Config.Label.In(f.Site.Language(r))
 }
 
+// labels are those of several, each once.
+func (f *Flow) labels(r *http.Request, connectors []string) []string {
+	var labels []string
+	for _, id := range connectors {
+		if label := f.label(r, id); label != "" {
+			labels = with(labels, label)
+		}
+	}
+	return labels
+}
+
 // appLabel is what residents call an app, or "" for one that is gone.
 func (f *Flow) appLabel(r *http.Request, app string) string {
 	return f.Apps[app].Label.In(f.Site.Language(r))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 
 	"github.com/councilid/councilid/broker/accounts"
 )
@@ -36,5 +35,5 @@ func (f *Flow) Present(r *http.Request) (*Session, error) {
 // EndThrough ends the sessions of the account that rest on a way in, in all their
 // apps: nobody stays signed in by what was taken away.
 func (f *Flow) EndThrough(ctx context.Context, account, link string) (Receipt, error) {
-	return f.endThose(ctx, account, func(s Session) bool { return s.Link == link || slices.Contains(s.Rests, link) })
+	return f.endThose(ctx, account, func(s Session) bool { return s.restsOn(link) })
 }

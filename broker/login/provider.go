@@ -33,14 +33,16 @@ type providerMessage struct {
 	Message   connectors.LogoutMessage `json:"message"`
 }
 
-// enlist enters s where what its provider says of it finds it, for as long as
-// it may live.
+// enlist enters s where what its providers say of it finds it, for as long as it may
+// live.
 func enlist(b *store.Batch, s Session, lifetime time.Duration) {
-	if s.Provider == nil {
-		return
-	}
-	for _, key := range s.Provider.Keys {
-		providerIndex.Add(b, fingerprint("session", s.Connector, key), s.SID, lifetime)
+	for _, e := range s.signIns() {
+		if e.Provider == nil {
+			continue
+		}
+		for _, key := range e.Provider.Keys {
+			providerIndex.Add(b, fingerprint("session", e.Connector, key), s.SID, lifetime)
+		}
 	}
 }
 
@@ -203,8 +205,10 @@ func (f *Flow) providerEnds(w http.ResponseWriter, r *http.Request, m connectors
 
 // named reports whether a connector's provider calls s by one of keys.
 func (s Session) named(connector string, keys []string) bool {
-	return s.Connector == connector && s.Provider != nil &&
-		slices.ContainsFunc(s.Provider.Keys, func(key string) bool { return slices.Contains(keys, key) })
+	return slices.ContainsFunc(s.signIns(), func(e Earlier) bool {
+		return e.Connector == connector && e.Provider != nil &&
+			slices.ContainsFunc(e.Provider.Keys, func(key string) bool { return slices.Contains(keys, key) })
+	})
 }
 
 // endNamed ends the sessions that l.Connector's provider calls by keys, but for

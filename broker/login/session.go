@@ -1,6 +1,7 @@
 package login
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"net/http"
@@ -25,7 +26,6 @@ type Session struct {
 	Told      mapping.Statement `json:"told,omitzero"`    // what apps may be told, where that is not just that; see Known
 	Proved    mapping.Assurance `json:"proved"`           // what the last sign-in proved itself, and those just before by the same link; capped
 	Inherit   mapping.Assurance `json:"inherit,omitzero"` // what the session was worth before, by other links
-	Rests     []string          `json:"rests,omitempty"`  // the ways in that were used before it, without which it would be worth less
 	Level     mapping.Assurance `json:"level"`            // what the session is worth: what apps may be told
 	AuthTime  time.Time         `json:"auth_time"`        // when the resident authenticated at the provider
 	Started   time.Time         `json:"started"`          // when the session began; its lifetime counts from here
@@ -39,6 +39,8 @@ type Session struct {
 	// Provider is the session that the provider opened, where it can be asked
 	// to end it.
 	Provider *connectors.ProviderSession `json:"provider,omitempty"`
+
+	Earlier []Earlier `json:"earlier,omitempty"` // the sign-ins before, by other ways in, the last one first
 
 	// Acting is set where the resident acts for somebody else at an app: then
 	// Account and what is said in it are that other person's. It is never kept:
@@ -72,27 +74,6 @@ func (s *Session) standing() *standing {
 
 // place is where the Ref of the session called sid is kept.
 func place(sid string) store.Handle { return store.Handle{Tag: sid} }
-
-// atop is s as a further sign-in of the person whose session before is: both
-// count. What s alone is not worth rests on the earlier one, and outlasts neither
-// that nor its way in.
-func (f *Flow) atop(s, before Session, link accounts.Link) Session {
-	both := s
-	both.Inherit = before.Level
-	if s.Link == before.Link {
-		both.Proved, both.Inherit = s.Proved.Join(before.Proved), before.Inherit
-		both.Said = over(s.Said, before.Said)
-	}
-	f.weigh(&both, s.Account, link)
-	if before.AuthTime.After(s.AuthTime) {
-		both.AuthTime = before.AuthTime
-	}
-	if !s.Level.AtLeast(both.Level) {
-		both.Rests = without(with(slices.Clone(before.Rests), before.Link), s.Link)
-		both.Started, both.Idle, both.Ends = before.Started, shorter(s.Idle, before.Idle), earlier(s.Ends, before.Ends)
-	}
-	return both
-}
 
 // left is how long s may still live unused, or 0 when its lifetime is over.
 func (f *Flow) left(s Session) time.Duration {
@@ -149,17 +130,22 @@ func (f *Flow) live(v visitor, found *store.Reply[Session]) *Session {
 	if !ok || f.left(s) == 0 {
 		return nil
 	}
-	way, _ := f.way(s.Connector)
-	s.Proved = s.Proved.Meet(way.Config.Cap.Vector())
+	s.Proved = f.believed(s.Connector, s.Proved)
 	s.handle = v.session
 	return &s
+}
+
+// believed is as much of what a sign-in proved as its connector is believed today.
+func (f *Flow) believed(connector string, proved mapping.Assurance) mapping.Assurance {
+	way, _ := f.way(connector)
+	return proved.Meet(way.Config.Cap.Vector())
 }
 
 // open writes a new session to b in place of old (nil for none) and sends the
 // cookies. Whoever signs in again as the same person keeps the session's SID,
 // so that apps know it as one session; its cookie changes all the same.
 func (f *Flow) open(w http.ResponseWriter, r *http.Request, b *store.Batch, v *visitor, old *Session, s Session) (Session, error) {
-	before := v.browser
+	was := v.browser
 	s.SID, s.Agent, s.fresh = rand.Text(), parseAgent(r.UserAgent()), true
 	if s.Started.IsZero() {
 		s.Started = f.Now()
@@ -167,6 +153,7 @@ func (f *Flow) open(w http.ResponseWriter, r *http.Request, b *store.Batch, v *v
 	if old != nil {
 		if old.Account.ID == s.Account.ID {
 			s.SID = old.SID
+			s.follow(*old)
 		} else if _, err := f.endUnasked(r.Context(), *old, Leaving{}); err != nil {
 			return s, err
 		} else {
@@ -175,9 +162,10 @@ func (f *Flow) open(w http.ResponseWriter, r *http.Request, b *store.Batch, v *v
 		sessionTable.Delete(b, v.session)
 	}
 	// A sign-out that got stuck here is not for whoever signs in now to see.
-	askedTable.Delete(b, before.handle())
+	askedTable.Delete(b, was.handle())
 	h := store.NewHandle()
-	f.put(b, h, s)
+	before := f.put(b, h, s)
+	b.Check(func() error { return f.oust(r.Context(), before, v.session, h) })
 	enlist(b, s, f.Over(s).Sub(f.Now()))
 	v.browser.Last = s.Connector
 	if s.Shared {
@@ -186,10 +174,25 @@ func (f *Flow) open(w http.ResponseWriter, r *http.Request, b *store.Batch, v *v
 	return s, errors.Join(f.enter(w, r, h), f.remember(w, r, v.browser))
 }
 
-// put writes s to b under h, where its SID finds it.
-func (f *Flow) put(b *store.Batch, h store.Handle, s Session) {
+// put writes s to b under h, where its SID finds it. The reply is the Ref of where that
+// led before.
+func (f *Flow) put(b *store.Batch, h store.Handle, s Session) *store.Reply[string] {
 	sessionTable.Put(b, h, s, f.left(s))
 	over := f.Over(s).Sub(f.Now())
-	placeTable.Put(b, place(s.SID), h.Ref(), over)
 	sessionsIndex.Add(b, s.Account.ID, s.SID, over)
+	return placeTable.Swap(b, place(s.SID), h.Ref(), over)
+}
+
+// oust ends the session to which a SID led until a new one took its place, unless that
+// is one of known: its person was answered in two tabs at once, and a SID has one
+// session.
+func (f *Flow) oust(ctx context.Context, before *store.Reply[string], known ...store.Handle) error {
+	ref, led := before.Value()
+	last, ok := store.ParseRef(ref)
+	if !led || !ok || slices.ContainsFunc(known, func(h store.Handle) bool { return h.Ref() == ref }) {
+		return nil
+	}
+	b := f.Store.Batch()
+	sessionTable.Delete(b, last)
+	return b.Exec(context.WithoutCancel(ctx))
 }

@@ -165,9 +165,6 @@ func (f *Flow) join(w http.ResponseWriter, r *http.Request, v visitor, l ongoing
 		return f.inadmissible(w, r, v, l, in, b, err)
 	case s == nil:
 		return f.lead(w, r, l, "/who", b)
-	case !s.Shows():
-		p.Unproven = true
-		return f.lead(w, r, l, "/who", b)
 	case p.Account != "":
 		return f.merge(w, r, v, l, *s, b)
 	}

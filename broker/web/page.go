@@ -234,12 +234,20 @@ type Unsolicited struct {
 // SignedOut is the page after signing out.
 type SignedOut struct {
 	App, Back string   // name and address of the service to return to; "" leaves it out
-	Provider  string   // the way in where the resident may still be signed in, as in Way.Label
+	Providers []string // the ways in where the resident may still be signed in, as in Way.Label
 	Ended     []string // names of the services that have signed the resident out,
 	Failed    []string // of those that were told and did not,
 	Unable    []string // and of those that cannot be told
 	// AnyProvider is true where nobody knows which way was used.
 	AnyProvider bool
+}
+
+// Provider is the only one of Providers, or "".
+func (s SignedOut) Provider() string {
+	if len(s.Providers) != 1 {
+		return ""
+	}
+	return s.Providers[0]
 }
 
 // Home is the page at the broker's own address, where nobody is signed in.

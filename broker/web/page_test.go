@@ -54,7 +54,8 @@ func allPages() map[string]shown {
 		"sign out":             {"sign_out", web.SignOut{Action: "/sign-out", Fields: map[string]string{"request": hostile}, Stay: "/"}},
 		"unsolicited":          {"unsolicited", web.Unsolicited{Provider: hostile, SignedIn: true, Action: "/unsolicited/works", Fields: map[string]string{"answer": hostile}, Cancel: "/"}},
 		"signed out":           {"signed_out", web.SignedOut{}},
-		"signed out of an app": {"signed_out", web.SignedOut{App: hostile, Back: "https://tax.example/?x=" + hostile, Provider: hostile}},
+		"signed out of an app": {"signed_out", web.SignedOut{App: hostile, Back: "https://tax.example/?x=" + hostile, Providers: []string{hostile}}},
+		"signed out of two":    {"signed_out", web.SignedOut{Providers: []string{hostile, "Google"}}},
 		"signed out partly":    {"signed_out", web.SignedOut{Ended: []string{hostile}, Failed: []string{hostile, "Waste"}, Unable: []string{hostile}, AnyProvider: true}},
 		"home":                 {"home", web.Home{SignIn: "/sign-in"}},
 	}

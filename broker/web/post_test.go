@@ -66,7 +66,7 @@ func TestSignedOutSaysWhatIsKnown(t *testing.T) {
 	}{
 		{web.SignedOut{}, []string{whole}, []string{partly, somewhere, "<li>"}},
 		{web.SignedOut{AnyProvider: true}, []string{whole, somewhere + " the account"}, []string{partly}},
-		{web.SignedOut{Provider: "Google", Unable: []string{"Tax"}}, []string{whole, somewhere + " Google", "<li>Tax</li>"}, []string{partly}},
+		{web.SignedOut{Providers: []string{"Google"}, Unable: []string{"Tax"}}, []string{whole, somewhere + " Google", "<li>Tax</li>"}, []string{partly}},
 		{web.SignedOut{Ended: []string{"Tax"}, Failed: []string{"Waste"}}, []string{partly, "<li>Tax</li>", "<li>Waste</li>"}, []string{whole, somewhere}},
 	} {
 		page = tt.page
