@@ -30,26 +30,32 @@ type Keeper interface {
 // until then it is used as before, and Undelete keeps it. A second time it changes
 // nothing.
 func (a *Accounts) Delete(ctx context.Context, account string) (until time.Time, err error) {
-	until, err = a.leave(ctx, account, resident)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("delete: %w", err)
-	}
-	return until, nil
+	return a.leave(ctx, account, nil)
+}
+
+// DeleteBy is Delete by an officer.
+func (a *Accounts) DeleteBy(ctx context.Context, account string, officer Lookup) (until time.Time, err error) {
+	return a.leave(ctx, account, &officer)
 }
 
 // Undelete keeps an account that was to be erased. Of one that was not it does
 // nothing.
 func (a *Accounts) Undelete(ctx context.Context, account string) error {
-	if err := a.keep(ctx, account, resident); err != nil {
-		return fmt.Errorf("undelete: %w", err)
-	}
-	return nil
+	return a.keep(ctx, account, nil)
 }
 
-// leave sets when an account is erased that its owner, or an officer, wants to be.
-func (a *Accounts) leave(ctx context.Context, account, actor string) (until time.Time, err error) {
-	now := a.now()
+// UndeleteBy is Undelete by an officer.
+func (a *Accounts) UndeleteBy(ctx context.Context, account string, officer Lookup) error {
+	return a.keep(ctx, account, &officer)
+}
+
+// leave sets when an account is erased that its owner wants to be, or an officer.
+func (a *Accounts) leave(ctx context.Context, account string, officer *Lookup) (until time.Time, err error) {
 	err = a.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := a.lookBy(ctx, tx, account, officer); err != nil {
+			return err
+		}
+		now := a.now()
 		until = now.Add(a.CoolingOff)
 		changed, err := changes(tx.Exec(ctx, `UPDATE accounts SET leaves_at = $2, leaves_why = '`+deleted+`'
 			WHERE id = $1 AND status IN ('active', 'frozen') AND leaves_why <> '`+deleted+`'`, account, until.UnixMicro()))
@@ -63,11 +69,40 @@ func (a *Accounts) leave(ctx context.Context, account, actor string) (until time
 		if err := tellLeaving(ctx, tx, account, "account-deleted", until, now); err != nil {
 			return err
 		}
-		return chain(ctx, tx, now, entry{Kind: "account.deleted", Account: account, Actor: actor, Detail: map[string]any{
-			"until": until.UTC().Format(time.RFC3339),
-		}})
+		done := officer.entry("account.deleted", account)
+		done.Detail["until"] = until.UTC().Format(time.RFC3339)
+		return chain(ctx, tx, now, done)
 	})
-	return until, err
+	if err != nil {
+		return time.Time{}, fmt.Errorf("delete: %w", err)
+	}
+	return until, nil
+}
+
+// keep undoes leave.
+func (a *Accounts) keep(ctx context.Context, account string, officer *Lookup) error {
+	err := a.db.InTx(ctx, func(tx *db.Tx) error {
+		if err := a.lookBy(ctx, tx, account, officer); err != nil {
+			return err
+		}
+		changed, err := changes(tx.Exec(ctx, `UPDATE accounts SET leaves_at = NULL, leaves_why = ''
+			WHERE id = $1 AND status IN ('active', 'frozen') AND leaves_why = '`+deleted+`'`, account))
+		if err != nil {
+			return err
+		}
+		if !changed {
+			_, err := leaves(ctx, tx, account)
+			return err
+		}
+		if err := notify(ctx, tx, account, "account-undeleted", a.now()); err != nil {
+			return err
+		}
+		return chain(ctx, tx, a.now(), officer.entry("account.undeleted", account))
+	})
+	if err != nil {
+		return fmt.Errorf("undelete: %w", err)
+	}
+	return nil
 }
 
 // tellLeaving leaves word to a resident that, and when, their account is erased.
@@ -85,25 +120,6 @@ func leaves(ctx context.Context, tx *db.Tx, account string) (time.Time, error) {
 		return time.Time{}, ErrNotFound
 	}
 	return moment(at), err
-}
-
-// keep undoes leave.
-func (a *Accounts) keep(ctx context.Context, account, actor string) error {
-	return a.db.InTx(ctx, func(tx *db.Tx) error {
-		changed, err := changes(tx.Exec(ctx, `UPDATE accounts SET leaves_at = NULL, leaves_why = ''
-			WHERE id = $1 AND status IN ('active', 'frozen') AND leaves_why = '`+deleted+`'`, account))
-		if err != nil {
-			return err
-		}
-		if !changed {
-			_, err := leaves(ctx, tx, account)
-			return err
-		}
-		if err := notify(ctx, tx, account, "account-undeleted", a.now()); err != nil {
-			return err
-		}
-		return chain(ctx, tx, a.now(), entry{Kind: "account.undeleted", Account: account, Actor: actor})
-	})
 }
 
 // stay keeps an account that was to be erased because nobody used it, as somebody

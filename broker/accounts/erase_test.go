@@ -299,3 +299,22 @@ func TestEraseFrozen(t *testing.T) {
 		}
 	})
 }
+
+// A way in that somebody takes away from their account forgets them at once, for
+// nothing leads to its record any more when the account is erased.
+func TestRemovedWayForgets(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		jo, _ := two(t, n)
+		if _, _, err := n.Join(t.Context(), jo.account.ID, signIn("https://own.example", "jo"), jo.account.Level); err != nil {
+			t.Fatal(err)
+		}
+		k := &keeper{known: map[string]string{"bloggs-at-idp": "hers", "smithson-at-idp": "his"}}
+		n.Keepers = map[string]accounts.Keeper{"https://idp.example": k}
+		if err := n.Remove(t.Context(), jo.account.ID, jo.link.ID); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(map[string]string{"smithson-at-idp": "his"}, k.known); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

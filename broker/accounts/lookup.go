@@ -44,6 +44,44 @@ func (a *Accounts) look(ctx context.Context, tx *db.Tx, account string, l Lookup
 	return err
 }
 
+// LookAtMerge is Look at both accounts of a merge, or of what is to be one. The error
+// is ErrDecided where there is none.
+func (a *Accounts) LookAtMerge(ctx context.Context, id string, l Lookup) error {
+	err := a.db.InTx(ctx, func(tx *db.Tx) error {
+		var both [2]string
+		err := tx.QueryRow(ctx, `SELECT kept, absorbed FROM merges WHERE id = $1`, id).Scan(&both[0], &both[1])
+		if err != nil {
+			return decided(err)
+		}
+		for _, account := range both {
+			if err := a.look(ctx, tx, account, l); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("look up: %w", err)
+	}
+	return nil
+}
+
+// lookBy is look by an officer, if it is one.
+func (a *Accounts) lookBy(ctx context.Context, tx *db.Tx, account string, officer *Lookup) error {
+	if officer == nil {
+		return nil
+	}
+	return a.look(ctx, tx, account, *officer)
+}
+
+// entry is what an officer did, or the resident where it was none.
+func (l *Lookup) entry(kind, account string) entry {
+	if l == nil {
+		return entry{Kind: kind, Account: account, Actor: resident, Detail: map[string]any{}}
+	}
+	return entry{Kind: kind, Account: account, Actor: operator, Detail: map[string]any{"officer": l.Officer}}
+}
+
 // Lookups returns the officers' looks at the account, the latest first.
 func (a *Accounts) Lookups(ctx context.Context, account string) ([]Lookup, error) {
 	rows, err := a.db.Query(ctx, `SELECT officer, reason, what, at FROM lookups WHERE account_id = $1 ORDER BY at DESC, id`, account)

@@ -92,6 +92,7 @@ type world struct {
 	oracle
 	now   time.Time
 	links map[string]string // subject to link
+	unions
 }
 
 // Name is the test's; ways in are named too.
@@ -109,12 +110,20 @@ const (
 // step does one thing. It says what, and which effect that has.
 func (w *world) step() (string, effect) {
 	subject, with := fmt.Sprint("subject", w.IntN(5)), fmt.Sprint("subject", w.IntN(5))
-	switch w.IntN(8) {
-	case 0, 1, 2:
+	switch w.IntN(16) {
+	case 0, 1, 2, 3:
 		return w.enters(w.signIn(subject))
-	case 3, 4:
+	case 4, 5:
 		return w.joins(with, w.signIn(subject))
-	case 5:
+	case 6, 7:
+		return w.uses(subject)
+	case 8, 9:
+		return w.merges(subject, with)
+	case 10, 11:
+		return w.undoes()
+	case 12:
+		return w.removes(subject)
+	case 13:
 		w.now = w.now.Add(time.Duration(w.IntN(10)) * 2 * day)
 		return "time went by, to " + w.now.String(), less
 	}
@@ -255,6 +264,7 @@ func (w *world) everybody() map[string]mapping.Assurance {
 		}
 		if err == nil {
 			w.compare(subject, strong, acc, link)
+			w.sameToApps(acc)
 			all[subject] = mapping.Effective(strong, link.Own, acc.Level, link.Inherit)
 		}
 	}
@@ -277,9 +287,10 @@ func TestModel(t *testing.T) {
 	const worlds, steps = 20, 150
 	random := seeded(t)
 	for range worlds {
-		w := &world{T: t, Rand: random, oracle: oracle{}, links: map[string]string{}, now: noon}
+		w := &world{T: t, Rand: random, oracle: oracle{}, links: map[string]string{}, now: noon, unions: newUnions()}
 		w.node = connect(t, sqlite(t))
 		w.Accounts = accounts.Open(w.db, func() time.Time { return w.now }, anything)
+		w.node = merging(w.node)
 		before := w.everybody()
 		for range steps {
 			what, effect := w.step()

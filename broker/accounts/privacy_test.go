@@ -147,3 +147,31 @@ func TestLookups(t *testing.T) {
 		}
 	})
 }
+
+// What an officer does to an account bears their name, and is seen as a look at it.
+func TestOfficersDelete(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		acc, _, _ := enter(t, n, signIn("https://idp.example", "someone"))
+		if _, err := n.DeleteBy(t.Context(), acc.ID, accounts.Lookup{Officer: "o.fficer"}); !errors.Is(err, accounts.ErrNoReason) {
+			t.Errorf("for no reason: %v", err)
+		}
+		if _, err := n.DeleteBy(t.Context(), acc.ID, accounts.Lookup{Officer: "o.fficer", Reason: "moved away", What: "account.delete"}); err != nil {
+			t.Error(err)
+		}
+		if err := n.UndeleteBy(t.Context(), acc.ID, accounts.Lookup{Officer: "a.nother", Reason: "came back", What: "account.undelete"}); err != nil {
+			t.Error(err)
+		}
+		got := n.dump(t, `SELECT kind, actor, detail FROM audit WHERE kind LIKE 'account.%deleted' ORDER BY seq`)
+		want := []string{
+			`kind=account.deleted actor=operator detail={"officer":"o.fficer","until":"2026-03-01T12:00:00Z"} `,
+			`kind=account.undeleted actor=operator detail={"officer":"a.nother"} `,
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+		looks, err := n.Lookups(t.Context(), acc.ID)
+		if err != nil || len(looks) != 2 {
+			t.Errorf("%v, %v", looks, err)
+		}
+	})
+}

@@ -26,6 +26,11 @@ type Rename struct {
 	Old, New Name
 }
 
+// Whole reports whether it says all that it takes.
+func (r Rename) Whole() bool {
+	return r.Old.Issuer != "" && r.Old.Subject != "" && r.New.Issuer != "" && r.New.Subject != ""
+}
+
 // Conflict is why something cannot be renamed.
 type Conflict struct {
 	Line    int
@@ -209,6 +214,15 @@ func (m move) unite(ctx context.Context, tx *db.Tx) error {
 		}
 	}
 	return nil
+}
+
+// Issuers are those of a connector's people.
+func (a *Accounts) Issuers(ctx context.Context, connector string) ([]string, error) {
+	issuers, err := column(a.db.Query(ctx, `SELECT DISTINCT issuer FROM links WHERE connector = $1 ORDER BY issuer`, connector))
+	if err != nil {
+		return nil, fmt.Errorf("issuers: %w", err)
+	}
+	return issuers, nil
 }
 
 // RenamesSince finds who has linked, since a time, another way in by the connector to

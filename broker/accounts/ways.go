@@ -136,10 +136,12 @@ func gone(err error) error {
 }
 
 // Remove takes a way in away from an account, with all that came by it but the
-// history. Whoever signs in by it again is somebody new. The error is ErrLast where
+// history; the council's own forgets who signed in by it. Whoever signs in by it
+// again is somebody new. The error is ErrLast where
 // nobody could get in any more, and ErrNotFound where the way in leads to the
 // account no more.
 func (a *Accounts) Remove(ctx context.Context, account, link string) error {
+	var removed Name
 	err := a.db.InTx(ctx, func(tx *db.Tx) error {
 		if err := hold(ctx, tx, account); err != nil { // of two that remove one each, the second sees what is left
 			return err
@@ -152,7 +154,8 @@ func (a *Accounts) Remove(ctx context.Context, account, link string) error {
 			return err
 		}
 		var connector string
-		err = tx.QueryRow(ctx, `DELETE FROM links WHERE id = $1 AND account_id = $2 RETURNING connector`, link, account).Scan(&connector)
+		err = tx.QueryRow(ctx, `DELETE FROM links WHERE id = $1 AND account_id = $2 RETURNING connector, issuer, subject`, link, account).
+			Scan(&connector, &removed.Issuer, &removed.Subject)
 		if err != nil {
 			return gone(err)
 		}
@@ -168,6 +171,9 @@ func (a *Accounts) Remove(ctx context.Context, account, link string) error {
 			"link": link, "connector": connector,
 		}})
 	})
+	if keeper, ok := a.Keepers[removed.Issuer]; ok && err == nil {
+		err = keeper.Erase(ctx, removed.Subject)
+	}
 	if err != nil {
 		return fmt.Errorf("remove: %w", err)
 	}

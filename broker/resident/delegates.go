@@ -118,10 +118,11 @@ func (p *Pages) until(r *http.Request) (until time.Time, wrong string) {
 		}
 	}
 	day := time.Date(numbers[0], time.Month(numbers[1]), numbers[2], 0, 0, 0, 0, web.London())
-	if day.Format("2006-1-2") != fmt.Sprintf("%d-%d-%d", numbers[0], numbers[1], numbers[2]) || !day.AddDate(0, 0, 1).After(p.Now()) {
+	if day.Format("2006-1-2") != fmt.Sprintf("%d-%d-%d", numbers[0], numbers[1], numbers[2]) || !day.After(p.Now()) {
 		return time.Time{}, web.WrongDate
 	}
-	if until = day.AddDate(0, 0, 1); until.After(p.Now().Add(p.Flow.Delegation)) {
+	until = day.AddDate(0, 0, 1).Add(-time.Second)
+	if until.After(p.Now().Add(p.Flow.Delegation)) {
 		return time.Time{}, web.WrongDateLate
 	}
 	return until, ""

@@ -24,7 +24,11 @@ func (e exitError) Error() string { return fmt.Sprintf("exit status %d", e.code)
 func execute(args []string, stdout, stderr io.Writer) int {
 	running := false
 	root := newRoot()
-	root.PersistentPreRun = func(*cobra.Command, []string) { running = true }
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		err := errors.Join(cmd.ValidateRequiredFlags(), cmd.ValidateFlagGroups()) // which cobra does after this
+		running = err == nil
+		return err
+	}
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -50,6 +54,7 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true, // execute prints them
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newServe(), newCheck(), newApp(), newPreset(), newKeys(), newReady(), newDemo())
+	root.AddCommand(newServe(), newCheck(), newApp(), newPreset(), newKeys(),
+		newAccount(), newExplain(), newRekey(), newAudit(), newReady(), newDemo())
 	return root
 }
