@@ -1,0 +1,165 @@
+package accounts_test
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/councilid/councilid/broker/accounts"
+	"github.com/councilid/councilid/broker/db"
+)
+
+func agreed(tb testing.TB, n node, account, app string, names ...string) (string, bool) {
+	tb.Helper()
+	c, ok, err := n.Agreed(tb.Context(), account, app, names)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return c.ID, ok
+}
+
+func agree(tb testing.TB, n node, account, app string, names ...string) accounts.Consent {
+	tb.Helper()
+	c, err := n.Agree(tb.Context(), account, app, names)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return c
+}
+
+func withdraw(tb testing.TB, n node, account, app string) []string {
+	tb.Helper()
+	ended, err := n.Withdraw(tb.Context(), account, app)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return ended
+}
+
+// Consent is to an app, to claims by name, and of one account: to nothing else.
+func TestConsentCoversWhatWasAgreed(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		acc, _, _ := enter(t, n, signIn("https://idp.example", "someone"))
+		other, _, _ := enter(t, n, signIn("https://idp.example", "somebody else"))
+		if _, ok := agreed(t, n, acc.ID, "gym"); ok {
+			t.Error("nobody agreed to be known to the app at all")
+		}
+		c := agree(t, n, acc.ID, "gym", "name", "email")
+		for _, test := range []struct {
+			account, app string
+			names        string
+			want         bool
+		}{
+			{acc.ID, "gym", "name email", true},
+			{acc.ID, "gym", "name", true},
+			{acc.ID, "gym", "", true},
+			{acc.ID, "gym", "name email birthdate", false},
+			{acc.ID, "pool", "name", false},
+			{other.ID, "gym", "name", false},
+		} {
+			id, ok := agreed(t, n, test.account, test.app, strings.Fields(test.names)...)
+			if ok != test.want || ok && id != c.ID {
+				t.Errorf("%s is told %q: %v by %q", test.app, test.names, ok, id)
+			}
+		}
+		// Two consents that each leave something out are none to both.
+		agree(t, n, acc.ID, "gym", "birthdate")
+		if _, ok := agreed(t, n, acc.ID, "gym", "name", "birthdate"); ok {
+			t.Error("two consents count as one")
+		}
+	})
+}
+
+func TestWithdraw(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		acc, link, _ := enter(t, n, signIn("https://idp.example", "someone"))
+		first, second := agree(t, n, acc.ID, "gym", "name"), agree(t, n, acc.ID, "gym", "name", "email")
+		pool := agree(t, n, acc.ID, "pool", "name")
+		visit := accounts.Visit{Account: acc.ID, Link: link.ID, App: "gym", At: noon, Released: []string{"name"}}
+		if err := n.Record(t.Context(), []string{"1-0"}, []accounts.Visit{visit}); err != nil {
+			t.Fatal(err)
+		}
+		ended := withdraw(t, n.at(noon.Add(time.Hour)), acc.ID, "gym")
+		if len(ended) != 2 || !strings.Contains(first.ID+second.ID, ended[0]) || !strings.Contains(first.ID+second.ID, ended[1]) {
+			t.Errorf("withdrew %v", ended)
+		}
+		if _, ok := agreed(t, n, acc.ID, "gym", "name"); ok {
+			t.Error("the consent still counts")
+		}
+		if id, ok := agreed(t, n, acc.ID, "pool", "name"); !ok || id != pool.ID {
+			t.Error("another app's consent went with it")
+		}
+		told := n.dump(t, `SELECT app, payload FROM outbox WHERE kind = 'sharing-stopped'`)
+		if len(told) != 1 || !strings.Contains(told[0], "app=gym") || !strings.Contains(told[0], acc.ID) || strings.Contains(told[0], "name") {
+			t.Errorf("told %v", told)
+		}
+
+		before := everything(t, n)
+		if again := withdraw(t, n.at(noon.Add(2*time.Hour)), acc.ID, "gym"); len(again) != 0 {
+			t.Errorf("withdrew %v again", again)
+		}
+		if diff := cmp.Diff(before, everything(t, n)); diff != "" {
+			t.Errorf("a second time (-once +twice):\n%s", diff)
+		}
+		// Whoever signs in again shares again, and can stop again.
+		visit.At = noon.Add(3 * time.Hour)
+		if err := n.Record(t.Context(), []string{"2-0"}, []accounts.Visit{visit}); err != nil {
+			t.Fatal(err)
+		}
+		withdraw(t, n.at(noon.Add(4*time.Hour)), acc.ID, "gym")
+		if n.count(t, "outbox") != 2 {
+			t.Error("the app is not told of the second time")
+		}
+		all, err := n.Consents(t.Context(), acc.ID)
+		if err != nil || len(all) != 3 {
+			t.Fatalf("%d consents, %v", len(all), err)
+		}
+		for _, c := range all {
+			if c.Ended.IsZero() != (c.App == "pool") {
+				t.Errorf("%s ended at %s", c.App, c.Ended)
+			}
+		}
+		if err := n.VerifyAudit(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Whoever begins something under a consent while it is withdrawn finds it withdrawn,
+// or is found by what follows.
+func TestConsentIsHeldOrWithdrawn(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		other := n.another(t)
+		acc, _, _ := enter(t, n, signIn("https://idp.example", "someone"))
+		for range 20 {
+			c := agree(t, n, acc.ID, "gym", "name")
+			var wg sync.WaitGroup
+			var began, found bool
+			wg.Go(func() {
+				err := n.db.InTx(t.Context(), func(tx *db.Tx) error {
+					if err := n.Hold(t.Context(), tx, accounts.Basis{Consent: c.ID}); err != nil {
+						return err
+					}
+					_, err := tx.Exec(t.Context(), `INSERT INTO wishes (id, account_id, app, connector, level, asked_at)
+						VALUES ($1, $2, $1, '', '', 0)`, c.ID, acc.ID)
+					return err
+				})
+				if began = err == nil; err != nil && !errors.Is(err, accounts.ErrWithdrawn) {
+					t.Error(err)
+				}
+			})
+			wg.Go(func() {
+				withdraw(t, other, acc.ID, "gym")
+				found = len(other.dump(t, `SELECT 1 FROM wishes WHERE id = $1`, c.ID)) > 0
+			})
+			wg.Wait()
+			if began && !found {
+				t.Fatal("began under a consent that was withdrawn, and was not found")
+			}
+		}
+	})
+}
