@@ -37,6 +37,8 @@ type bed struct {
 	trips atomic.Int64 // round trips to Redis
 	sql   *db.DB
 
+	statements atomic.Int64 // of SQL
+
 	mu    sync.Mutex
 	clock time.Time
 	next  func() // happens, once, after the next round trip to Redis
@@ -48,7 +50,7 @@ func newBed(t *testing.T) *bed {
 	state, err := store.Open(store.Options{Observe: func(error, time.Duration) { b.trips.Add(1); b.afterTrip() }})
 	b.must(err)
 	t.Cleanup(func() { state.Close() })
-	sql, err := db.Open(t.Context(), db.Options{SQLite: filepath.Join(t.TempDir(), "councilid.db")})
+	sql, err := db.Open(t.Context(), db.Options{SQLite: filepath.Join(t.TempDir(), "councilid.db"), Observe: func(error, time.Duration) { b.statements.Add(1) }})
 	b.must(err)
 	t.Cleanup(func() { sql.Close() })
 	b.sql = sql
@@ -190,6 +192,17 @@ func (b *browser) postFromElsewhere(path string, form url.Values) page {
 	b.t.Helper()
 	bare := http.Client{CheckRedirect: b.client.CheckRedirect}
 	return b.read(bare.PostForm(b.nodes[b.node].URL+path, form))
+}
+
+// postAcross posts as another site's page would, had the browser sent the cookies
+// along.
+func (b *browser) postAcross(path string, form url.Values) page {
+	b.t.Helper()
+	r, err := http.NewRequest(http.MethodPost, b.nodes[b.node].URL+path, strings.NewReader(form.Encode()))
+	b.must(err)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "cross-site")
+	return b.read(b.client.Do(r))
 }
 
 // ask begins a login to an app and returns the form that the provider answers

@@ -178,6 +178,20 @@ func (f *front) issued() login.Session {
 	return f.session
 }
 
+// ends are the apps of which something was revoked.
+func (f *front) ends() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.revoked)
+}
+
+// toldApps are the apps that were told, in that order.
+func (f *front) toldApps() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.told)
+}
+
 // question is the id of the question that the app was asked last.
 func (f *front) question(app string) string {
 	f.mu.Lock()
