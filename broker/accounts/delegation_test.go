@@ -13,16 +13,16 @@ import (
 	"github.com/councilid/councilid/mapping"
 )
 
-// pair is a resident and somebody who may act for them with tax and library, for a
+// mumAndAnn are a resident and somebody who may act for them with tax and library, for a
 // month.
-func pair(t *testing.T, n node) (mum, ann accounts.Account, d accounts.Delegation) {
+func mumAndAnn(t *testing.T, n node) (mum, ann accounts.Account, d accounts.Delegation) {
 	t.Helper()
-	mum, ann = person(t, n, "mum"), person(t, n, "ann")
+	mum, ann = resident(t, n, "mum"), resident(t, n, "ann")
 	d = accept(t, n, ann.ID, invite(t, n, mum.ID, 30*day, "tax", "library", "tax"))
 	return mum, ann, d
 }
 
-func person(t *testing.T, n node, name string) accounts.Account {
+func resident(t *testing.T, n node, name string) accounts.Account {
 	t.Helper()
 	in := signIn("https://idp.example", name)
 	in.Said = mapping.Statement{Claims: mapping.Claims{"name": name}}
@@ -64,7 +64,7 @@ func principals(t *testing.T, n node, account, app string) []string {
 
 func TestDelegation(t *testing.T) {
 	onEach(t, func(t *testing.T, n node) {
-		mum, ann, d := pair(t, n)
+		mum, ann, d := mumAndAnn(t, n)
 		if diff := cmp.Diff([]string{"library", "tax"}, d.Apps); diff != "" || d.Principal != mum.ID || d.Delegate != ann.ID || d.Label != "my daughter" {
 			t.Errorf("accepted %+v", d)
 		}
@@ -98,8 +98,8 @@ func TestDelegation(t *testing.T) {
 // What was delegated is no part of the delegate's account: nobody gets it from them.
 func TestNothingIsDelegatedTwice(t *testing.T) {
 	onEach(t, func(t *testing.T, n node) {
-		mum, ann, _ := pair(t, n)
-		bob := person(t, n, "bob")
+		mum, ann, _ := mumAndAnn(t, n)
+		bob := resident(t, n, "bob")
 		accept(t, n, bob.ID, invite(t, n, ann.ID, 30*day, "tax"))
 		if diff := cmp.Diff([]string{ann.ID}, principals(t, n, bob.ID, "tax")); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
@@ -112,7 +112,7 @@ func TestNothingIsDelegatedTwice(t *testing.T) {
 
 func TestInvitation(t *testing.T) {
 	onEach(t, func(t *testing.T, n node) {
-		mum, ann, bob := person(t, n, "mum"), person(t, n, "ann"), person(t, n, "bob")
+		mum, ann, bob := resident(t, n, "mum"), resident(t, n, "ann"), resident(t, n, "bob")
 		fails := func(what string, n node, account, code string, want error) {
 			t.Helper()
 			if _, err := n.Accept(t.Context(), account, code); !errors.Is(err, want) {
@@ -154,14 +154,14 @@ func TestInvitation(t *testing.T) {
 // Of ten who use a code at once, on two nodes, one becomes the delegate.
 func TestInvitationIsAcceptedOnce(t *testing.T) {
 	onEach(t, func(t *testing.T, n node) {
-		mum := person(t, n, "mum")
+		mum := resident(t, n, "mum")
 		code := invite(t, n, mum.ID, day, "tax")
 		nodes := []node{n, n.another(t)}
 		var wg sync.WaitGroup
 		var mu sync.Mutex
 		accepted := 0
 		for i := range 10 {
-			who := person(t, n, "person"+string(rune('a'+i)))
+			who := resident(t, n, "person"+string(rune('a'+i)))
 			wg.Go(func() {
 				_, err := nodes[i%2].Accept(t.Context(), who.ID, code)
 				mu.Lock()
@@ -183,8 +183,8 @@ func TestInvitationIsAcceptedOnce(t *testing.T) {
 
 func TestRevoke(t *testing.T) {
 	onEach(t, func(t *testing.T, n node) {
-		mum, ann, d := pair(t, n)
-		stranger := person(t, n, "stranger")
+		mum, ann, d := mumAndAnn(t, n)
+		stranger := resident(t, n, "stranger")
 		if _, err := n.Revoke(t.Context(), stranger.ID, d.ID); !errors.Is(err, accounts.ErrNoDelegation) {
 			t.Errorf("a stranger revokes: %v", err)
 		}
@@ -224,7 +224,7 @@ func TestRevoke(t *testing.T) {
 // Nobody acts for somebody who is kept out, nor when it is over.
 func TestDelegationHoldsWhileThePrincipalDoes(t *testing.T) {
 	onEach(t, func(t *testing.T, n node) {
-		mum, ann, d := pair(t, n)
+		mum, ann, d := mumAndAnn(t, n)
 		if got := principals(t, n.at(d.Until), ann.ID, "tax"); got != nil {
 			t.Errorf("after its end the delegate acts for %v", got)
 		}
@@ -252,7 +252,7 @@ func TestDelegationHoldsWhileThePrincipalDoes(t *testing.T) {
 // by which way in.
 func TestVisitsOfDelegates(t *testing.T) {
 	onEach(t, func(t *testing.T, n node) {
-		mum, ann, d := pair(t, n)
+		mum, ann, d := mumAndAnn(t, n)
 		links := n.dump(t, `SELECT id FROM links WHERE account_id = $1`, ann.ID)
 		link := strings.TrimSuffix(strings.TrimPrefix(links[0], "id="), " ")
 		said := mapping.Statement{Claims: mapping.Claims{"name": "Ann Anew"}}

@@ -179,7 +179,7 @@ func (f *Flow) person(ctx context.Context, l ongoing, s Session, d accounts.Dele
 	if err != nil {
 		return web.Principal{}, err
 	}
-	p := web.Principal{ID: d.ID, Name: as.Said.Claims.Text("name"), Until: d.Until.UTC()}
+	p := web.Principal{ID: d.ID, Name: as.Said.Claims.Text("name"), Since: web.DateOf(d.Accepted), Until: web.DateOf(d.Until)}
 	if !ok {
 		p.Not = web.NotSure
 		return p, nil

@@ -1,10 +1,5 @@
 package web
 
-import (
-	"strings"
-	"time"
-)
-
 // Acting is the page that asks for whom somebody uses an app.
 type Acting struct {
 	App    string            // name of the service
@@ -16,14 +11,11 @@ type Acting struct {
 
 // Principal is somebody for whom somebody else may act.
 type Principal struct {
-	ID    string // the answer that stands for them
-	Name  string // "" where it may not be told
-	Until time.Time
-	Not   string // why not now: NotSure, NotShared, or ""
+	ID           string // the answer that stands for them
+	Name         string // "" where it may not be told
+	Since, Until Date
+	Not          string // why not now: NotSure, NotShared, or ""
 }
-
-// Month is that of Until, as in month.MONTH of the catalogues.
-func (p Principal) Month() string { return strings.ToLower(p.Until.Format("Jan")) }
 
 // Why somebody cannot act for somebody else at an app now.
 const (

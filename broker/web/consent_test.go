@@ -12,6 +12,7 @@ import (
 // consentPages are the pages on which residents say something before an app is
 // answered.
 func consentPages() map[string]shown {
+	date := web.DateOf(time.Unix(0, 0))
 	claims := map[string]any{"name": hostile, "email_verified": true, "a_claim": []any{hostile, false}, hostile: false}
 	return map[string]shown{
 		"consent": {"consent", web.Consent{
@@ -19,8 +20,8 @@ func consentPages() map[string]shown {
 		}},
 		"consent to nothing": {"consent", web.Consent{App: "Allotments", Action: "/consent"}},
 		"acting": {"acting", web.Acting{App: hostile, Action: "/acting", Cancel: "/cancel?x=" + hostile, People: []web.Principal{
-			{ID: "one", Name: hostile, Until: time.Unix(0, 0)}, {ID: "two", Until: time.Unix(0, 0)},
-			{ID: "three", Name: hostile, Until: time.Unix(0, 0), Not: web.NotSure}, {ID: "four", Until: time.Unix(0, 0), Not: web.NotShared},
+			{ID: "one", Name: hostile, Since: date, Until: date}, {ID: "two", Since: date, Until: date},
+			{ID: "three", Name: hostile, Since: date, Until: date, Not: web.NotSure}, {ID: "four", Since: date, Until: date, Not: web.NotShared},
 		}}},
 	}
 }
