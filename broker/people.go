@@ -20,7 +20,9 @@ import (
 func people(d *db.DB, cfg *config.Config) *accounts.Accounts {
 	sectors := map[string]string{}
 	for _, app := range cfg.Apps {
-		sectors[app.ID] = app.Sector
+		if app.SAML == nil || app.SAML.NameID.Value == "" { // or it knows people by their claims
+			sectors[app.ID] = app.Sector
+		}
 	}
 	all := accounts.Open(d, time.Now, cfg.Cap)
 	all.CoolingOff, all.UndoTime = cfg.Broker.Residents.CoolingOff, cfg.Broker.Residents.Undo

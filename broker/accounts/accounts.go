@@ -5,7 +5,11 @@
 // link is found by issuer and subject alone. An e-mail address, however well
 // verified, never leads to an account: it can change hands, and two people can
 // share one. A link is made at a person's first sign-in, with a new account, or
-// by [Accounts.Join] for somebody who has proved both sides.
+// by [Accounts.Join] for somebody who has proved both sides. Who resembles somebody
+// known is asked before an account is made, and no more than that: see [ErrResembles].
+//
+// Where one person has two accounts all the same, one absorbs the other: see [Merge].
+// Apps know them by what they knew them by before, and it can be undone.
 //
 // An account has evidence, of what was proved of the person by which link and
 // until when. It counts for no more than its connector is believed today. How much

@@ -48,7 +48,9 @@ func TestResembles(t *testing.T) {
 			{person("Siân O’Brien-Smith", "1990-05-01", "ka7 1aa"), person("SIAN  OBRIEN SMITH", "1990-05-01", "KA71AA"), ofPerson, ofPerson, true},
 			{
 				mapping.Claims{"given_name": "Jo", "family_name": "Bloggs", "birthdate": "1990-05-01", "address": map[string]any{"postal_code": "KA7 1AA"}},
-				person("Jo Bloggs", "1990-05-01", "KA7 1AA"), []string{"given_name", "family_name", "birthdate", "address"}, ofPerson, true,
+				person("Jo Bloggs", "1990-05-01", "KA7 1AA"),
+				[]string{"given_name", "family_name", "birthdate", "address"},
+				ofPerson, true,
 			},
 			{person("Jo Bloggs", "1990-05-01", "KA7 1AA"), person("Jo Bloggs", "1990-05-02", "KA7 1AA"), ofPerson, ofPerson, false},
 			{person("Jo Bloggs", "1990-05-01", "KA7 1AA"), person("Jo Bloggs", "1990-05-01", "KA7 1AB"), ofPerson, ofPerson, false},
@@ -215,9 +217,10 @@ func TestLikenessIsCheap(t *testing.T) {
 		var visits []accounts.Visit
 		for i := range 50 {
 			ids = append(ids, fmt.Sprint(i))
-			visits = append(visits, accounts.Visit{Account: acc.ID, Link: link.ID, App: "tax", At: noon.Add(time.Duration(i) * time.Second), Said: mapping.Statement{
-				Claims: mapping.Claims{"email": "jo@example.org"}, Verified: []string{"email"},
-			}})
+			visits = append(visits, accounts.Visit{
+				Account: acc.ID, Link: link.ID, App: "tax", At: noon.Add(time.Duration(i) * time.Second),
+				Said: mapping.Statement{Claims: mapping.Claims{"email": "jo@example.org"}, Verified: []string{"email"}},
+			})
 		}
 		n.statements.Store(0)
 		record(t, n, ids, visits)
@@ -242,7 +245,8 @@ func TestResemblingUsesTheIndex(t *testing.T) {
 	t.Run("postgres", func(t *testing.T) {
 		n := connect(t, postgres(t))
 		n.exec(t, `INSERT INTO accounts (id, subject_key, status, created_at) SELECT 'a' || i, '', 'active', 0 FROM generate_series(1, 20000) i`)
-		n.exec(t, `INSERT INTO likeness (account_id, link_id, kind, key, said_at) SELECT 'a' || i, 'l' || i, 'email', 'k' || i, 0 FROM generate_series(1, 20000) i`)
+		n.exec(t, `INSERT INTO likeness (account_id, link_id, kind, key, said_at)
+			SELECT 'a' || i, 'l' || i, 'email', 'k' || i, 0 FROM generate_series(1, 20000) i`)
 		n.exec(t, `INSERT INTO links (id, account_id, connector, issuer, subject, created_at)
 			SELECT 'l' || i, 'a' || i, 'c', 'i', 's' || i, 0 FROM generate_series(1, 20000) i`)
 		n.exec(t, `ANALYZE`)

@@ -239,3 +239,165 @@ func TestUndo(t *testing.T) {
 		}
 	})
 }
+
+// TestOfficers merge and take apart by two, with a reason, and what the person did
+// they may take apart, but not the other way round.
+func TestOfficers(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		n, ctx := merging(n), t.Context()
+		kept, absorbed, _, _ := couple(t, n)
+		before := whole(t, n)
+		for _, who := range [][2]string{{"", "rang us"}, {"m.jones", " "}} {
+			if _, err := n.Propose(ctx, kept.ID, absorbed.ID, who[0], who[1]); err == nil {
+				t.Errorf("%q proposes because of %q", who[0], who[1])
+			}
+		}
+		id, err := n.Propose(ctx, kept.ID, absorbed.ID, "m.jones", "showed both passports")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, same := range []string{"m.jones", "M.Jones ", ""} {
+			if err := n.Approve(ctx, id, same); err == nil || same != "" && !errors.Is(err, accounts.ErrSameOfficer) {
+				t.Errorf("%q approves: %v", same, err)
+			}
+		}
+		if diff := cmp.Diff(before, whole(t, n)); diff != "" {
+			t.Errorf("a proposal changed (-before +after):\n%s", diff)
+		}
+		if err := n.Approve(ctx, id, "a.khan"); err != nil {
+			t.Fatal(err)
+		}
+		for _, again := range []string{id, "nothing"} {
+			if err := n.Approve(ctx, again, "a.khan"); !errors.Is(err, accounts.ErrDecided) {
+				t.Errorf("approves %s: %v, want ErrDecided", again, err)
+			}
+		}
+		if _, err := n.UndoProved(ctx, kept.ID, id); !errors.Is(err, accounts.ErrDecided) {
+			t.Errorf("the resident undoes it: %v", err)
+		}
+		if _, err := n.ApproveUndo(ctx, id, "a.khan"); !errors.Is(err, accounts.ErrDecided) {
+			t.Errorf("what nobody proposed is approved: %v", err)
+		}
+		if err := n.ProposeUndo(ctx, id, "a.khan", "they are twins"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := n.ApproveUndo(ctx, id, "A.Khan"); !errors.Is(err, accounts.ErrSameOfficer) {
+			t.Errorf("the same undoes: %v", err)
+		}
+		if left, err := n.ApproveUndo(ctx, id, "m.jones"); err != nil || len(left) != 0 {
+			t.Fatal(left, err)
+		}
+		if diff := cmp.Diff(before, whole(t, n)); diff != "" {
+			t.Errorf("(-before +after):\n%s", diff)
+		}
+		all, err := n.Merges(ctx, absorbed.ID)
+		want := []accounts.Merge{{
+			ID: id, Kept: kept.ID, Absorbed: absorbed.ID, Reason: "showed both passports", Proposed: noon, ProposedBy: "m.jones",
+			Merged: noon, ApprovedBy: "a.khan", Until: noon.Add(month), UndoReason: "they are twins", UndoProposedBy: "a.khan",
+			Undone: noon, UndoneBy: "m.jones",
+		}}
+		if diff := cmp.Diff(want, all); diff != "" || err != nil {
+			t.Error(diff, err)
+		}
+		log := strings.Join(n.dump(t, `SELECT kind, actor, detail FROM audit`), "\n")
+		for _, part := range []string{
+			`kind=merge.proposed actor=operator`, `kind=accounts.merged actor=operator`, `kind=split.proposed actor=operator`,
+			`kind=accounts.split actor=operator`, `"officer":"m.jones"`, `"officer":"a.khan"`,
+		} {
+			if !strings.Contains(log, part) {
+				t.Errorf("the audit chain does not say %s", part)
+			}
+		}
+		for _, word := range []string{"passports", "twins", "example.org"} {
+			if strings.Contains(log, word) {
+				t.Errorf("the audit chain says %s", word)
+			}
+		}
+	})
+}
+
+func TestMergeRefuses(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		n, ctx := merging(n), t.Context()
+		n.CoolingOff = day
+		kept, _ := known(t, n, "google", "P0.Cm")
+		for what, c := range map[string]struct {
+			do   func(account string)
+			want error
+		}{
+			"frozen":  {func(account string) { n.exec(t, `UPDATE accounts SET status = 'frozen' WHERE id = $1`, account) }, accounts.ErrFrozen},
+			"erased":  {func(account string) { n.exec(t, `UPDATE accounts SET status = 'erased' WHERE id = $1`, account) }, accounts.ErrNotFound},
+			"leaving": {func(account string) { n.Delete(ctx, account) }, accounts.ErrLeaving},
+			"merged": {func(account string) {
+				other, _ := known(t, n, "other", "P0.Cm")
+				merge(t, n, other, accounts.Account{ID: account})
+			}, accounts.ErrNotFound},
+		} {
+			unusable, _ := known(t, n, what, "P0.Cm")
+			proposed, err := n.Propose(ctx, kept.ID, unusable.ID, "m.jones", "because")
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.do(unusable.ID)
+			before := whole(t, n)
+			for _, sides := range [][2]string{{kept.ID, unusable.ID}, {unusable.ID, kept.ID}} {
+				if _, err := n.MergeProved(ctx, sides[0], sides[1]); !errors.Is(err, c.want) {
+					t.Errorf("%s: %v, want %v", what, err, c.want)
+				}
+				if _, err := n.Propose(ctx, sides[0], sides[1], "m.jones", "because"); !errors.Is(err, c.want) {
+					t.Errorf("%s is proposed: %v, want %v", what, err, c.want)
+				}
+			}
+			if err := n.Approve(ctx, proposed, "a.khan"); !errors.Is(err, c.want) {
+				t.Errorf("%s is approved: %v, want %v", what, err, c.want)
+			}
+			if diff := cmp.Diff(before, whole(t, n)); diff != "" {
+				t.Errorf("%s (-before +after):\n%s", what, diff)
+			}
+		}
+		if _, err := n.MergeProved(ctx, kept.ID, kept.ID); err == nil {
+			t.Error("an account is merged with itself")
+		}
+		if _, err := n.MergeProved(ctx, kept.ID, "nobody"); !errors.Is(err, accounts.ErrNotFound) {
+			t.Errorf("nobody: %v", err)
+		}
+	})
+}
+
+// TestMergeOfTwoPeople: dates of birth that are proved tell two people apart, whoever
+// presses which button.
+func TestMergeOfTwoPeople(t *testing.T) {
+	n := merging(connect(t, sqlite(t)))
+	born := func(connector, date string) accounts.Account {
+		in := by(t, connector, "P2.Cm")
+		in.Said = mapping.Statement{Claims: mapping.Claims{"birthdate": date}, Verified: []string{"birthdate"}}
+		acc, _, _ := enter(t, n, in)
+		return acc
+	}
+	jo, sam, again := born("proof", "1990-05-01"), born("post-office", "1992-05-01"), born("gov", "1990-05-01")
+	if _, err := n.MergeProved(t.Context(), jo.ID, sam.ID); !errors.Is(err, accounts.ErrTwoPeople) {
+		t.Errorf("%v, want ErrTwoPeople", err)
+	}
+	merge(t, n, jo, again)
+}
+
+// TestAliases: what an app knew a merged account by is never somebody else's.
+func TestAliases(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		n = merging(n)
+		kept, absorbed, _, _ := couple(t, n)
+		other, _ := known(t, n, "other", "P0.Cm")
+		merge(t, n, kept, absorbed)
+		for _, alias := range [][2]string{
+			{"money.example", absorbed.Subject("money.example")},
+			{"bins.example", absorbed.Subject("bins.example")},
+			{"library.example", absorbed.Subject("library.example")},
+			{"planning.example", "first-absorbed"},
+			{"planning.example", "then-absorbed"},
+		} {
+			if err := n.Pin(t.Context(), other.ID, alias[0], alias[1]); !errors.Is(err, accounts.ErrTaken) {
+				t.Errorf("%s of %s: %v, want ErrTaken", alias[1], alias[0], err)
+			}
+		}
+	})
+}
