@@ -24,7 +24,8 @@ func (f *Flow) Add(w http.ResponseWriter, r *http.Request, s *Session, connector
 }
 
 // merge puts the account that the stranger's way in leads to together with that of
-// s. Both have just been shown to be the person's.
+// s. Both have just been shown to be the person's. By what name an app goes on knowing
+// them depends on which it knew, which includes what has happened just now.
 func (f *Flow) merge(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, s Session, b *store.Batch) error {
 	in := l.Stranger.In
 	p, err := f.meet(r, in, l.Stranger.Standing)
@@ -37,7 +38,10 @@ func (f *Flow) merge(w http.ResponseWriter, r *http.Request, v visitor, l ongoin
 		l.Stranger, p.Unproven = p, !s.Shows()
 		return f.lead(w, r, l, "/who", b)
 	}
-	if _, err := f.Accounts.MergeProved(r.Context(), s.Account.ID, p.Account); err != nil {
+	if err = f.catchUp(r.Context(), s.Account.ID, p.Account); err == nil {
+		_, err = f.Accounts.MergeProved(r.Context(), s.Account.ID, p.Account)
+	}
+	if err != nil {
 		return f.inadmissible(w, r, v, l, in, b, err)
 	}
 	return f.added(w, r, l, s, b)

@@ -55,6 +55,7 @@ func newBed(t *testing.T) *bed {
 	t.Cleanup(func() { sql.Close() })
 	b.sql = sql
 	people := accounts.Open(sql, b.now, b.cap)
+	people.Sector = func(app string) string { return app + ".example" }
 	for i := range b.nodes {
 		b.flows[i] = b.flow(state, people)
 		mux := http.NewServeMux()

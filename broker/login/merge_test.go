@@ -25,6 +25,11 @@ func TestAddAnotherAccount(t *testing.T) {
 	one.post("/who", who(t, asked, "join")).mustLead(t, mine)
 	h.mustHaveWays(alice, "weak alice", "middle bob")
 	one.post("/who", who(t, asked, "join")).mustShow(t, http.StatusBadRequest)
+
+	// Which app knew them is known though nobody had written it down yet.
+	if used, err := h.flows[0].Accounts.Used(t.Context(), alice); err != nil || len(used) != 1 || used[0].App != "tax" {
+		t.Errorf("apps: %+v, %v", used, err)
+	}
 	if got := h.account(h.middle, "bob", "Cm"); got != alice {
 		t.Error("bob's way in leads elsewhere")
 	}

@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"slices"
 
 	"github.com/councilid/councilid/broker/accounts"
 	"github.com/councilid/councilid/broker/store"
@@ -10,6 +11,23 @@ import (
 // visitStream carries what each sign-in adds to an account's history, so that
 // a returning resident's login writes nothing to SQL.
 var visitStream = store.Stream[accounts.Visit]{Name: "visits"}
+
+// catchUp folds what the accounts were visited with and nobody has folded yet, which
+// the next who does then finds done.
+func (f *Flow) catchUp(ctx context.Context, of ...string) error {
+	entries, err := visitStream.Waiting(ctx, f.Store)
+	if err != nil {
+		return err
+	}
+	var ids []string
+	var visits []accounts.Visit
+	for _, e := range entries {
+		if slices.Contains(of, e.Value.Account) {
+			ids, visits = append(ids, e.ID), append(visits, e.Value)
+		}
+	}
+	return f.Accounts.Record(ctx, ids, visits)
+}
 
 // Run folds visits into SQL until ctx ends. Every node may run it.
 func (f *Flow) Run(ctx context.Context) error {

@@ -50,6 +50,7 @@ func contract(t *testing.T, o store.Options) {
 		"a stream is read once by many":           streamOnce,
 		"a stream hands out again":                streamAgain,
 		"a stream drops what it cannot read":      streamDrops,
+		"a stream tells what waits":               streamWaiting,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -35,6 +35,24 @@ type Entry[T any] struct {
 	Value T
 }
 
+// Waiting returns the entries that nobody has handled yet, or whose handling has not
+// ended, the oldest first. They are handled all the same.
+func (st Stream[T]) Waiting(ctx context.Context, s *Store) ([]Entry[T], error) {
+	c := consumer[T]{stream: st.Name, store: s}
+	var waiting []Entry[T]
+	for from := "-"; ; {
+		messages, err := s.client.XRangeN(ctx, st.Name, from, "+", most).Result()
+		if err != nil {
+			return nil, unavailable(err)
+		}
+		waiting = append(waiting, c.decode(messages)...)
+		if len(messages) < most {
+			return waiting, nil
+		}
+		from = "(" + messages[len(messages)-1].ID
+	}
+}
+
 // Consume hands entries to handle in batches until ctx ends, and returns why
 // ctx ended. Entries are gone when handle returns nil, and handed out again
 // otherwise, to whichever node asks next. It waits for a Redis that is down.

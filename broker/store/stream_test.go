@@ -106,6 +106,35 @@ func streamAgain(t *testing.T, s *harness) {
 	}
 }
 
+func streamWaiting(t *testing.T, s *harness) {
+	st := store.Stream[record]{Name: name(t)}
+	if waiting, err := st.Waiting(t.Context(), s.Store); err != nil || len(waiting) > 0 {
+		t.Errorf("in no stream: %v, %v", waiting, err)
+	}
+	b := s.Batch()
+	for n := range 1100 {
+		st.Append(b, record{"Ceri", n})
+	}
+	exec(t, b)
+	for range 2 { // reading takes nothing away
+		waiting, err := st.Waiting(t.Context(), s.Store)
+		if err != nil || len(waiting) != 1100 {
+			t.Fatalf("%d wait, %v", len(waiting), err)
+		}
+		for n, e := range waiting {
+			if e.Value != (record{"Ceri", n}) || e.ID == "" {
+				t.Fatalf("%d: %+v", n, e)
+			}
+		}
+	}
+	var k book
+	consume(t, s, st, time.Minute, k.write)
+	eventually(t, "the stream is empty", func() bool { return s.Redis().XLen(t.Context(), st.Name).Val() == 0 })
+	if waiting, err := st.Waiting(t.Context(), s.Store); err != nil || len(waiting) > 0 {
+		t.Errorf("handled: %v, %v", waiting, err)
+	}
+}
+
 func streamDrops(t *testing.T, s *harness) {
 	st, b := store.Stream[record]{Name: name(t)}, s.Batch()
 	for _, values := range []any{[]string{"v", "not JSON"}, []string{"other", "{}"}} {
