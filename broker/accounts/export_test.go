@@ -23,7 +23,7 @@ func (k kept) Title() string { return k.title() }
 // Columns are all of its columns, shown or hidden.
 func (k kept) Columns() []string {
 	var all []string
-	for _, column := range strings.Fields(k.shown + " " + k.hidden) {
+	for column := range strings.FieldsSeq(k.shown + " " + k.hidden) {
 		name, _, _ := strings.Cut(column, ":")
 		all = append(all, name)
 	}

@@ -16,6 +16,7 @@ import (
 func oldName(subject string) accounts.Name {
 	return accounts.Name{Issuer: "https://old.example", Subject: subject}
 }
+
 func newName(subject string) accounts.Name {
 	return accounts.Name{Issuer: "https://new.example", Subject: subject}
 }
@@ -57,8 +58,10 @@ func TestRekey(t *testing.T) {
 			before[s], _, _ = comes(t, n, oldName(s))
 		}
 		list := []accounts.Rename{
-			{Old: oldName("a"), New: oldName("b")}, {Old: oldName("b"), New: oldName("a")},
-			{Old: oldName("c"), New: newName("c")}, {Old: oldName("nobody"), New: newName("nobody")},
+			{Old: oldName("a"), New: oldName("b")},
+			{Old: oldName("b"), New: oldName("a")},
+			{Old: oldName("c"), New: newName("c")},
+			{Old: oldName("nobody"), New: newName("nobody")},
 		}
 		rows := everything(t, n)
 		r := rekey(t, n, true, list...)

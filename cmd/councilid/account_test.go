@@ -67,7 +67,7 @@ func (r register) open(use func(*broker.Register)) {
 func (r register) run(status int, line string) string {
 	r.Helper()
 	var args []string
-	for _, arg := range strings.Fields(line) {
+	for arg := range strings.FieldsSeq(line) {
 		if subject, ok := strings.CutPrefix(arg, "@"); ok {
 			arg = r.accounts[subject]
 		}
