@@ -18,6 +18,7 @@ import (
 	"github.com/councilid/councilid/broker/idp"
 	"github.com/councilid/councilid/broker/keys"
 	"github.com/councilid/councilid/broker/login"
+	"github.com/councilid/councilid/broker/notify"
 	"github.com/councilid/councilid/broker/op"
 	"github.com/councilid/councilid/broker/store"
 	"github.com/councilid/councilid/config"
@@ -40,10 +41,11 @@ type Broker struct {
 
 // house is everything made from one configuration.
 type house struct {
-	flow    *login.Flow
-	op      *op.Server
-	keep    config.Retention
-	handler http.Handler
+	flow     *login.Flow
+	op       *op.Server
+	notifier *notify.Notifier
+	keep     config.Retention
+	handler  http.Handler
 }
 
 // Open opens the stores that cfg names and builds the rest from it. No
@@ -68,7 +70,7 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger, terminal io
 	if err := b.Reload(cfg); err != nil {
 		return nil, err
 	}
-	b.metrics.registry.MustRegister(breakers{b})
+	b.metrics.registry.MustRegister(breakers{b}, undelivered{b})
 	return b, nil
 }
 
@@ -88,6 +90,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { b.keys.Run(ctx); return nil })
 	g.Go(func() error { b.sweep(ctx); return nil })
+	g.Go(func() error { b.tell(ctx); return nil })
 	g.Go(func() error { return b.current.Load().flow.Run(ctx) })
 	return g.Wait()
 }
@@ -168,7 +171,7 @@ func (b *Broker) build(cfg *config.Config) (*house, error) {
 		return nil, fmt.Errorf("SAML identity provider: %w", err)
 	}
 	flow.FrontEnds[op.Protocol], flow.FrontEnds[idp.Protocol] = oidc, saml
-	pages, err := b.residents(cfg, flow)
+	pages, notifier, err := b.residents(cfg, flow)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +185,7 @@ func (b *Broker) build(cfg *config.Config) (*house, error) {
 	for _, r := range rooms {
 		r.Mount(mux)
 	}
-	return &house{flow: flow, op: oidc, keep: cfg.Broker.Retention, handler: traced(cfg.Broker, site.Protect(mux))}, nil
+	return &house{flow: flow, op: oidc, notifier: notifier, keep: cfg.Broker.Retention, handler: traced(cfg.Broker, site.Protect(mux))}, nil
 }
 
 // room answers at addresses of its own.

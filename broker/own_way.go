@@ -15,8 +15,12 @@ import (
 
 // ownWay opens a connector that leads to the broker's own pages.
 func (b *Broker) ownWay(cfg *config.Config, c config.Connector, flow *login.Flow) (*council.Council, error) {
+	post, err := b.post(cfg)
+	if err != nil {
+		return nil, err
+	}
 	return council.Open(council.Options{
-		Connector: c, Mail: cfg.Broker.Mail, Issuer: cfg.Broker.Issuer, Name: cfg.Broker.Look.Council, Terminal: b.terminal,
+		Connector: c, Post: post, Issuer: cfg.Broker.Issuer, Name: cfg.Broker.Look.Council,
 		Store: b.store, DB: b.db, Site: flow.Site, Limit: flow.Limit, Now: time.Now, Log: b.log.With("connector", c.ID),
 		Proven: proven(flow.Accounts), Same: same(flow),
 		EndOthers: endOthers(flow, c.ID),

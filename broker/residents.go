@@ -1,27 +1,91 @@
 package broker
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net/url"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/councilid/councilid/broker/login"
 	"github.com/councilid/councilid/broker/mail"
+	"github.com/councilid/councilid/broker/notify"
 	"github.com/councilid/councilid/broker/resident"
 	"github.com/councilid/councilid/config"
 )
 
-// residents opens residents' own pages.
-func (b *Broker) residents(cfg *config.Config, flow *login.Flow) (*resident.Pages, error) {
-	pages := &resident.Pages{
-		Flow: flow, Services: cfg.Broker.Services, Residents: cfg.Broker.Residents, Council: cfg.Broker.Look.Council,
-		Languages: cfg.Broker.Look.Languages, Now: time.Now,
-	}
+// post hands letters to the mail server: nil where none is configured.
+func (b *Broker) post(cfg *config.Config) (*mail.Post, error) {
 	if cfg.Broker.Mail == nil {
-		return pages, nil
+		return nil, nil
 	}
-	var err error
-	if pages.Post, err = mail.Open(*cfg.Broker.Mail, b.terminal, b.log); err != nil {
+	post, err := mail.Open(*cfg.Broker.Mail, b.terminal, b.log)
+	if err != nil {
 		return nil, fmt.Errorf("mail: %w", err)
 	}
-	return pages, nil
+	return post, nil
+}
+
+// residents opens residents' own pages, and what tells them of what was done there.
+func (b *Broker) residents(cfg *config.Config, flow *login.Flow) (*resident.Pages, *notify.Notifier, error) {
+	post, err := b.post(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	at, err := url.Parse(cfg.Broker.Issuer)
+	if err != nil {
+		return nil, nil, err
+	}
+	look := cfg.Broker.Look
+	pages := &resident.Pages{
+		Flow: flow, Services: cfg.Broker.Services, Residents: cfg.Broker.Residents,
+		Council: look.Council, Site: at.Host, Languages: look.Languages, Post: post, Now: time.Now,
+	}
+	notifier := &notify.Notifier{
+		DB: b.db, Accounts: flow.Accounts, Post: post,
+		Council: look.Council, Site: at.Host, Languages: look.Languages, Now: time.Now, Log: b.log,
+	}
+	return pages, notifier, nil
+}
+
+// noticeTime is how often a node looks for what residents are to be told.
+const noticeTime = 5 * time.Second
+
+// tell tells residents what was done to their accounts until ctx ends.
+func (b *Broker) tell(ctx context.Context) {
+	often := time.NewTicker(noticeTime)
+	defer often.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-often.C:
+			if err := b.current.Load().notifier.Work(ctx); err != nil && !errors.Is(err, context.Canceled) {
+				b.log.Warn("residents are told later", "err", err)
+			}
+		}
+	}
+}
+
+// undelivered tells how many letters to residents were given up, when asked.
+type undelivered struct{ broker *Broker }
+
+var undeliveredLetters = prometheus.NewDesc("councilid_letters_given_up",
+	"Letters to residents that the mail server would not take, however often it was tried.", nil, nil)
+
+// Describe implements prometheus.Collector.
+func (undelivered) Describe(descriptions chan<- *prometheus.Desc) { descriptions <- undeliveredLetters }
+
+// Collect implements prometheus.Collector.
+func (u undelivered) Collect(values chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	dead, err := u.broker.current.Load().notifier.Dead(ctx)
+	if err != nil {
+		values <- prometheus.NewInvalidMetric(undeliveredLetters, err)
+		return
+	}
+	values <- prometheus.MustNewConstMetric(undeliveredLetters, prometheus.GaugeValue, float64(dead))
 }

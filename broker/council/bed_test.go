@@ -21,6 +21,7 @@ import (
 
 	"github.com/councilid/councilid/broker/council"
 	"github.com/councilid/councilid/broker/db"
+	"github.com/councilid/councilid/broker/mail"
 	"github.com/councilid/councilid/broker/store"
 	"github.com/councilid/councilid/broker/web"
 	"github.com/councilid/councilid/config"
@@ -113,8 +114,10 @@ func (b *bed) open(cfg *config.Config, node int) *council.Council {
 	log := slog.New(slog.NewTextHandler(b.log, nil))
 	site, err := web.New(web.Options{Look: web.Look{Council: "Strathmore Council"}, Log: log, Translate: translate, Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
 	b.must(err)
+	post, err := mail.Open(*cfg.Broker.Mail, io.Discard, log)
+	b.must(err)
 	way, err := council.Open(council.Options{
-		Connector: cfg.Connectors[0], Mail: cfg.Broker.Mail, Issuer: b.site, Name: "Strathmore Council",
+		Connector: cfg.Connectors[0], Post: post, Issuer: b.site, Name: "Strathmore Council",
 		Store: b.state, DB: b.sql, Site: site, Limit: store.Limit{PerMinute: 6000}, Now: b.now, Log: log,
 		Same: func(_ *http.Request, issuer, subject string) (same, strong bool, err error) {
 			return subject != "" && b.same == subject && issuer == b.site+"/council", !b.weaklyAdded, nil

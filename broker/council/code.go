@@ -74,7 +74,11 @@ func (c *Council) sendCode(r *http.Request, h store.Handle, to address, name str
 	if err := b.Exec(r.Context()); err != nil {
 		return err
 	}
-	return c.post.send(r.Context(), to, c.Site.Language(r), name, contents{Code: code[:4] + " " + code[4:], Minutes: int(codeTime.Minutes())})
+	l, err := c.write(r, to, name, contents{Code: code[:4] + " " + code[4:], Minutes: int(codeTime.Minutes())})
+	if err != nil {
+		return err
+	}
+	return c.Post.Send(r.Context(), l)
 }
 
 // codeProblem is why a code does not count, one of web.Problem….

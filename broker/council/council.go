@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/councilid/councilid/broker/db"
+	"github.com/councilid/councilid/broker/mail"
 	"github.com/councilid/councilid/broker/store"
 	"github.com/councilid/councilid/broker/web"
 	"github.com/councilid/councilid/config"
@@ -23,10 +23,9 @@ import (
 // Options are what the council's way in is made of.
 type Options struct {
 	Connector config.Connector // with a Council block
-	Mail      *config.Mail
-	Issuer    string    // of the broker
-	Name      string    // the council's, as residents know it
-	Terminal  io.Writer // where mails are printed that are not sent: config.Mail.SMTP is terminal
+	Post      *mail.Post
+	Issuer    string // of the broker
+	Name      string // the council's, as residents know it
 	Store     *store.Store
 	DB        *db.DB
 	Site      *web.Site
@@ -55,7 +54,7 @@ type Council struct {
 	Options
 	rules *mapping.Rules
 	users users
-	post  *post
+	site  string      // the host at which people are signing in
 	keys  *ceremonies // nil where there are no passkeys
 	hash  hasher
 }
@@ -68,15 +67,18 @@ func Open(o Options) (*Council, error) {
 	if len(mistakes) > 0 {
 		return nil, &mistakes[0]
 	}
-	post, err := openPost(o)
+	if o.Post == nil {
+		return nil, errors.New("mail: no server is configured")
+	}
+	at, err := url.Parse(o.Issuer)
 	if err != nil {
-		return nil, fmt.Errorf("mail: %w", err)
+		return nil, err
 	}
 	keys, err := openCeremonies(o)
 	if err != nil {
 		return nil, fmt.Errorf("passkeys: %w", err)
 	}
-	return &Council{Options: o, rules: rules, users: users{o.DB, o.Now}, post: post, keys: keys, hash: newHasher()}, nil
+	return &Council{Options: o, rules: rules, users: users{o.DB, o.Now}, site: at.Host, keys: keys, hash: newHasher()}, nil
 }
 
 // Mount adds the pages: those of a visit, and those of the account.

@@ -2,17 +2,10 @@ package council
 
 import (
 	"embed"
-	"fmt"
-	"strings"
-	"text/template"
-)
+	"net/http"
 
-// letter is a mail to a resident. It has no links: whoever gets used to following
-// those that come with codes follows a thief's one day.
-type letter struct {
-	To            address
-	Subject, Body string
-}
+	"github.com/councilid/councilid/broker/mail"
+)
 
 // contents are what a letter is about.
 type contents struct {
@@ -24,18 +17,10 @@ type contents struct {
 }
 
 //go:embed letters/*.txt
-var letterFiles embed.FS
+var letters embed.FS
 
-// write writes letters/NAME.LANGUAGE.txt, whose first line is the subject.
-func write(to address, language, name string, what contents) (letter, error) {
-	t, err := template.ParseFS(letterFiles, "letters/"+name+"."+language+".txt")
-	if err != nil {
-		return letter{}, fmt.Errorf("write a letter: %w", err)
-	}
-	var text strings.Builder
-	if err := t.Execute(&text, what); err != nil {
-		return letter{}, fmt.Errorf("write a letter: %w", err)
-	}
-	subject, body, _ := strings.Cut(text.String(), "\n")
-	return letter{To: to, Subject: subject, Body: body}, nil
+// write writes the letter called name in the language of the request.
+func (c *Council) write(r *http.Request, to address, name string, what contents) (mail.Letter, error) {
+	what.Council, what.Site = c.Name, c.site
+	return mail.Write(letters, to.Text, c.Site.Language(r), name, what)
 }

@@ -18,7 +18,11 @@ func (c *Council) changed(r *http.Request, who holder, what string) error {
 // say in which words. If it was not them, they learn it, whoever did it. The
 // change stands whether or not the letter arrives.
 func (c *Council) notify(r *http.Request, to address, what string) {
-	if _, err := c.post.start(r.Context(), to, c.Site.Language(r), "changed", contents{What: what}); err != nil {
+	l, err := c.write(r, to, "changed", contents{What: what})
+	if err == nil {
+		_, err = c.Post.Start(r.Context(), l)
+	}
+	if err != nil {
 		web.Annotate(r, slog.String("mail", err.Error()))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/councilid/councilid/broker/council"
+	"github.com/councilid/councilid/broker/mail"
 	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/connectors"
 )
@@ -17,7 +18,9 @@ func TestMailOnTheTerminal(t *testing.T) {
 	var terminal strings.Builder
 	w := b.browser()
 	o := b.ways[0].Options
-	o.Mail, o.Terminal = &config.Mail{SMTP: "terminal", From: "Strathmore Council <no-reply@strathmore.example>"}, &terminal
+	var err error
+	o.Post, err = mail.Open(config.Mail{SMTP: "terminal", From: "Strathmore Council <no-reply@strathmore.example>"}, &terminal, o.Log)
+	b.must(err)
 	printing, err := council.Open(o)
 	b.must(err)
 	b.mount(printing)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/councilid/councilid/broker/mail"
 	"github.com/councilid/councilid/broker/store"
 	"github.com/councilid/councilid/broker/web"
 )
@@ -67,7 +68,7 @@ func problemOf(err error) string {
 	if problem, ok := errors.AsType[codeProblem](err); ok {
 		return string(problem)
 	}
-	if errors.Is(err, errPost) {
+	if errors.Is(err, mail.ErrNotSent) {
 		return web.ProblemMail
 	}
 	return ""

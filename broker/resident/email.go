@@ -116,7 +116,7 @@ func (p *Pages) sendCode(r *http.Request, v *visit, address string) (store.Handl
 		return store.Handle{}, err
 	}
 	l, err := mail.Write(letters, address, v.lang, "email", contents{
-		Code: code, Minutes: int(codeTime.Minutes()), Council: p.Council, Site: r.Host,
+		Code: code, Minutes: int(codeTime.Minutes()), Council: p.Council, Site: p.Site,
 	})
 	if err != nil {
 		return store.Handle{}, err

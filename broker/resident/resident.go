@@ -31,6 +31,7 @@ type Pages struct {
 	Services  []config.Service // of the council's that are no apps
 	Residents config.Residents
 	Council   string     // its name, as residents know it
+	Site      string     // the host at which the pages are
 	Post      *mail.Post // nil where no mail is sent
 	Languages []string   // that the pages are in
 	Now       func() time.Time
