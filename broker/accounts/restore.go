@@ -22,7 +22,7 @@ func (m merged) restore(ctx context.Context, tx *db.Tx) (left []string, err erro
 	if !lives {
 		return nil, ErrDecided // it was erased
 	}
-	for _, step := range []func(context.Context, *db.Tx) ([]string, error){m.returnByWay, m.returnRecords, m.divide, m.returnSubjects} {
+	for _, step := range []func(context.Context, *db.Tx) ([]string, error){m.returnByWay, m.returnRecords, m.divide, m.returnSubjects, m.letIn} {
 		changed, err := step(ctx, tx)
 		if err != nil {
 			return nil, err
@@ -131,6 +131,9 @@ func (m merged) returnSubjects(ctx context.Context, tx *db.Tx) ([]string, error)
 			m.Kept, r["sector"], r["subject"]); err != nil {
 			return nil, err
 		}
+		if err := m.endGrants(ctx, tx, r["subject"]); err != nil {
+			return nil, err
+		}
 	}
 	for _, r := range m.trail.Subjects {
 		if err := insertRow(ctx, tx, "subjects", r); err != nil {
@@ -138,6 +141,22 @@ func (m merged) returnSubjects(ctx context.Context, tx *db.Tx) ([]string, error)
 		}
 	}
 	return nil, nil
+}
+
+// endGrants ends what apps were granted since for a subject that goes back, by somebody
+// who came to the kept account or acted as it: they would go on as who has it now.
+func (m merged) endGrants(ctx context.Context, tx *db.Tx, subject any) error {
+	_, err := tx.Exec(ctx, `UPDATE refresh_grants SET revoked_at = $3 WHERE revoked_at IS NULL AND (account_id = $1 AND subject = $2
+		OR act = $2 AND delegation_id IN (SELECT id FROM delegations WHERE delegate_id = $1))`, m.Kept, subject, m.now.UnixMicro())
+	return err
+}
+
+// letIn are the ways in to the kept account and the delegations of it that were added
+// since. They stay, and may be the other one's.
+func (m merged) letIn(ctx context.Context, tx *db.Tx) ([]string, error) {
+	return column(tx.Query(ctx, `SELECT 'links ' || id FROM links WHERE account_id = $1 AND created_at > $2
+		UNION SELECT 'delegations ' || id FROM delegations WHERE account_id = $1 AND created_at > $2 AND ended_at IS NULL ORDER BY 1`,
+		m.Kept, m.Merged.UnixMicro()))
 }
 
 // reachable makes sure that each of the accounts has a way in, or its person could

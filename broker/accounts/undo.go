@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/councilid/councilid/broker/db"
 )
@@ -35,7 +36,8 @@ func (a *Accounts) ProposeUndo(ctx context.Context, id, officer, reason string) 
 }
 
 // ApproveUndo undoes a merge, and says what did not go back since it has been
-// changed: tables, with an app, a claim or an id. The error is ErrSameOfficer for
+// changed: tables, with an app, a claim or an id; and who was let in since, by a way
+// in or a delegation: nobody but the people knows whose those are. The error is ErrSameOfficer for
 // who proposed it, ErrLaterMerge where another merge comes first, ErrLast where
 // nobody could get in to one of the accounts, and else as for ProposeUndo.
 func (a *Accounts) ApproveUndo(ctx context.Context, id, officer string) (left []string, err error) {
@@ -84,16 +86,18 @@ func (a *Accounts) UndoProved(ctx context.Context, account, id string) (left []s
 // until tx ends.
 func (a *Accounts) undoable(ctx context.Context, tx *db.Tx, id string) (m merged, err error) {
 	var undo sql.NullString
+	var at int64
+	m.now = a.now()
 	err = tx.QueryRow(ctx, `UPDATE merges SET undone_by = undone_by WHERE id = $1 AND merged_at > $2 AND undone_at IS NULL
-		RETURNING kept, absorbed, approved_by, undo_proposed_by, place, undo`, id, a.now().Add(-a.UndoTime).UnixMicro()).
-		Scan(&m.Kept, &m.Absorbed, &m.ApprovedBy, &m.UndoProposedBy, &m.place, &undo)
+		RETURNING kept, absorbed, approved_by, undo_proposed_by, merged_at, place, undo`, id, m.now.Add(-a.UndoTime).UnixMicro()).
+		Scan(&m.Kept, &m.Absorbed, &m.ApprovedBy, &m.UndoProposedBy, &at, &m.place, &undo)
 	if err != nil {
 		return m, decided(err)
 	}
 	if !undo.Valid {
 		return m, ErrDecided
 	}
-	m.ID = id
+	m.ID, m.Merged = id, time.UnixMicro(at)
 	return m, json.Unmarshal([]byte(undo.String), &m.trail)
 }
 
@@ -102,6 +106,7 @@ type merged struct {
 	Merge
 	place int64 // in line
 	trail trail
+	now   time.Time
 }
 
 // undo takes two accounts apart, as approved by somebody, who is an actor of the
@@ -122,22 +127,21 @@ func (a *Accounts) undo(ctx context.Context, tx *db.Tx, m merged, by, actor stri
 	if left, err = m.restore(ctx, tx); err != nil {
 		return nil, err
 	}
-	now := a.now()
-	if _, err := tx.Exec(ctx, `UPDATE merges SET undone_at = $2, undone_by = $3, undo = NULL WHERE id = $1`, m.ID, now.UnixMicro(), by); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE merges SET undone_at = $2, undone_by = $3, undo = NULL WHERE id = $1`, m.ID, m.now.UnixMicro(), by); err != nil {
 		return nil, err
 	}
 	for _, app := range m.trail.Told {
 		about := map[string]any{"account": m.Kept, "absorbed": m.Absorbed, "merge": m.ID}
-		if err := tell(ctx, tx, "subject-split", app, about, now); err != nil {
+		if err := tell(ctx, tx, "subject-split", app, about, m.now); err != nil {
 			return nil, err
 		}
 	}
 	for _, account := range []string{m.Kept, m.Absorbed} {
-		if err := notify(ctx, tx, account, "accounts-split", now); err != nil {
+		if err := notify(ctx, tx, account, "accounts-split", m.now); err != nil {
 			return nil, err
 		}
 	}
 	detail := map[string]any{"left": left}
 	maps.Copy(detail, byOfficer(by, actor))
-	return left, chain(ctx, tx, now, ofBoth("accounts.split", m.Kept, m.Absorbed, actor, m.ID, detail)...)
+	return left, chain(ctx, tx, m.now, ofBoth("accounts.split", m.Kept, m.Absorbed, actor, m.ID, detail)...)
 }

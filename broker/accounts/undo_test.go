@@ -46,7 +46,9 @@ func TestUndoAfterChanges(t *testing.T) {
 
 		left := undo(t, n, kept, id)
 		slices.Sort(left)
-		want := []string{"claims nickname", "refresh_grants grant absorbed", "services bins", "services library", "wishes absorbed"}
+		want := []string{
+			"claims nickname", "links " + added.ID, "refresh_grants grant absorbed", "services bins", "services library", "wishes absorbed",
+		}
 		if diff := cmp.Diff(want, left); diff != "" {
 			t.Errorf("left (-want +got):\n%s", diff)
 		}
@@ -87,6 +89,51 @@ func TestUndoAfterChanges(t *testing.T) {
 		}
 		if _, _, err := n.Reenter(t.Context(), kept.ID, theirs.ID); !errors.Is(err, accounts.ErrNotFound) {
 			t.Errorf("kept by a way in that went back: %v", err)
+		}
+	})
+}
+
+// TestUndoEndsGrants: an app that knew the absorbed account alone knows the kept one by
+// the same subject while they are merged. What it was granted then is not to go on, or
+// it would take one person for the other.
+func TestUndoEndsGrants(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		n = merging(n)
+		kept, mine := known(t, n, "google", "P0.Cm", "rates")
+		absorbed, theirs := known(t, n, "proof", "P0.Cm", "bins")
+		helped, _ := known(t, n, "github", "P0.Cm")
+		code, d, err := n.Invite(t.Context(), helped.ID, []string{"bins"}, noon.Add(day), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		subject := absorbed.Subject("bins.example")
+		grant := func(id string, acc accounts.Account, link accounts.Link, subject, act, delegation string) {
+			n.exec(t, `INSERT INTO refresh_grants (id, account_id, link_id, app, subject, session, scopes, claims, auth_time, created_at,
+				expires_at, act, delegation_id) VALUES ($1, $2, $3, 'bins', $4, 'session', '[]', '{}', 1, 1, 1, $5, $6)`,
+				id, acc.ID, link.ID, subject, act, delegation)
+		}
+		grant("before", absorbed, theirs, subject, "", "")
+		id := merge(t, n, kept, absorbed)
+		if now, _, err := n.Reenter(t.Context(), kept.ID, mine.ID); err != nil || now.Subject("bins.example") != subject {
+			t.Fatalf("known by %s, %v", now.Subject("bins.example"), err)
+		}
+		if _, err := n.Accept(t.Context(), kept.ID, code); err != nil {
+			t.Fatal(err)
+		}
+		grant("since", kept, mine, subject, "", "")
+		grant("other app", kept, mine, "another", "", "")
+		grant("acting", helped, mine, "helped", subject, d.ID)
+		n = merging(n.at(noon.Add(time.Hour)))
+		if _, _, err := n.Invite(t.Context(), kept.ID, []string{"bins"}, noon.Add(day), ""); err != nil {
+			t.Fatal(err)
+		}
+		left := undo(t, n, kept, id)
+		if len(left) != 1 || !strings.HasPrefix(left[0], "delegations ") {
+			t.Errorf("left: %q", left)
+		}
+		want := []string{"id=acting ", "id=since "}
+		if diff := cmp.Diff(want, n.dump(t, `SELECT id FROM refresh_grants WHERE revoked_at IS NOT NULL ORDER BY id`)); diff != "" {
+			t.Errorf("revoked (-want +got):\n%s", diff)
 		}
 	})
 }
