@@ -40,10 +40,14 @@ func (e *entrance) note(link string, valid, ever mapping.Assurance) {
 	e.account.Level, e.account.Ever = e.account.Level.Join(valid), e.account.Ever.Join(ever)
 }
 
-// attribute says of every word what was proved where it came from.
+// attribute says of every word what was proved where it came from. Evidence that came by
+// no way in is not of what residents say of themselves.
 func (e *entrance) attribute() {
 	for i := range e.account.Words {
 		w := &e.account.Words[i]
+		if w.Link == "" {
+			continue
+		}
 		w.Proved, w.Guard = e.proved[w.Link].valid, e.proved[w.Link].ever
 	}
 }

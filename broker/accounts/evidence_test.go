@@ -3,6 +3,7 @@ package accounts_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -232,4 +233,25 @@ func TestEvidenceThatCannotBeRead(t *testing.T) {
 			t.Errorf("%s: entered with %s", change, acc.Level)
 		}
 	}
+}
+
+// TestOwnWordsAreProvedByNobody: what was proved of the person at a desk, say, makes
+// nothing surer of what they say of themselves, and does not keep that to themselves.
+func TestOwnWordsAreProvedByNobody(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		acc, _, _ := enter(t, n, by(t, "google", "P0.Cm"))
+		n.exec(t, `INSERT INTO evidence (id, account_id, kind, levels, policy_version, checked_at) VALUES ('desk', $1, 'desk', 'P3.C0.F0.R0', '', 1)`,
+			acc.ID)
+		if err := n.Say(t.Context(), acc.ID, mapping.Statement{Claims: mapping.Claims{"nickname": "Jo"}}); err != nil {
+			t.Fatal(err)
+		}
+		acc, _, _ = enter(t, n, by(t, "google", "P0.Cm"))
+		if acc.Level.Identity != mapping.P3 {
+			t.Errorf("the person is proved to %s", acc.Level)
+		}
+		i := slices.IndexFunc(acc.Words, func(w mapping.Word) bool { return w.Source == mapping.Resident })
+		if w := acc.Words[i]; w.Proved != (mapping.Assurance{}) || w.Guard != (mapping.Assurance{}) {
+			t.Errorf("%s is proved to %s and kept to %s", w.Claim, w.Proved, w.Guard)
+		}
+	})
 }
