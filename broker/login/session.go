@@ -154,6 +154,9 @@ func (f *Flow) open(w http.ResponseWriter, r *http.Request, b *store.Batch, v *v
 		if old.Account.ID == s.Account.ID {
 			s.SID = old.SID
 			s.follow(*old)
+			if old.Shared { // whatever they were asked in another tab
+				s.share()
+			}
 		} else if _, err := f.endUnasked(r.Context(), *old, Leaving{}); err != nil {
 			return s, err
 		} else {

@@ -142,3 +142,19 @@ func TestSharedIsTakenBack(t *testing.T) {
 	shown = one.get(one.get("/ask/grants").to)
 	shown.mustNotShow(t, `id="shared"`)
 }
+
+// A tab in which nobody said so does not make the session one of a browser that nobody
+// else uses.
+func TestSharedInAnotherTab(t *testing.T) {
+	h := newHill(t)
+	one := h.browser()
+	tab := one.get(one.get("/ask/waste").to)
+	shown := one.shares(t, one.get("/ask/tax"))
+	one.get(found(t, shown.body, `id="idp-middle" href="`))
+	one.returns(h.middle, "alice", "Cm").mustLead(t, "https://tax.example/in?person=alice")
+	one.get(found(t, tab.body, `id="idp-middle" href="`)).at(t, h.middle, "")
+	one.returns(h.middle, "alice", "Cm").mustLead(t, "https://waste.example/in?person=alice")
+	if s := h.front.issued(); !s.Shared || s.Idle != 10*time.Minute {
+		t.Errorf("shared %t, idle for %s", s.Shared, s.Idle)
+	}
+}
