@@ -1,7 +1,9 @@
 package login
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 
 	"github.com/councilid/councilid/broker/store"
@@ -43,6 +45,10 @@ func (f *Flow) merge(w http.ResponseWriter, r *http.Request, v visitor, l ongoin
 	}
 	if err != nil {
 		return f.inadmissible(w, r, v, l, in, b, err)
+	}
+	// Nobody can use the sessions of that account any more, or find them to end them.
+	if _, err := f.EndAll(context.WithoutCancel(r.Context()), p.Account, ""); err != nil {
+		web.Note(r.Context(), slog.String("unended", err.Error()))
 	}
 	return f.added(w, r, l, s, b)
 }

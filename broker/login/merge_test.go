@@ -2,6 +2,7 @@ package login_test
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 )
 
@@ -36,5 +37,27 @@ func TestAddAnotherAccount(t *testing.T) {
 	one.use("tax")
 	if s := h.front.issued(); s.Account.ID != alice || s.Connector != "weak" {
 		t.Error("the session has changed")
+	}
+}
+
+// Where accounts are put together, the sessions of the one that is no more end, down to
+// their apps: nobody would find them to end them later.
+func TestAddAnotherAccountEndsItsSessions(t *testing.T) {
+	h := newHill(t)
+	h.front.tell("tax", way{tell: obeys})
+	two := h.browser()
+	h.enters(two, "tax", h.middle, "bob", "Cm")
+	one := h.browser()
+	h.enters(one, "waste", h.weak, "alice", "Cl")
+	asked := h.adding(one, h.middle, "bob", "Cm")
+	if len(h.front.told) != 0 {
+		t.Error("bob is signed out before anything is decided")
+	}
+	one.post("/who", who(t, asked, "join")).mustLead(t, mine)
+	if !slices.Contains(h.front.revoked, "tax") || !slices.Contains(h.front.told, "tax") {
+		t.Error("bob is signed in to tax still")
+	}
+	if slices.Contains(h.front.revoked, "waste") || !one.signedIn() || two.signedIn() {
+		t.Error("not bob's session has ended, or not his alone")
 	}
 }
