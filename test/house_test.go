@@ -36,7 +36,12 @@ var mayImport = map[string][]string{
 	"broker/keys":          {"broker/store", "broker/db"},
 	"broker/accounts":      {"mapping", "broker/db"},
 	"broker/login":         {"config", "mapping", "connectors", "broker/accounts", "broker/store", "broker/web"},
-	"broker/council":       {"config", "mapping", "connectors", "broker/store", "broker/web", "broker/db"},
+	"broker/mail":          {"config"},
+	"broker/council":       {"config", "mapping", "connectors", "broker/mail", "broker/store", "broker/web", "broker/db"},
+	"broker/notify":        {"broker/accounts", "broker/db", "broker/mail", "broker/web"},
+	"broker/resident": {
+		"config", "mapping", "broker/accounts", "broker/login", "broker/mail", "broker/store", "broker/web",
+	},
 	"broker/op": {
 		"config", "mapping", "connectors", "broker/accounts", "broker/store", "broker/web",
 		"broker/login", "broker/keys", "broker/db",
@@ -47,7 +52,7 @@ var mayImport = map[string][]string{
 	},
 	"broker": {
 		"config", "mapping", "connectors", kit, "broker/accounts", "broker/store", "broker/web", "broker/db",
-		"broker/keys", "broker/login", "broker/council", "broker/op", "broker/idp",
+		"broker/keys", "broker/login", "broker/council", "broker/op", "broker/idp", "broker/mail", "broker/notify", "broker/resident",
 	},
 	"cmd/councilid":      {"config", "mapping", "connectors", kit, "broker", "broker/keys", "cmd/councilid/demo"},
 	"cmd/councilid/demo": {"config", "mapping", "connectors", "connectors/simulator", kit},

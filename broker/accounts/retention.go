@@ -63,7 +63,7 @@ func (a *Accounts) expire(ctx context.Context, keep Retention) error {
 		// It says by which subject an app knew somebody.
 		{"outbox", `kind = '` + purged + `' AND delivered_at <= $1`, before(0)},
 		// Nobody needs to hear of what was done so long ago.
-		{"outbox", `kind = 'notice' AND created_at < $1`, before(keep.Delivered)},
+		{"outbox", `kind IN ('notice', 'letter') AND created_at < $1`, before(keep.Delivered)},
 	} {
 		if err := a.deleteSome(ctx, old.table, old.which, old.before); err != nil {
 			return fmt.Errorf("%s: %w", old.table, err)
