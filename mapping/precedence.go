@@ -159,15 +159,19 @@ func gather(words []Word, now bool, findings []Finding) []Finding {
 	return findings
 }
 
-// add adds a word to what its source says.
+// add adds a word to what its source says, all at one time: a surname that it has left
+// out since is not put beside a new name.
 func (f *Finding) add(w Word) {
+	switch {
+	case w.Said.Before(f.Said):
+		return
+	case w.Said.After(f.Said):
+		f.Words, f.Verified, f.Said = nil, true, w.Said
+	}
 	f.Words = append(f.Words, w)
 	slices.SortFunc(f.Words, func(a, b Word) int { return strings.Compare(a.Claim, b.Claim) })
 	if w.Claim != emailVerified && w.Claim != phoneVerified {
 		f.Verified = f.Verified && w.Verified
-	}
-	if w.Said.After(f.Said) {
-		f.Said = w.Said
 	}
 }
 

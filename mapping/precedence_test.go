@@ -197,3 +197,20 @@ func obey(t *testing.T, findings []mapping.Finding, stored []mapping.Word, s map
 		source[facet] = value
 	}
 }
+
+// TestWeighOneTime: of a name what a provider said last is told, without what it has
+// left out since.
+func TestWeighOneTime(t *testing.T) {
+	before, since := proof, proof
+	since.said = noon.AddDate(0, -1, 0)
+	stored := before.words(t, mapping.Claims{"family_name": "Smith", "given_name": "Jo", "birthdate": "1984-03-09"})
+	stored = append(stored, since.words(t, mapping.Claims{"name": "Jo Bloggs"})...)
+	want := mapping.Claims{"name": "Jo Bloggs", "birthdate": "1984-03-09"}
+	for range 2 {
+		told := mapping.Told(mapping.Precedence(nil).Weigh(stored, mapping.Sitting{Link: "g", Worth: vector(t, "P2.Cm.R1"), Now: noon}))
+		if diff := cmp.Diff(want, told.Claims); diff != "" {
+			t.Errorf("-want +got\n%s", diff)
+		}
+		slices.Reverse(stored)
+	}
+}
