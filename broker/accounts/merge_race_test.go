@@ -156,3 +156,25 @@ func TestMergeWhileInUse(t *testing.T) {
 		}
 	})
 }
+
+// TestMergeWhileUnlinked: what a provider has taken back stays away, whoever was
+// faster.
+func TestMergeWhileUnlinked(t *testing.T) {
+	onEach(t, func(t *testing.T, one node) {
+		nodes := []node{merging(one), merging(one.another(t))}
+		for round := range 10 {
+			kept, _ := known(t, nodes[0], fmt.Sprint("google", round), "P0.Cm")
+			in := by(t, fmt.Sprint("proof", round), "P2.Cm")
+			absorbed, link, _ := enter(t, nodes[0], in)
+			var g sync.WaitGroup
+			g.Go(func() { merge(t, nodes[0], kept, absorbed) })
+			g.Go(func() { tell(t, nodes[1], unlink(t, in)) })
+			g.Wait()
+			for _, table := range []string{"claims", "likeness", "evidence"} {
+				if left := one.dump(t, `SELECT * FROM `+table+` WHERE link_id = $1`, link.ID); len(left) > 0 {
+					t.Errorf("%s: %v", table, left)
+				}
+			}
+		}
+	})
+}
