@@ -68,7 +68,9 @@ func (f *Flow) atop(s, before Session, link accounts.Link) Session {
 	both.Proved, both.Inherit = s.Proved.Join(before.provedBy(s.Link)), before.Level
 	if s.Link == before.Link {
 		both.Inherit = before.Inherit
-		both.Said = over(s.Said, before.Said)
+		if s.Step != before.Step { // to the same question the newer answer is the whole one
+			both.Said = over(s.Said, before.Said)
+		}
 	}
 	f.weigh(&both, s.Account, link)
 	if before.AuthTime.After(s.AuthTime) {

@@ -45,3 +45,19 @@ func TestKnownOfBorrowedIdentity(t *testing.T) {
 		})
 	}
 }
+
+// Of somebody who signs in once more, what the provider has stopped saying is told no
+// more, unless it was asked something else.
+func TestKnownOfOneQuestion(t *testing.T) {
+	says := func(step string, claims mapping.Claims) Session {
+		return Session{Link: "works", Step: step, Said: mapping.Statement{Claims: claims}}
+	}
+	before := says("sign_in", mapping.Claims{"name": "Alice", "groups": []any{"planning-officers"}})
+	for step, want := range map[string]bool{"sign_in": false, "identity": true} {
+		f := Flow{Now: time.Now}
+		s := f.atop(says(step, mapping.Claims{"name": "Alice"}), before, accounts.Link{ID: "works"})
+		if _, told := s.Known().Claims["groups"]; told != want {
+			t.Errorf("%s: the groups of before are told: %t", step, told)
+		}
+	}
+}
