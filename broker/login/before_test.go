@@ -127,6 +127,20 @@ func TestNewcomerWithAnothersAddress(t *testing.T) {
 	four.get(mailed(h.middle, "mallory-3", "Cm", alices)).mustLead(t, "https://tax.example/in?person=mallory-3")
 }
 
+// Whoever has signed in as before, too, may keep the two apart, and is not asked again.
+func TestNewcomerWhoStaysApart(t *testing.T) {
+	h := newHill(t)
+	alice := h.knows("alice", alices)
+	one := h.browser()
+	one.get(earlier(t, h.newcomer(one, "partner", alices), "weak")).at(t, h.weak, "")
+	asked := h.brought(one, one.get(mailed(h.weak, "alice", "Cl", alices)))
+	one.post("/who", who(t, asked, "switch")).mustLead(t, "https://tax.example/in?person=partner")
+	if s := h.front.issued(); s.Account.ID == alice {
+		t.Error("in alice's account")
+	}
+	h.mustHaveWays(alice, "weak alice")
+}
+
 // Whomever a newcomer resembles, the page has the same words and ways, and takes
 // them from nothing that is known of anybody.
 func TestNewcomersSeeTheSamePage(t *testing.T) {

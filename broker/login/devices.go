@@ -123,7 +123,7 @@ func (f *Flow) sessionsOf(ctx context.Context, account string) ([]inUse, error) 
 		if err != nil {
 			return nil, err
 		}
-		if u.Account.ID == account && f.left(u.Session) > 0 {
+		if f.left(u.Session) > 0 {
 			found = append(found, u)
 		}
 	}

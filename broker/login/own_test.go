@@ -202,6 +202,25 @@ func TestRefreshBySomebodyElse(t *testing.T) {
 	}
 }
 
+// Nor does the person themselves refresh the session of whoever has sat down since.
+func TestRefreshAfterThePersonHasChanged(t *testing.T) {
+	h := newHill(t)
+	one := h.browser()
+	h.enters(one, "tax", h.middle, "alice", "Cm")
+	h.pass(16 * time.Minute)
+	one.post("/own/refresh", nil).at(t, h.middle, "")
+	late := answerOf(h.middle, "alice", "Cm")
+	h.pass(13 * time.Hour) // her session ends by itself
+	h.enters(one, "tax", h.weak, "bob", "Cl")
+	bob := h.front.issued()
+	shown := h.brought(one, one.get(late))
+	shown.mustShow(t, http.StatusOK, "You signed in as someone else", `id="switch"`, `id="back"`)
+	one.use("tax")
+	if s := h.front.issued(); s.SID != bob.SID || s.Account.ID != bob.Account.ID || s.Level != bob.Level {
+		t.Error("alice is in bob's session")
+	}
+}
+
 // Whoever gives up is where they began, and is told why it did not work.
 func TestErrandFails(t *testing.T) {
 	h := newHill(t)
