@@ -83,7 +83,7 @@ func (f *Flow) session(in arrival, account accounts.Account, link accounts.Link,
 		s.AuthTime = in.SignIn.At
 	}
 	f.weigh(&s, account, link)
-	if before != nil {
+	if before != nil && before.Account.ID == account.ID {
 		return f.atop(s, *before, link)
 	}
 	return s

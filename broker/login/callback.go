@@ -176,7 +176,7 @@ func (f *Flow) again(w http.ResponseWriter, r *http.Request, l ongoing, t trip, 
 // proceed opens the session s in place of old, and goes on to the app or, where
 // s is not enough for it, to what leads further.
 func (f *Flow) proceed(w http.ResponseWriter, r *http.Request, v visitor, l ongoing, old *Session, s Session, b *store.Batch) error {
-	if l.Shared {
+	if s.Own = l.Request.own(); l.Shared {
 		s.share()
 	}
 	s, err := f.open(w, r, b, &v, old, s)

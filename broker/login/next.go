@@ -86,7 +86,7 @@ func (q situation) standing() *Session {
 		return nil
 	case s.SID == q.SID:
 		return s
-	case s.Shared && !req.own():
+	case s.Shared && !(s.Own && req.own()):
 		return nil
 	case req.Force || req.Choose || !s.freshEnough(req.MaxAge, q.now):
 		return nil

@@ -33,7 +33,8 @@ type Session struct {
 	Idle      time.Duration     `json:"idle,omitempty"`   // how long it may go unused, where that is shorter than usual
 	Ends      time.Time         `json:"ends,omitzero"`    // when it must be over before its time; the zero time if nobody says
 
-	Shared bool  `json:"shared,omitempty"` // others use the browser, too: it is for the login that opened it alone
+	Shared bool  `json:"shared,omitempty"` // others use the browser, too: it is for the login that opened it alone,
+	Own    bool  `json:"own,omitempty"`    // or, where that was for them, for residents' own pages
 	Agent  agent `json:"agent,omitzero"`   // the browser
 
 	// Provider is the session that the provider opened, where it can be asked

@@ -46,7 +46,9 @@ func TestSharedComputer(t *testing.T) {
 		h.request(login.Request{App: app, Passive: true})
 		one.get("/ask").mustLead(t, "https://"+app+".example/refused?why=login_required")
 	}
-	one.get("/own").mustLead(t, mine)
+	if got := one.get("/own"); !strings.HasPrefix(got.to, "/choose?") {
+		t.Fatalf("her own pages lead to %d %q", got.status, got.to)
+	}
 
 	// She leaves without signing out. Whoever comes next sees nothing of her, and
 	// ends what there was.
@@ -106,6 +108,9 @@ func TestSharedComputerIsForgottenSoon(t *testing.T) {
 		t.Errorf("shared %t, idle for %s", s.Shared, s.Idle)
 	}
 	// A way in that is added there, or a new sign-in, does not change that.
+	shown = one.get(one.get("/own").to)
+	one.get(found(t, shown.body, `id="idp-middle" href="`)).at(t, h.middle, "")
+	one.returns(h.middle, "alice", "Cm").mustLead(t, mine)
 	asked := h.adding(one, h.weak, "alice-w", "Cl")
 	one.post("/who", who(t, asked, "join")).mustLead(t, mine)
 	h.pass(16 * time.Minute)

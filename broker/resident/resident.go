@@ -43,9 +43,6 @@ func (p *Pages) Mount(mux *http.ServeMux) {
 		"GET /my/sign-ins":  p.showSignIns,
 		"POST /my/sign-ins": p.addWay,
 
-		"GET /my/sign-ins/{link}/name":  p.showName,
-		"POST /my/sign-ins/{link}/name": p.takeName,
-
 		"GET /my/details":              p.showDetails,
 		"GET /my/proof":                p.showProof,
 		"GET /my/services":             p.showServices,
@@ -57,14 +54,14 @@ func (p *Pages) Mount(mux *http.ServeMux) {
 		"GET /my/delete":               p.showDelete,
 		"GET /my/delegates":            p.showDelegates,
 		"POST /my/delegates":           p.endDelegation,
-		"GET /my/delegates/accept":     p.showAccept,
-		"POST /my/delegates/accept":    p.accept,
 		"GET /my/language":             p.showLanguage,
 		"POST /my/language":            p.takeLanguage,
 	} {
 		mux.Handle(pattern, p.Flow.Site.Handle(p.own(handler)))
 	}
 	for pattern, handler := range map[string]handler{
+		"GET /my/sign-ins/{link}/name":    p.showName,
+		"POST /my/sign-ins/{link}/name":   p.takeName,
 		"GET /my/sign-ins/{link}/remove":  p.showRemove,
 		"POST /my/sign-ins/{link}/remove": p.remove,
 
@@ -80,6 +77,8 @@ func (p *Pages) Mount(mux *http.ServeMux) {
 		"POST /my/delete":           p.delete,
 		"GET /my/delegates/invite":  p.showInvite,
 		"POST /my/delegates/invite": p.invite,
+		"GET /my/delegates/accept":  p.showAccept,
+		"POST /my/delegates/accept": p.accept,
 	} {
 		mux.Handle(pattern, p.Flow.Site.Handle(p.careful(handler)))
 	}
