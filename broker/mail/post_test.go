@@ -1,0 +1,93 @@
+package mail_test
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/councilid/councilid/broker/mail"
+	"github.com/councilid/councilid/config"
+	"github.com/councilid/councilid/test/mailbox"
+)
+
+var letter = mail.Letter{To: "jo@example.org", Subject: "A subject", Body: "A line\n"}
+
+func open(t *testing.T, server config.Mail, log *strings.Builder) *mail.Post {
+	t.Helper()
+	server.From = "Strathmore Council <no-reply@strathmore.example>"
+	post, err := mail.Open(server, log, slog.New(slog.NewTextHandler(log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return post
+}
+
+func TestDeliver(t *testing.T) {
+	server := mailbox.Open(t)
+	var log strings.Builder
+	post := open(t, config.Mail{SMTP: server.Address, TLS: "none"}, &log)
+	if err := post.Deliver(t.Context(), letter); err != nil {
+		t.Fatal(err)
+	}
+	if got := server.Letters("jo@example.org"); len(got) != 1 || got[0].Subject != "A subject" || !strings.Contains(got[0].Body, "A line") {
+		t.Errorf("letters: %v", got)
+	}
+
+	// The log says why one was refused, and not to whom.
+	server.Refuse(true)
+	for _, send := range []func() error{
+		func() error { return post.Deliver(t.Context(), letter) },
+		func() error { return post.Send(t.Context(), letter) },
+		func() error { return post.Deliver(t.Context(), mail.Letter{To: "no address", Subject: "x"}) },
+	} {
+		if err := send(); !errors.Is(err, mail.ErrNotSent) {
+			t.Errorf("refused: %v", err)
+		}
+	}
+	if !strings.Contains(log.String(), "could not be sent") || strings.Contains(log.String(), "example.org") || strings.Contains(log.String(), "no address") {
+		t.Errorf("log: %s", &log)
+	}
+}
+
+// A server without TLS gets nothing, unless the operator says so.
+func TestDeliverInsistsOnTLS(t *testing.T) {
+	server := mailbox.Open(t)
+	var log strings.Builder
+	for _, tls := range []string{"starttls", "implicit"} {
+		if err := open(t, config.Mail{SMTP: server.Address, TLS: tls}, &log).Deliver(t.Context(), letter); !errors.Is(err, mail.ErrNotSent) {
+			t.Errorf("%s: %v", tls, err)
+		}
+	}
+	if got := server.Letters("jo@example.org"); len(got) != 0 {
+		t.Errorf("letters: %v", got)
+	}
+}
+
+func TestTerminal(t *testing.T) {
+	var terminal strings.Builder
+	if err := open(t, config.Mail{SMTP: "terminal"}, &terminal).Deliver(t.Context(), letter); err != nil {
+		t.Fatal(err)
+	}
+	if want := "\n--- mail to jo@example.org: A subject\n\nA line\n---\n\n"; terminal.String() != want {
+		t.Errorf("printed %q", &terminal)
+	}
+}
+
+func TestOpenRefusesAServerWithoutAPort(t *testing.T) {
+	if _, err := mail.Open(config.Mail{SMTP: "smtp.example"}, nil, slog.New(slog.DiscardHandler)); err == nil {
+		t.Error("opened")
+	}
+}
+
+func TestWrite(t *testing.T) {
+	files := fstest.MapFS{"letters/hello.cy.txt": {Data: []byte("Helo {{.}}\nLlinell\n")}}
+	l, err := mail.Write(files, "jo@example.org", "cy", "hello", "Jo")
+	if want := (mail.Letter{To: "jo@example.org", Subject: "Helo Jo", Body: "Llinell\n"}); err != nil || l != want {
+		t.Errorf("%+v, %v", l, err)
+	}
+	if _, err := mail.Write(files, "", "en", "hello", "Jo"); err == nil {
+		t.Error("a letter that there is not was written")
+	}
+}
