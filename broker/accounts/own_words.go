@@ -43,7 +43,9 @@ func (a *Accounts) Unsay(ctx context.Context, account string, names ...string) e
 // changeWords puts something in the place of what the resident said before of the
 // same, if they did. Whatever clock that was said by, it goes: the resident sees
 // which is the last.
-func (a *Accounts) changeWords(ctx context.Context, account, kind string, names []string, put func(tx *db.Tx, before bool) (bool, error)) error {
+func (a *Accounts) changeWords(
+	ctx context.Context, account, kind string, names []string, put func(tx *db.Tx, before bool) (bool, error),
+) error {
 	return a.db.InTx(ctx, func(tx *db.Tx) error {
 		if err := hold(ctx, tx, account); err != nil {
 			return err

@@ -46,8 +46,8 @@ func TestDeliver(t *testing.T) {
 			t.Errorf("refused: %v", err)
 		}
 	}
-	if !strings.Contains(log.String(), "could not be sent") || strings.Contains(log.String(), "example.org") || strings.Contains(log.String(), "no address") {
-		t.Errorf("log: %s", &log)
+	if said := log.String(); !strings.Contains(said, "could not be sent") || strings.Contains(said, "example.org") || strings.Contains(said, "no address") {
+		t.Errorf("log: %s", said)
 	}
 }
 

@@ -121,7 +121,8 @@ func (n *Notifier) settle(ctx context.Context, m message) error {
 	if err == nil {
 		return nil
 	}
-	if _, later := n.DB.Exec(ctx, `UPDATE outbox SET due_at = $2 WHERE id = $1`, m.id, n.Now().Add(patience(m.tries)).UnixMicro()); later != nil {
+	again := n.Now().Add(patience(m.tries)).UnixMicro()
+	if _, later := n.DB.Exec(ctx, `UPDATE outbox SET due_at = $2 WHERE id = $1`, m.id, again); later != nil {
 		n.Log.Warn("a message waits for its lease to end", "err", later)
 	}
 	return err

@@ -306,13 +306,17 @@ func TestNobodyToTell(t *testing.T) {
 // Messages to apps are not for residents.
 func TestAppsMessagesStay(t *testing.T) {
 	b := open(t, db.Options{SQLite: filepath.Join(t.TempDir(), "test.db")})
-	_, err := b.sql.Exec(t.Context(), `INSERT INTO outbox (id, kind, app, payload, created_at, due_at) VALUES ('x', 'sharing-stopped', 'tax', '{}', 0, 0)`)
+	_, err := b.sql.Exec(t.Context(), `INSERT INTO outbox (id, kind, app, payload, created_at, due_at)
+		VALUES ('x', 'sharing-stopped', 'tax', '{}', 0, 0)`)
 	b.must(err)
 	b.must(b.work())
 	if b.waiting() != 1 {
 		t.Error("a message to an app is gone")
 	}
 }
+
+// left is how accounts leave a notice.
+var left = regexp.MustCompile(`(?:notify|tellLeaving|d\.record)\(ctx, tx, [^)]*?"([a-z]+-[a-z]+)"|"what": "([a-z]+-[a-z]+)"`)
 
 // The letters know every word that accounts leave, in every language.
 func TestLettersTellOfEverything(t *testing.T) {
@@ -329,7 +333,7 @@ func TestLettersTellOfEverything(t *testing.T) {
 		if strings.HasSuffix(file, "_test.go") {
 			continue
 		}
-		for _, m := range regexp.MustCompile(`(?:notify|tellLeaving|d\.record)\(ctx, tx, [^)]*?"([a-z]+-[a-z]+)"|"what": "([a-z]+-[a-z]+)"`).FindAllStringSubmatch(string(text), -1) {
+		for _, m := range left.FindAllStringSubmatch(string(text), -1) {
 			words[m[1]+m[2]] = true
 		}
 	}

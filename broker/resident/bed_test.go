@@ -86,7 +86,10 @@ func open(t *testing.T) *bed {
 		b.pages[i] = &resident.Pages{
 			Flow: b.flows[i], Residents: config.Residents{CoolingOff: 14 * 24 * time.Hour}, Council: "Strathmore Council", Site: "login.example",
 			Languages: []string{"en", "cy", "gd"}, Post: post, Now: b.now,
-			Services: []config.Service{{Label: config.Text{"en": "Potholes", "cy": "Tyllau"}, Link: "https://www.example.gov.uk/potholes", Tile: config.Tile{Icon: "car", Category: text("Streets")}}},
+			Services: []config.Service{{
+				Label: config.Text{"en": "Potholes", "cy": "Tyllau"}, Link: "https://www.example.gov.uk/potholes",
+				Tile: config.Tile{Icon: "car", Category: text("Streets")},
+			}},
 		}
 		mux := http.NewServeMux()
 		b.flows[i].Mount(mux)
@@ -130,7 +133,8 @@ func (b *bed) flow(state *store.Store, log *slog.Logger) *login.Flow {
 func (b *bed) way(id string, most config.Assurance) login.Way {
 	b.Helper()
 	rules, mistakes := mapping.CompileRules(mapping.RuleSource{
-		Claims: map[string]string{"name": "claims.name", "email": "claims.email"}, Email: mapping.EmailPolicy{Policy: "claim"}, Cap: most.Vector(),
+		Claims: map[string]string{"name": "claims.name", "email": "claims.email"},
+		Email:  mapping.EmailPolicy{Policy: "claim"}, Cap: most.Vector(),
 		Levels: map[string]mapping.Level{
 			"authenticator": {From: "id_token", Value: "claims.level", Map: map[string]string{"Cl": "Cl", "Cm": "Cm"}},
 			"identity":      {From: "id_token", Value: "claims.level", Map: map[string]string{"P1": "P1", "P2": "P2"}},
@@ -305,7 +309,8 @@ func (w *browser) returns(p page, person, level string) page {
 		w.Fatalf("not at a provider: %s", p)
 	}
 	query := url.Values{
-		"state": {p.at.Query().Get("state")}, "person": {person}, "level": {level}, "email": {person + "@example.org"}, "at": {w.now().Format(time.RFC3339)},
+		"state": {p.at.Query().Get("state")}, "person": {person}, "email": {person + "@example.org"},
+		"level": {level}, "at": {w.now().Format(time.RFC3339)},
 	}
 	return w.get("/callback/" + by + "?" + query.Encode())
 }
@@ -375,4 +380,13 @@ func (p page) objects(t testing.TB, what string) {
 	if strings.Count(html.UnescapeString(p.body), what) < 2 {
 		t.Errorf("%s: %q stands in one place only", p, what)
 	}
+}
+
+func found(t testing.TB, text, pattern string) string {
+	t.Helper()
+	m := regexp.MustCompile(pattern).FindStringSubmatch(text)
+	if m == nil {
+		t.Fatalf("there is no %s in %s", pattern, text)
+	}
+	return m[1]
 }

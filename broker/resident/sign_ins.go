@@ -49,7 +49,8 @@ func (p *Pages) ways(r *http.Request, v *visit) ([]web.KnownWay, error) {
 func (p *Pages) known(v *visit, way accounts.Way) web.KnownWay {
 	by := p.connector(v, way.Connector)
 	known := web.KnownWay{
-		ID: way.ID, Label: cmp.Or(way.Label, by, way.Connector), Added: web.DateOf(way.Created), Last: web.DateOf(way.Last), Now: way.ID == v.Link,
+		ID: way.ID, Label: cmp.Or(way.Label, by, way.Connector),
+		Added: web.DateOf(way.Created), Last: web.DateOf(way.Last), Now: way.ID == v.Link,
 	}
 	if way.Label != "" {
 		known.By = by

@@ -20,8 +20,10 @@ func consentPages() map[string]shown {
 		}},
 		"consent to nothing": {"consent", web.Consent{App: "Allotments", Action: "/consent"}},
 		"acting": {"acting", web.Acting{App: hostile, Action: "/acting", Cancel: "/cancel?x=" + hostile, People: []web.Principal{
-			{ID: "one", Name: hostile, Since: date, Until: date}, {ID: "two", Since: date, Until: date},
-			{ID: "three", Name: hostile, Since: date, Until: date, Not: web.NotSure}, {ID: "four", Since: date, Until: date, Not: web.NotShared},
+			{ID: "one", Name: hostile, Since: date, Until: date},
+			{ID: "two", Since: date, Until: date},
+			{ID: "three", Name: hostile, Since: date, Until: date, Not: web.NotSure},
+			{ID: "four", Since: date, Until: date, Not: web.NotShared},
 		}}},
 	}
 }

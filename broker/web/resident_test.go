@@ -98,7 +98,7 @@ func TestDatesAreLocal(t *testing.T) {
 func TestIconsDiffer(t *testing.T) {
 	s := newSite(t, web.Options{})
 	seen := map[string]string{}
-	for _, icon := range strings.Fields("bin book bus car child form health house leaf money people school tree") {
+	for icon := range strings.FieldsSeq("bin book bus car child form health house leaf money people school tree") {
 		s.handle("GET /"+icon, func(w http.ResponseWriter, r *http.Request) error {
 			return s.Page(w, r, http.StatusOK, "resident_home", web.ResidentHome{Level: "p0", Using: []web.Tile{{ID: "a", Icon: icon, To: "/"}}})
 		})

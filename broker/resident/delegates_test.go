@@ -1,0 +1,59 @@
+package resident_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestDelegates(t *testing.T) {
+	b := open(t)
+	mother, daughter := b.browser(), b.browser()
+	mother.signIn("middle", "mother", "Cm")
+	daughter.signIn("weak", "daughter", "Cl")
+	soon := b.now().Add(30 * 24 * time.Hour)
+	date := []string{"day", fmt.Sprint(soon.Day()), "month", fmt.Sprint(int(soon.Month())), "year", fmt.Sprint(soon.Year())}
+	invite := func(fields ...string) page { return mother.post("/my/delegates/invite", append(date, fields...)...) }
+
+	invite("app", "tax").objects(t, "Enter what you call them")
+	invite("label", "Ann").objects(t, "Select at least one service")
+	invite("label", "Ann", "app", "hidden").objects(t, "Select at least one service")
+	late := []string{"day", "1", "month", "1", "year", fmt.Sprint(b.now().Year() + 2), "label", "Ann", "app", "tax"}
+	mother.post("/my/delegates/invite", late...).objects(t, "The date is too far in the future")
+	for _, wrong := range [][2]string{{"day", "32"}, {"month", "13"}, {"year", "2020"}, {"year", "x"}, {"day", ""}} {
+		fields := []string{"label", "Ann", "app", "tax"}
+		for i := 0; i < len(date); i += 2 {
+			if date[i] == wrong[0] {
+				fields = append(fields, wrong[0], wrong[1])
+			} else {
+				fields = append(fields, date[i], date[i+1])
+			}
+		}
+		mother.post("/my/delegates/invite", fields...).objects(t, "Enter a date in the future")
+	}
+
+	p := invite("label", "Ann", "app", "tax")
+	p.shows(t, "Ann", "Council tax", "They have not typed the code yet")
+	invitation := found(t, p.body, `id="invitation"[^>]*>([^<]*)<`)
+	mother.get("/my/delegates").hides(t, invitation)
+	mother.post("/my/delegates/accept", "code", invitation).objects(t, "This is a code of your own")
+	daughter.post("/my/delegates/accept", "code", "AAAA-BBBB-CCCC-DDDD").objects(t, "Nobody has been given this code")
+	p = daughter.post("/my/delegates/accept", "code", strings.ToLower(strings.ReplaceAll(invitation, "-", " ")))
+	p.shows(t, "You may act for them now", "Somebody who calls you “Ann”", "Council tax")
+	daughter.post("/my/delegates/accept", "code", invitation).objects(t, "Nobody has been given this code")
+
+	id := found(t, p.body, `name="end" value="([^"]*)"`)
+	stranger := b.browser()
+	stranger.signIn("weak", "stranger", "Cl")
+	stranger.post("/my/delegates", "end", id)
+	mother.get("/my/delegates").shows(t, "Ann")
+	daughter.post("/my/delegates", "end", id).shows(t, "It has ended")
+	mother.get("/my/delegates").shows(t, "Nobody may act for you")
+	mother.post("/my/delegates", "end", id).shows(t, "It has ended") // the other side was faster
+
+	for range 10 {
+		stranger.post("/my/delegates/accept", "code", "AAAA")
+	}
+	stranger.post("/my/delegates/accept", "code", "AAAA").objects(t, "You have typed many codes")
+}
