@@ -54,7 +54,7 @@ var mayImport = map[string][]string{
 		"config", "mapping", "connectors", kit, "broker/accounts", "broker/store", "broker/web", "broker/db",
 		"broker/keys", "broker/login", "broker/council", "broker/op", "broker/idp", "broker/mail", "broker/notify", "broker/resident",
 	},
-	"cmd/councilid":      {"config", "mapping", "connectors", kit, "broker", "broker/keys", "cmd/councilid/demo"},
+	"cmd/councilid":      {"config", "mapping", "connectors", kit, "broker", "broker/accounts", "broker/keys", "cmd/councilid/demo"},
 	"cmd/councilid/demo": {"config", "mapping", "connectors", "connectors/simulator", kit},
 }
 
