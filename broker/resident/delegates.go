@@ -104,7 +104,7 @@ func (p *Pages) invite(w http.ResponseWriter, r *http.Request, v *visit) error {
 	if err != nil {
 		return err
 	}
-	days := strconv.Itoa(int(d.Expires.Sub(d.Created) / (24 * time.Hour)))
+	days := strconv.Itoa(max(1, int(d.Expires.Sub(d.Created)/(24*time.Hour))))
 	return p.leave(w, r, v, "/my/delegates", word{Page: "/my/delegates", Typed: map[string][]string{"code": {code}, "days": {days}}})
 }
 

@@ -55,6 +55,9 @@ func (p *Pages) known(v *visit, way accounts.Way) web.KnownWay {
 	if way.Label != "" {
 		known.By = by
 	}
+	if i := p.wayOf(way.Connector); i >= 0 && p.Flow.Ways[i].Config.Council != nil {
+		known.Manage = "/council/" + way.Connector + "/account"
+	}
 	switch {
 	case way.Frozen != "":
 		known.Off = "frozen"

@@ -3,6 +3,7 @@ package resident
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/councilid/councilid/broker/login"
 	"github.com/councilid/councilid/broker/store"
@@ -84,12 +85,16 @@ func (v *visit) page(here string) web.Own {
 
 // connector is what residents call a connector, "" for one that is gone.
 func (p *Pages) connector(v *visit, id string) string {
-	for _, way := range p.Flow.Ways {
-		if way.Config.ID == id {
-			return way.Config.Label.In(v.lang)
-		}
+	i := p.wayOf(id)
+	if i < 0 {
+		return ""
 	}
-	return ""
+	return p.Flow.Ways[i].Config.Label.In(v.lang)
+}
+
+// wayOf is the index of a connector among the flow's, or -1.
+func (p *Pages) wayOf(connector string) int {
+	return slices.IndexFunc(p.Flow.Ways, func(way login.Way) bool { return way.Config.ID == connector })
 }
 
 // app is what residents call an app, "" for one that is gone.

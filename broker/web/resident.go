@@ -97,6 +97,9 @@ type KnownWay struct {
 	Off   string // why it does not lead in, as in resident.sign_ins.off_OFF; "" where it does
 	Now   bool   // by which they are signed in now
 	Only  bool   // the last one that leads in: it cannot be removed
+	// Manage is where they see to their passkeys and password, of the council's own
+	// way in; else "".
+	Manage string
 }
 
 // ResidentWay is the page about one way in: to name it, or to remove it.

@@ -46,7 +46,7 @@ func residentVariants(t *testing.T, pattern string) []string {
 func residentPages() map[string]shown {
 	day := web.DateOf(time.Date(2026, 6, 30, 23, 30, 0, 0, time.UTC)) // July in London
 	wrong := web.Own{Problems: []web.Problem{{Field: "name", What: web.WrongName}}}
-	way := web.KnownWay{ID: "link1", Label: hostile, By: hostile, Added: day, Last: day, Off: "frozen", Now: true}
+	way := web.KnownWay{ID: "link1", Label: hostile, By: hostile, Added: day, Last: day, Off: "frozen", Now: true, Manage: "/council/email/account"}
 	tiles := []web.Tile{{ID: "tax", Label: hostile, Icon: "money", To: "https://tax.example/?x=" + hostile, Last: day}, {ID: "0", Label: "Bins", Icon: "bin", To: "/bins"}}
 	service := web.KnownService{ID: "tax", Label: hostile, To: "https://tax.example/", Purpose: hostile, First: day, Last: day, Got: []string{"name"}, Others: []string{hostile}}
 	delegate := web.Delegate{ID: "d1", Label: hostile, Services: []string{hostile}, Until: day, Waiting: true}
