@@ -57,11 +57,7 @@ func (o ownRecords) Export(ctx context.Context, subject string) (any, bool, erro
 // tidy deletes what has expired in SQL, and erases the accounts that leave. What is
 // in Redis expires by itself.
 func (h *house) tidy(ctx context.Context) error {
-	leave := func(ctx context.Context, account string) error {
-		_, err := h.flow.EndAll(ctx, account, "")
-		return err
-	}
-	return errors.Join(h.op.Sweep(ctx), h.flow.Accounts.Sweep(ctx, accounts.Retention(h.keep), leave))
+	return errors.Join(h.op.Sweep(ctx), h.flow.Accounts.Sweep(ctx, accounts.Retention(h.keep), h.flow.Forget))
 }
 
 // Register is the council identities of a broker that need not be running, for the

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -279,6 +280,31 @@ func TestEndDelegation(t *testing.T) {
 		bob := c.lives("bob", "Cm")
 		if _, err := c.flows[0].EndDelegation(t.Context(), bob, d.ID); !errors.Is(err, accounts.ErrNoDelegation) {
 			t.Errorf("somebody else ends it: %v", err)
+		}
+	}
+}
+
+// When an account is no more, apps lose what they have of it from those who acted for
+// it, and from whom it acted for. A delegate's own session goes on.
+func TestForgetEndsActing(t *testing.T) {
+	for side := range 2 {
+		c := newCarers(t)
+		c.front.tell("care", way{tell: obeys})
+		d := c.names(c.mum, c.ann, "care")
+		one := c.browser()
+		c.answer(one, c.asks(one, "care"), d.ID).mustLead(t, "https://care.example/in?person=mum")
+		account := []string{c.mum, c.ann}[side]
+		c.must(c.flows[1].Forget(t.Context(), account))
+		if !slices.Contains(c.front.ends(), "care") || !slices.Contains(c.front.toldApps(), "care") {
+			t.Errorf("revoked %v, told %v", c.front.ends(), c.front.toldApps())
+		}
+		for _, want := range []login.Withdrawal{{Delegation: d.ID}, {Account: account}} {
+			if !slices.Contains(c.front.withdrawn, want) {
+				t.Errorf("withdrawn %+v, not %+v", c.front.withdrawn, want)
+			}
+		}
+		if account == c.mum {
+			one.use("tax")
 		}
 	}
 }

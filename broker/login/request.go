@@ -127,8 +127,9 @@ type Sharing struct {
 // Withdrawal is what may not be used any more: what an app was given by an account,
 // or what was given to a delegate, at any app.
 type Withdrawal struct {
-	Account, App string
-	Delegation   string // the delegation, by id; "" for an account's app
+	Account    string
+	App        string // "" for all of the account's
+	Delegation string // by id; "" for an account's
 }
 
 // Refusal is why a request ends without a session.

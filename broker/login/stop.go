@@ -45,29 +45,46 @@ func (f *Flow) EndDelegation(ctx context.Context, account, id string) (Receipt, 
 	if _, err := f.Accounts.Revoke(ctx, account, id); err != nil {
 		return Receipt{}, err
 	}
+	return f.endActing(ctx, id)
+}
+
+// endActing ends what was issued under a delegation.
+func (f *Flow) endActing(ctx context.Context, id string) (all Receipt, err error) {
 	if err := f.lapse(ctx, []string{id}, Withdrawal{Delegation: id}); err != nil {
 		return Receipt{}, err
 	}
-	var all Receipt
-	return all, f.endUses(ctx, &all, actingIndex, id, func(u Use) bool { return u.Delegation == id })
+	err = f.endUses(ctx, &all, actingIndex, id, func(u Use) bool { return u.Delegation == id })
+	return all, err
+}
+
+// Forget ends all that apps have of an account that is no more: what they got in its
+// sessions, what they may do while the resident is away, and what they got from those
+// who act for it, or for whom it acts.
+func (f *Flow) Forget(ctx context.Context, account string) error {
+	ctx = context.WithoutCancel(ctx)
+	_, ended := f.EndAll(ctx, account, "")
+	given, received, err := f.Accounts.Delegations(ctx, account)
+	errs := []error{ended, err}
+	for _, d := range slices.Concat(given, received) {
+		_, err := f.endActing(ctx, d.ID)
+		errs = append(errs, err)
+	}
+	return errors.Join(append(errs, f.lapse(ctx, nil, Withdrawal{Account: account}))...)
 }
 
 // lapse lets nothing be issued any more that rests on consents or delegations of
-// those ids, and ends what front ends keep under what.
+// those ids, and ends what front ends keep under what. That does not wait for Redis:
+// what may be used for months is kept in SQL.
 func (f *Flow) lapse(ctx context.Context, ids []string, what Withdrawal) error {
 	b := f.Store.Batch()
 	for _, id := range ids {
 		endedTable.Put(b, endedHandle(id), true, endedTime)
 	}
-	if err := b.Exec(ctx); err != nil {
-		return err
-	}
+	errs := []error{b.Exec(ctx)}
 	for _, protocol := range slices.Sorted(maps.Keys(f.FrontEnds)) {
-		if err := f.FrontEnds[protocol].Withdraw(ctx, what); err != nil {
-			return err
-		}
+		errs = append(errs, f.FrontEnds[protocol].Withdraw(ctx, what))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // endUses ends some uses of the sessions that an index has under a key, and tells

@@ -38,11 +38,15 @@ func (s *Server) beginRefresh(ctx context.Context, c *client, tag string, g gran
 	return token, err
 }
 
-// rotate replaces a refresh token and returns its successor. The grant's row
-// comes first: there a revocation waits for us, or we for it.
+// rotate replaces a refresh token and returns its successor. What the grant rests on
+// comes first, and its row: there a revocation waits for us, or we for it.
 func (s *Server) rotate(ctx context.Context, c *client, old refreshToken) (token string, err error) {
 	now := s.Now()
 	err = s.DB.InTx(ctx, func(tx *db.Tx) error {
+		// Whoever withdrew it may not have come so far as to revoke the grant.
+		if err := s.Accounts.Hold(ctx, tx, old.grant.Basis); err != nil {
+			return err
+		}
 		res, err := tx.Exec(ctx, `UPDATE refresh_grants SET expires_at = $2 WHERE id = $1 AND revoked_at IS NULL`,
 			old.tag, now.Add(c.oidc.RefreshTokenLifetime).UnixMicro())
 		if err != nil {
@@ -70,6 +74,9 @@ func (s *Server) rotate(ctx context.Context, c *client, old refreshToken) (token
 		token, err = s.insertRefreshToken(ctx, tx, c, old.tag, old.hash)
 		return err
 	})
+	if errors.Is(err, accounts.ErrWithdrawn) {
+		err = errRevoked
+	}
 	return token, err
 }
 

@@ -90,8 +90,11 @@ func (s *Server) revokeGrant(ctx context.Context, tag string, g grant) error {
 // again, should its access tokens have been left then.
 func (s *Server) Withdraw(ctx context.Context, what login.Withdrawal) error {
 	where, args := `account_id = $2 AND app = $3`, []any{what.Account, what.App}
-	if what.Delegation != "" {
+	switch {
+	case what.Delegation != "":
 		where, args = `delegation_id = $2`, []any{what.Delegation}
+	case what.App == "":
+		where, args = `account_id = $2`, []any{what.Account}
 	}
 	tags, err := s.revokeWhere(ctx, where, args...)
 	if err != nil {

@@ -107,3 +107,53 @@ func TestIntrospectInactive(t *testing.T) {
 	}
 	b.call("/introspect", "library", url.Values{"token": {answer.AccessToken}}).wantError(t, http.StatusUnauthorized, "invalid_client")
 }
+
+// What a resident stops sharing does not come back with Redis, which was down just
+// then.
+func TestStopSharingWithoutRedis(t *testing.T) {
+	b := newBed(t)
+	token := b.signedIn(newBrowser(t), "scope", "openid offline_access").RefreshToken
+	_, err := b.accounts.Agree(t.Context(), b.account(), "tax", []string{"offline_access"})
+	b.must(err)
+	b.redis.SetError("LOADING Redis is loading the dataset in memory")
+	if _, err := b.flow.StopSharing(t.Context(), b.account(), "tax"); err == nil {
+		t.Error("nobody hears that it is not over yet")
+	}
+	b.redis.SetError("")
+	b.refresh("tax", token).wantError(t, http.StatusBadRequest, "invalid_grant")
+}
+
+// A consent that has ended is worth nothing, though the node that was to revoke the
+// grants under it came no further.
+func TestRefreshNeedsTheConsent(t *testing.T) { onEach(t, refreshNeedsTheConsent) }
+
+func refreshNeedsTheConsent(t *testing.T, b *bed) {
+	token := b.signedIn(newBrowser(t), "scope", "openid offline_access").RefreshToken
+	given, err := b.accounts.Agree(t.Context(), b.account(), "tax", []string{"offline_access"})
+	b.must(err)
+	_, err = b.db.Exec(t.Context(), `UPDATE refresh_grants SET consent_id = $1`, given.ID)
+	b.must(err)
+	second := b.refresh("tax", token).tokens(t)
+	_, err = b.accounts.Withdraw(t.Context(), b.account(), "tax")
+	b.must(err)
+	b.refresh("tax", second.RefreshToken).wantError(t, http.StatusBadRequest, "invalid_grant")
+	b.wantDead(second.AccessToken)
+}
+
+// Of an account that is no more nobody learns anything, as its sessions are over.
+func TestForget(t *testing.T) {
+	b := newBed(t)
+	first := b.signedIn(newBrowser(t), "scope", "openid offline_access")
+	second := b.refresh("tax", first.RefreshToken).tokens(t)
+	b.must(b.flow.Forget(t.Context(), b.account()))
+	b.wantDead(first.AccessToken)
+	b.wantDead(second.AccessToken)
+	b.refresh("tax", second.RefreshToken).wantError(t, http.StatusBadRequest, "invalid_grant")
+}
+
+// account is the id of the only account.
+func (b *bed) account() (id string) {
+	b.t.Helper()
+	b.must(b.db.QueryRow(b.t.Context(), `SELECT id FROM accounts`).Scan(&id))
+	return id
+}
