@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/councilid/councilid/test/servers"
 )
@@ -26,12 +27,15 @@ func TestResidentBrowser(t *testing.T) {
 		{"phone without JavaScript", "360", "noscript"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			letters := &letters{}
+			letters := &letters{came: make(chan struct{})}
 			site := openDemoWith(t, letters)
 			codes := httptest.NewServer(letters)
 			t.Cleanup(codes.Close)
 			node(t, []string{"CHROMIUM=" + chromium}, "resident_browser.mjs", site.URL("council-tax"), site.URL("library"), site.URL("broker"),
 				codes.URL, os.Getenv("COUNCILID_TEST_SHOTS"), tt.width, tt.script)
+			// Of what was done there the resident hears by mail.
+			letters.wait(t, "mail to ally@example.org: Something was changed in your account")
+			letters.wait(t, "it was asked that your council account be deleted")
 		})
 	}
 }
@@ -41,12 +45,34 @@ func TestResidentBrowser(t *testing.T) {
 type letters struct {
 	mu   sync.Mutex
 	text strings.Builder
+	came chan struct{} // closed and replaced at every mail
 }
 
 func (l *letters) Write(mail []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	close(l.came)
+	l.came = make(chan struct{})
 	return l.text.Write(mail)
+}
+
+// wait waits until the letters say something.
+func (l *letters) wait(t *testing.T, what string) {
+	t.Helper()
+	late := time.After(30 * time.Second)
+	for {
+		l.mu.Lock()
+		said, came := strings.Contains(l.text.String(), what), l.came
+		l.mu.Unlock()
+		if said {
+			return
+		}
+		select {
+		case <-came:
+		case <-late:
+			t.Fatalf("no letter says %q", what)
+		}
+	}
 }
 
 var sixDigits = regexp.MustCompile(`(?m)^ +(\d{6})$`)
