@@ -278,5 +278,6 @@ func scanDelegation(row interface{ Scan(dest ...any) error }) (Delegation, error
 	}
 	d.Delegate, d.Accepted, d.Ended = delegate.String, moment(accepted), moment(ended)
 	d.Created, d.Until, d.Expires = time.UnixMicro(created), time.UnixMicro(until), time.UnixMicro(expires)
-	return d, json.Unmarshal([]byte(apps), &d.Apps)
+	err := json.Unmarshal([]byte(apps), &d.Apps)
+	return d, err
 }

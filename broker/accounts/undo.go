@@ -98,7 +98,8 @@ func (a *Accounts) undoable(ctx context.Context, tx *db.Tx, id string) (m merged
 		return m, ErrDecided
 	}
 	m.ID, m.Merged = id, time.UnixMicro(at)
-	return m, json.Unmarshal([]byte(undo.String), &m.trail)
+	err = json.Unmarshal([]byte(undo.String), &m.trail)
+	return m, err
 }
 
 // merged is a merge with what it takes to undo it.

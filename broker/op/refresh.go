@@ -116,7 +116,8 @@ func (s *Server) usableRefreshToken(ctx context.Context, c *client, token string
 	if err != nil {
 		return refreshToken{}, err
 	}
-	return t, s.stands(ctx, c, &t.grant)
+	err = s.stands(ctx, c, &t.grant)
+	return t, err
 }
 
 // stands makes sure that everything holds today that a kept grant rests on, and sets
