@@ -25,7 +25,7 @@ func newCarers(t *testing.T) *carers {
 	t.Helper()
 	c := &carers{hill: newHill(t)}
 	care, grant, gym := app("care"), app("grant"), app("gym")
-	care.Assurance, gym.Consent = config.Assurance{Authenticator: "Cl"}, "ask"
+	care.Assurance, gym.Consent, gym.Purpose = config.Assurance{Authenticator: "Cl"}, "ask", text("To book your courts")
 	grant.Assurance = config.Assurance{Identity: "P2", Authenticator: "Cm"}
 	for _, flow := range c.flows {
 		flow.Delegation = 365 * 24 * time.Hour
@@ -170,6 +170,25 @@ func TestActingAnswersAreChecked(t *testing.T) {
 	c.answer(one, question, "self").mustShow(t, http.StatusBadRequest)
 	form := url.Values{"request": {found(t, c.asked(one, one.get("/ask/care")).body, `name="request" value="`)}, "answer": {"self"}}
 	one.postAcross("/acting", form).mustShow(t, http.StatusForbidden)
+}
+
+// For whom one person has said that they act says nothing of who signs in next.
+func TestActingIsAskedOfWhoeverIsThere(t *testing.T) {
+	c := newCarers(t)
+	bob := c.lives("bob", "Cm")
+	c.names(c.mum, c.ann, "gym")
+	c.names(c.mum, bob, "gym")
+	one := c.browser()
+	toConsent := c.answer(one, c.asks(one, "gym"), "self")
+	consent := gym{c.hill}.asked(one, toConsent)
+	_, err := c.flows[1].EndAll(t.Context(), c.ann, "")
+	c.must(err)
+	one.get("/ask/tax?by=middle")
+	one.returns(c.middle, "bob", "Cm").mustLead(t, "https://tax.example/in?person=bob")
+	c.asked(one, one.post("/consent", gym{c.hill}.form(consent, "agree")))
+	if consents, err := c.flows[0].Accounts.Consents(t.Context(), bob); err != nil || len(consents) > 0 {
+		t.Errorf("agreed: %v, %v", consents, err)
+	}
 }
 
 // A session in which somebody acts is worth no more than either of the two.

@@ -114,14 +114,14 @@ func (s Sharing) names() []string {
 	return names
 }
 
-// mark stands for what a resident is shown, to the last letter: for whom, for which
-// request, and in whose account.
+// mark stands for what a resident is shown, to the last letter, for which request and
+// in which session, which is one person's.
 func (l ongoing) mark(s Session, shares Sharing) string {
 	shown, err := json.Marshal(shares)
 	if err != nil {
 		panic(err) // what came as JSON
 	}
-	return fingerprint("sharing", l.tag, l.Request.App, s.Account.ID, s.SID, string(shown))
+	return fingerprint("sharing", l.tag, l.Request.App, s.SID, string(shown))
 }
 
 // handleConsent shows what the app would be told, in the words in which it would be.

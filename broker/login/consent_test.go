@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/councilid/councilid/broker/accounts"
 	"github.com/councilid/councilid/broker/login"
@@ -56,7 +57,7 @@ func (g gym) form(p page, answer string) url.Values {
 // visits are what the histories of accounts get that nobody has read before.
 func (h *hill) visits() []accounts.Visit {
 	h.t.Helper()
-	ctx, cancel := context.WithCancel(h.t.Context())
+	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
 	defer cancel()
 	var all []accounts.Visit
 	stream := store.Stream[accounts.Visit]{Name: "visits"}
