@@ -33,7 +33,7 @@ func (c Consent) Covers(names []string) bool {
 // Agreed returns a consent of the account under which the app may be told the
 // claims of those names, or ok false where there is none.
 func (a *Accounts) Agreed(ctx context.Context, account, app string, names []string) (c Consent, ok bool, err error) {
-	all, err := a.consents(ctx, `account_id = $1 AND app = $2 AND withdrawn_at IS NULL`, account, app)
+	all, err := a.consents(ctx, `account_id = $1 AND app = $2`, account, app)
 	if err != nil {
 		return Consent{}, false, err
 	}

@@ -163,7 +163,7 @@ func (a *Accounts) Delegations(ctx context.Context, account string) (given, rece
 
 // ActsFor returns under what the account may act for somebody else at the app.
 func (a *Accounts) ActsFor(ctx context.Context, account, app string) ([]Delegation, error) {
-	all, err := a.delegations(ctx, `delegate_id = $1 AND account_id <> $1 AND ended_at IS NULL AND valid_until > $2
+	all, err := a.delegations(ctx, `delegate_id = $1 AND ended_at IS NULL AND valid_until > $2
 		AND account_id IN (SELECT id FROM accounts WHERE status = 'active')`, account, a.now().UnixMicro())
 	return slices.DeleteFunc(all, func(d Delegation) bool { return !slices.Contains(d.Apps, app) }), err
 }

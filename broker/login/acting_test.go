@@ -351,6 +351,25 @@ func TestEndDelegationWhileTheAppIsAnswered(t *testing.T) {
 	c.answer(one, c.asked(one, got), "self").mustLead(t, "https://care.example/in?person=ann")
 }
 
+// Whoever stops sharing with an app goes on acting for others there.
+func TestStopSharingIsForOneself(t *testing.T) {
+	c := newCarers(t)
+	d := c.names(c.mum, c.ann, "care")
+	one := c.browser()
+	c.answer(one, c.asks(one, "care"), d.ID).mustLead(t, "https://care.example/in?person=mum")
+	c.answer(one, c.asked(one, one.get("/ask/care")), "self").mustLead(t, "https://care.example/in?person=ann")
+	_, err := c.flows[1].StopSharing(t.Context(), c.ann, "care")
+	c.must(err)
+	if got := c.front.ends(); len(got) != 1 {
+		t.Errorf("revoked %v, want what the app had of her alone", got)
+	}
+	_, err = c.flows[1].StopSharing(t.Context(), c.mum, "care")
+	c.must(err)
+	if got := c.front.ends(); len(got) != 2 {
+		t.Errorf("revoked %v, want what it had of the principal, too", got)
+	}
+}
+
 // When it is over it is over; the delegate's own session goes on.
 func TestDelegationEnds(t *testing.T) {
 	c := newCarers(t)

@@ -117,13 +117,17 @@ func TestConsentThatIsAskedForNow(t *testing.T) {
 // hour.
 func (b *bed) acting(changes ...string) tokens {
 	b.t.Helper()
-	b.flow.Delegation = time.Hour
+	return b.actingFor(newBrowser(b.t), time.Hour, changes...)
+}
+
+func (b *bed) actingFor(browser *http.Client, time time.Duration, changes ...string) tokens {
+	b.t.Helper()
+	b.flow.Delegation = time
 	b.signedIn(newBrowser(b.t))
 	alice := b.account("alice")
-	browser := newBrowser(b.t)
 	b.provider.signIn("bob")
 	b.signedIn(browser)
-	code, d, err := b.flow.Invite(b.t.Context(), alice, []string{"tax"}, b.now().Add(time.Hour), "bob")
+	code, d, err := b.flow.Invite(b.t.Context(), alice, []string{"tax"}, b.now().Add(time), "bob")
 	b.must(err)
 	_, err = b.accounts.Accept(b.t.Context(), b.account("bob"), code)
 	b.must(err)
@@ -196,6 +200,17 @@ func TestActingEndsInTime(t *testing.T) {
 		if got := b.introspect("tax", token); got["active"] != false {
 			t.Errorf("introspection says %v", got)
 		}
+	}
+}
+
+// The delegate's own session goes on as long as it would have.
+func TestActingShortensNoSession(t *testing.T) {
+	b := newBed(t, changed(delegates)...)
+	browser := newBrowser(t)
+	b.actingFor(browser, 10*time.Minute)
+	b.pass(15 * time.Minute)
+	if to := b.authorize(browser, taxRequest("prompt", "none")); to.Query().Get("error") != "account_selection_required" {
+		t.Errorf("the session is over: %s", to)
 	}
 }
 
