@@ -47,8 +47,8 @@ func (b *bed) stopSharing(account string) {
 	b.must(err)
 }
 
-// account is whose account somebody enters at the provider.
-func (b *bed) account(person string) string {
+// accountOf is whose account somebody enters at the provider.
+func (b *bed) accountOf(person string) string {
 	b.t.Helper()
 	account, err := b.accounts.Whose(b.t.Context(), "https://provider.example", person)
 	b.must(err)
@@ -78,7 +78,7 @@ func TestCodeIsRedeemedWhileConsentIsWithdrawn(t *testing.T) {
 	b := newBed(t, changed(asks)...)
 	browser := newBrowser(t)
 	to := b.says(browser, b.authorize(browser, taxRequest("scope", "openid email offline_access")), "agree")
-	account := b.account("alice")
+	account := b.accountOf("alice")
 	b.trips.after(1, func() { b.stopSharing(account) })
 	b.redeem(to.Query().Get("code")).wantError(t, http.StatusBadRequest, "invalid_grant")
 	var kept int
@@ -91,7 +91,7 @@ func TestCodeIsRedeemedWhileConsentIsWithdrawn(t *testing.T) {
 func TestRefreshWhileConsentIsWithdrawn(t *testing.T) {
 	b := newBed(t, changed(asks)...)
 	granted := b.agreed(newBrowser(t), "scope", "openid email offline_access")
-	account := b.account("alice")
+	account := b.accountOf("alice")
 	b.trips.after(2, func() { b.stopSharing(account) }) // the new access token is written, and its refresh token is not
 	b.refresh("tax", granted.RefreshToken).wantError(t, http.StatusBadRequest, "invalid_grant")
 	b.wantDead(granted.AccessToken)
@@ -124,12 +124,12 @@ func (b *bed) actingFor(browser *http.Client, time time.Duration, changes ...str
 	b.t.Helper()
 	b.flow.Delegation = time
 	b.signedIn(newBrowser(b.t))
-	alice := b.account("alice")
+	alice := b.accountOf("alice")
 	b.provider.signIn("bob")
 	b.signedIn(browser)
 	code, d, err := b.flow.Invite(b.t.Context(), alice, []string{"tax"}, b.now().Add(time), "bob")
 	b.must(err)
-	_, err = b.accounts.Accept(b.t.Context(), b.account("bob"), code)
+	_, err = b.accounts.Accept(b.t.Context(), b.accountOf("bob"), code)
 	b.must(err)
 	to := b.says(browser, b.authorize(browser, taxRequest(changes...)), d.ID)
 	return b.redeem(to.Query().Get("code")).tokens(b.t)
@@ -219,7 +219,7 @@ func TestActingShortensNoSession(t *testing.T) {
 func TestActingStands(t *testing.T) {
 	for name, change := range map[string]func(b *bed){
 		"the principal is frozen": func(b *bed) {
-			_, err := b.db.Exec(b.t.Context(), `UPDATE accounts SET status = 'frozen' WHERE id = $1`, b.account("alice"))
+			_, err := b.db.Exec(b.t.Context(), `UPDATE accounts SET status = 'frozen' WHERE id = $1`, b.accountOf("alice"))
 			b.must(err)
 		},
 		"the delegate's way in is": func(b *bed) {
