@@ -20,6 +20,8 @@
 //	GET  /before/{connector}                … and about to prove it  login
 //	GET|POST /who                           somebody else came back  login
 //	GET|POST /apart                         … and proved to be so    login
+//	GET|POST /acting                        for whom they come       login
+//	GET|POST /consent                       and whether they share   login
 //	GET|POST /callback/{connector}          a provider answers       login
 //	POST /unsolicited/{connector}           and nobody had asked     login
 //	GET  /landing/{connector}  GET /landed  or days later            login

@@ -27,14 +27,8 @@ type Acting struct {
 	said mapping.Statement // by the delegate's provider, of the delegate
 }
 
-// Subject is the delegate's identifier for the apps of a sector, or "" where nobody
-// acts.
-func (a *Acting) Subject(sector string) string {
-	if a == nil {
-		return ""
-	}
-	return a.Delegate.Subject(sector)
-}
+// Subject is the delegate's identifier for the apps of a sector.
+func (a *Acting) Subject(sector string) string { return a.Delegate.Subject(sector) }
 
 // principal is for whom a resident has said, in a session, that they act.
 type principal struct {
@@ -62,7 +56,9 @@ var ErrNotDelegable = errors.New("this cannot be delegated")
 // Invite has the account name somebody who may act for it at apps until a time: see
 // [accounts.Accounts.Invite]. The apps must be such that somebody can act there, and
 // the time no longer than the council allows.
-func (f *Flow) Invite(ctx context.Context, account string, apps []string, until time.Time, label string) (code string, d accounts.Delegation, err error) {
+func (f *Flow) Invite(ctx context.Context, account string, apps []string, until time.Time, label string) (
+	code string, d accounts.Delegation, err error,
+) {
 	for _, app := range apps {
 		if !f.Apps[app].Delegates {
 			return "", d, fmt.Errorf("%w: nobody acts for somebody else at app %q", ErrNotDelegable, app)

@@ -130,7 +130,8 @@ func (f *Flow) handleConsent(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if s == nil {
+	app := f.Apps[l.Request.App]
+	if s == nil || app.Consent != "ask" {
 		http.Redirect(w, r, l.link("/choose"), http.StatusSeeOther)
 		return nil
 	}
@@ -138,7 +139,6 @@ func (f *Flow) handleConsent(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	app := f.Apps[l.Request.App]
 	return f.Site.Page(w, r, http.StatusOK, "consent", web.Consent{
 		App: f.appLabel(r, app.ID), Purpose: app.Purpose.In(f.Site.Language(r)),
 		Claims: web.Shown(shares.Claims), Lasting: shares.Lasting,

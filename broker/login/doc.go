@@ -5,7 +5,8 @@
 //	app ──▶ front end (op, idp): parses its protocol into a Request
 //	            │ Begin
 //	            ▼
-//	┌───────▶ next ──issue──▶ front end Issue ──▶ app
+//	┌───────▶ next ──issue─▶ release ───▶ front end Issue ──▶ app
+//	│           │              └─doubt─▶ GET|POST /acting, /consent ─▶ next
 //	│           │  └─refuse─▶ front end Refuse ─▶ app
 //	│    choose │ start
 //	│           ▼
@@ -40,6 +41,10 @@
 // signed in, for that may not be enough: then they go to prove more, and each step
 // of a provider is taken once in a login. The callback decides only whether the
 // provider's answer will do. A page never leads to another page by itself.
+//
+// next does not ask what only the resident can say: release does, when all else is
+// done, and nothing is issued before. What they withdraw later is over at once, on
+// every node (StopSharing, EndDelegation).
 //
 // Every step may land on any node. What a step must remember is in Redis under
 // the login's own tag: the request (named by the tag alone and bound to the

@@ -60,7 +60,10 @@ func (p *Pages) delegating() []string {
 // endDelegation ends that somebody acts for the resident, or the resident for them.
 func (p *Pages) endDelegation(w http.ResponseWriter, r *http.Request, v *visit) error {
 	_, err := p.Flow.EndDelegation(r.Context(), v.Account.ID, r.PostFormValue("end"))
-	if err != nil && !errors.Is(err, accounts.ErrWithdrawn) { // the other side was faster
+	if errors.Is(err, accounts.ErrNoDelegation) {
+		return notFound("no such delegation of the account")
+	}
+	if err != nil {
 		return err
 	}
 	return p.done(w, r, v, "/my/delegates", web.DidEndDelegation)

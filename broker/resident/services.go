@@ -42,7 +42,7 @@ func (p *Pages) service(v *visit, u accounts.Used) web.KnownService {
 	}
 	for _, claim := range u.Released {
 		switch facet := mapping.FacetOf(claim); {
-		case claim == "sub", slices.Contains(s.Got, facet), slices.Contains(s.Others, facet):
+		case claim == "sub", claim == "act", slices.Contains(s.Got, facet), slices.Contains(s.Others, facet):
 		case slices.Contains(mapping.Facets(), facet):
 			s.Got = append(s.Got, facet)
 		default:
