@@ -48,7 +48,7 @@ type Account struct {
 	Subjects   map[string]string `json:"subjects,omitempty"` // sector to subject, where one is pinned (a merge, an import)
 	Level      mapping.Assurance `json:"level,omitzero"`     // what valid evidence proves of the person, whichever way in brought it
 	Ever       mapping.Assurance `json:"ever,omitzero"`      // what any evidence ever did, whether or not it counts today
-	Words      []mapping.Word    `json:"-"`                  // what every source that leads in last said of the person
+	Words      []mapping.Word    `json:"-"`                  // what every source that leads in last said of the person; none where the sign-in says all of it anew
 	Leaves     time.Time         `json:"leaves,omitzero"`    // when it is erased, which the resident has asked for; the zero time: never
 }
 
@@ -122,7 +122,7 @@ func (a *Accounts) Enter(ctx context.Context, in SignIn) (acc Account, link Link
 	if err := in.check(); err != nil {
 		return Account{}, Link{}, false, fmt.Errorf("enter: %w", err)
 	}
-	e, err := a.find(ctx, enter, in.Issuer, in.Subject)
+	e, err := a.find(ctx, enter, in.saidNow(), in.Issuer, in.Subject)
 	switch {
 	case errors.Is(err, errDead):
 		// What the link is worth follows from this sign-in alone, as at the first.
@@ -135,7 +135,7 @@ func (a *Accounts) Enter(ctx context.Context, in SignIn) (acc Account, link Link
 		e, err = a.welcome(ctx, e, in)
 	}
 	if errors.Is(err, errRaced) {
-		if e, err = a.find(ctx, enter, in.Issuer, in.Subject); err == nil {
+		if e, err = a.find(ctx, enter, in.saidNow(), in.Issuer, in.Subject); err == nil {
 			e, err = a.welcome(ctx, e, in)
 		}
 	}
@@ -160,7 +160,7 @@ func (a *Accounts) welcome(ctx context.Context, e entrance, in SignIn) (entrance
 // used, and ErrNotFound where the account is gone or the link leads to it no
 // more.
 func (a *Accounts) Reenter(ctx context.Context, account, link string) (Account, Link, error) {
-	e, err := a.find(ctx, entering+` WHERE a.id = $1 AND l.id = $2`, account, link)
+	e, err := a.find(ctx, entering+` WHERE a.id = $2 AND l.id = $3`, nothing, account, link)
 	if err != nil {
 		return Account{}, Link{}, fmt.Errorf("reenter: %w", err)
 	}
@@ -202,8 +202,6 @@ func (a *Accounts) create(ctx context.Context, in SignIn) (entrance, error) {
 		return entrance{}, fmt.Errorf("create an account: %w", err)
 	}
 	e := entrance{account: acc, link: link}
-	e.account.Words = in.Said.Words(in.Connector, link.ID, mapping.Assurance{}, in.At)
-	inOrderOfClaims(e.account.Words)
 	e.add(link.Own)
 	return e, nil
 }

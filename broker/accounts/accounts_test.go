@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/councilid/councilid/broker/accounts"
 	"github.com/councilid/councilid/broker/db"
@@ -65,7 +66,7 @@ func TestEnter(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(acc, reentered); diff != "" {
+		if diff := cmp.Diff(acc, reentered, butWords); diff != "" {
 			t.Errorf("account (-entered +reentered):\n%s", diff)
 		}
 		if diff := cmp.Diff(link, sameLink); diff != "" {
@@ -93,6 +94,9 @@ func TestEnterReadsOnce(t *testing.T) {
 	})
 }
 
+// butWords leaves out what is read only of somebody who does not say it anew.
+var butWords = cmpopts.IgnoreFields(accounts.Account{}, "Words")
+
 func everything(tb testing.TB, n node) map[string][]string {
 	tb.Helper()
 	tables := map[string][]string{}
@@ -104,7 +108,7 @@ func everything(tb testing.TB, n node) map[string][]string {
 
 func TestEnterUsesTheIndex(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
-		plan := strings.Join(connect(t, sqlite(t)).dump(t, `EXPLAIN QUERY PLAN `+accounts.EnterQuery, "i", "s"), "\n")
+		plan := strings.Join(connect(t, sqlite(t)).dump(t, `EXPLAIN QUERY PLAN `+accounts.EnterQuery, ",", "i", "s"), "\n")
 		if strings.Contains(plan, "SCAN") || !strings.Contains(plan, "(issuer=? AND subject=?)") {
 			t.Error(plan)
 		}
@@ -120,7 +124,7 @@ func TestEnterUsesTheIndex(t *testing.T) {
 		n.exec(t, `INSERT INTO claims (account_id, link_id, name, value, verified, said_at)
 			SELECT 'a' || i, 'l' || i, 'name', '""', false, 0 FROM generate_series(1, 5000) i`)
 		n.exec(t, `ANALYZE`)
-		plan := strings.Join(n.dump(t, `EXPLAIN `+accounts.EnterQuery, "i", "s77"), "\n")
+		plan := strings.Join(n.dump(t, `EXPLAIN `+accounts.EnterQuery, ",", "i", "s77"), "\n")
 		if strings.Contains(plan, "Seq Scan") || !strings.Contains(plan, "Index Scan using links_issuer_subject_key") {
 			t.Error(plan)
 		}
@@ -305,7 +309,7 @@ func TestSubject(t *testing.T) {
 		if diff := cmp.Diff(map[string]string{"tax.example": "pinned", "library.example": "reader"}, acc.Subjects); diff != "" {
 			t.Errorf("pinned subjects (-want +got):\n%s", diff)
 		}
-		if again, _, err := n.Reenter(t.Context(), acc.ID, link.ID); err != nil || !cmp.Equal(acc, again) {
+		if again, _, err := n.Reenter(t.Context(), acc.ID, link.ID); err != nil || !cmp.Equal(acc, again, butWords) {
 			t.Errorf("reentered: %v, %v; want %v", again.Subjects, err, acc.Subjects)
 		}
 		if got := acc.Subject("tax.example"); got != "pinned" {

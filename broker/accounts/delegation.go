@@ -179,8 +179,8 @@ func (a *Accounts) Delegation(ctx context.Context, id string) (Delegation, Accou
 	if len(found) == 0 || !found[0].Holds(a.now()) {
 		return Delegation{}, Account{}, ErrWithdrawn
 	}
-	e, err := a.find(ctx, entering+` WHERE a.id = $1 AND l.id =
-		(SELECT MIN(id) FROM links WHERE account_id = $1 AND frozen_at IS NULL AND unlinked_at IS NULL)`, found[0].Principal)
+	e, err := a.find(ctx, entering+` WHERE a.id = $2 AND l.id =
+		(SELECT MIN(id) FROM links WHERE account_id = $2 AND frozen_at IS NULL AND unlinked_at IS NULL)`, nothing, found[0].Principal)
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrFrozen) {
 		return Delegation{}, Account{}, errors.Join(ErrWithdrawn, err)
 	}

@@ -68,7 +68,7 @@ const entering = `SELECT l.id, l.connector, l.issuer, l.subject, l.created_at, l
 	LEFT JOIN links k ON k.id = e.link_id`
 
 // enter finds a link by its UNIQUE index.
-const enter = entering + ` WHERE l.issuer = $1 AND l.subject = $2`
+const enter = entering + ` WHERE l.issuer = $2 AND l.subject = $3`
 
 // find reads the entrance whose rows q selects. The error is ErrNotFound or
 // ErrFrozen where nobody gets in by it; of one that is errDead, it tells whose it

@@ -12,7 +12,7 @@ import (
 // leads to it: for who looks at it without coming in by one. The error is
 // ErrNotFound where the account is no more.
 func (a *Accounts) Known(ctx context.Context, account string) (Account, error) {
-	e, err := a.find(ctx, entering+` WHERE a.id = $1`, account)
+	e, err := a.find(ctx, entering+` WHERE a.id = $2`, nothing, account)
 	if errors.Is(err, ErrFrozen) || errors.Is(err, errDead) { // of one way in, or all of it: it is known all the same
 		err = nil
 	}

@@ -13,7 +13,7 @@ import (
 // used, and what this one may borrow from evidence that comes, or comes back: of
 // a frozen way in, or proved anew. Where nobody signs in with it, it is nothing.
 func (a *Accounts) Proven(ctx context.Context, issuer, subject string) (mapping.Assurance, error) {
-	e, err := a.find(ctx, enter, issuer, subject)
+	e, err := a.find(ctx, enter, nothing, issuer, subject)
 	if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrFrozen) {
 		return mapping.Assurance{}, fmt.Errorf("proven: %w", err)
 	}

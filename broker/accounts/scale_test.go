@@ -80,7 +80,7 @@ func (n node) scale(b *testing.B, explain, size string) {
 		b.Fatal(err)
 	}
 	b.Logf("%d bytes an account", bytes/int64(*scale))
-	b.Log("\n" + strings.Join(n.dump(b, explain+accounts.EnterQuery, "https://idp.example", "s77"), "\n"))
+	b.Log("\n" + strings.Join(n.dump(b, explain+accounts.EnterQuery, ",", "https://idp.example", "s77"), "\n"))
 	b.Run("returning", func(b *testing.B) {
 		n.timed(b, func() {
 			n.statements.Store(0)
