@@ -6,6 +6,7 @@
 // operator wrote and that were compiled when the configuration was loaded:
 //
 //	provider's claims ──[Rules]──▶ [Statement] ──▶ account ──[Release]──▶ app's claims
+//	                                     └─[Word]s─▶ [Precedence] ─┘
 //
 // [Rules] belong to a connector. They name a standard claim and say in CEL
 // where the provider keeps it. What comes out always has the type that OpenID
@@ -26,6 +27,11 @@
 // Core §5.4). The subject is not a claim in this sense: it is derived from the
 // account by [Pairwise]. A SAML app sees claims under the names that
 // [AttributeName] gives them.
+//
+// Between the two, what several sources said of one person at different times is
+// kept as [Word]s, each with its source. Which of them an app is told is decided anew
+// at every sign-in by [Precedence.Weigh]: whose word the operator prefers, and how
+// sure that source and this sign-in are of the person.
 //
 // # Assurance
 //

@@ -32,12 +32,13 @@ func (a *Accounts) Look(ctx context.Context, account string, l Lookup) error {
 }
 
 func (a *Accounts) look(ctx context.Context, tx *db.Tx, account string, l Lookup) error {
-	if l.Officer == "" || l.Reason == "" {
-		return ErrNoReason
+	officer, reason, err := because(l.Officer, l.Reason)
+	if err != nil {
+		return err
 	}
 	written, err := changes(tx.Exec(ctx, `INSERT INTO lookups (id, account_id, officer, reason, what, at)
 		SELECT $1, id, $3, $4, $5, $6 FROM accounts WHERE id = $2`,
-		newID(), account, l.Officer, l.Reason, l.What, a.now().UnixMicro()))
+		newID(), account, officer, reason, l.What, a.now().UnixMicro()))
 	if err == nil && !written {
 		return ErrNotFound
 	}

@@ -209,7 +209,7 @@ func holdBoth(ctx context.Context, tx *db.Tx, one, other string) error {
 func because(officer, reason string) (name, why string, err error) {
 	name, why = strings.TrimSpace(officer), strings.TrimSpace(reason)
 	if name == "" || why == "" {
-		return "", "", errors.New("an officer's name and a reason are needed")
+		return "", "", ErrNoReason
 	}
 	return name, why, nil
 }

@@ -132,7 +132,7 @@ func TestExportOfWays(t *testing.T) {
 func TestLookups(t *testing.T) {
 	onEach(t, func(t *testing.T, n node) {
 		jo, _ := two(t, n)
-		for _, l := range []accounts.Lookup{{Officer: "o.fficer"}, {Reason: "why"}, {}} {
+		for _, l := range []accounts.Lookup{{Officer: "o.fficer"}, {Reason: "why"}, {}, {Officer: " ", Reason: "why"}, {Officer: "o.fficer", Reason: "\t"}} {
 			if err := n.Look(t.Context(), jo.account.ID, l); !errors.Is(err, accounts.ErrNoReason) {
 				t.Errorf("%v: %v", l, err)
 			}

@@ -195,7 +195,7 @@ func (f *Flow) answerActing(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	l.For = nil
-	if answer := r.PostFormValue("answer"); s != nil && answer != "" {
+	if answer := hint(r.PostFormValue("answer")); s != nil && answer != "" {
 		l.For = &principal{SID: s.SID}
 		if answer != "self" {
 			l.For.Delegation = answer
