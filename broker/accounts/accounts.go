@@ -126,7 +126,7 @@ func (a *Accounts) Enter(ctx context.Context, in SignIn) (acc Account, link Link
 	switch {
 	case errors.Is(err, errDead):
 		// What the link is worth follows from this sign-in alone, as at the first.
-		acc, link, err = a.Join(ctx, e.account.ID, in, in.Level)
+		acc, link, err = a.Join(ctx, e.account.ID, "", in, in.Level)
 		return acc, link, false, err
 	case errors.Is(err, ErrNotFound) && e.link.ID == "":
 		e, err = a.create(ctx, in)
@@ -190,7 +190,7 @@ func (a *Accounts) create(ctx context.Context, in SignIn) (entrance, error) {
 		if !unlike {
 			return ErrResembles
 		}
-		made, err := insertLink(ctx, tx, link, in)
+		made, err := insertLink(ctx, tx, link, in, "")
 		if err != nil {
 			return err
 		}

@@ -75,9 +75,9 @@ func (a *Accounts) consents(ctx context.Context, where string, args ...any) ([]C
 	return all, rows.Err()
 }
 
-// Agree keeps that the resident agrees that the app may be told the claims of
-// those names.
-func (a *Accounts) Agree(ctx context.Context, account, app string, names []string) (Consent, error) {
+// Agree keeps that the resident, who came in by a link, agrees that the app may be told
+// the claims of those names.
+func (a *Accounts) Agree(ctx context.Context, account, link, app string, names []string) (Consent, error) {
 	c := Consent{ID: newID(), App: app, Claims: slices.Sorted(slices.Values(names)), At: a.now()}
 	if c.Claims == nil {
 		c.Claims = []string{}
@@ -87,11 +87,11 @@ func (a *Accounts) Agree(ctx context.Context, account, app string, names []strin
 		return Consent{}, fmt.Errorf("agree: %w", err)
 	}
 	err = a.db.InTx(ctx, func(tx *db.Tx) error {
-		if err := hold(ctx, tx, account); err != nil {
+		if err := holdBy(ctx, tx, account, link); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO consents (id, account_id, app, claims, agreed_at) VALUES ($1, $2, $3, $4, $5)`,
-			c.ID, account, app, string(claims), c.At.UnixMicro()); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO consents (id, account_id, app, claims, agreed_at, agreed_by) VALUES ($1, $2, $3, $4, $5, $6)`,
+			c.ID, account, app, string(claims), c.At.UnixMicro(), link); err != nil {
 			return err
 		}
 		return chain(ctx, tx, c.At, entry{Kind: "consent.given", Account: account, Actor: resident, Detail: map[string]any{

@@ -24,7 +24,7 @@ func agreed(tb testing.TB, n node, account, app string, names ...string) (string
 
 func agree(tb testing.TB, n node, account, app string, names ...string) accounts.Consent {
 	tb.Helper()
-	c, err := n.Agree(tb.Context(), account, app, names)
+	c, err := n.Agree(tb.Context(), account, "", app, names)
 	if err != nil {
 		tb.Fatal(err)
 	}

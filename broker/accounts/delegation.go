@@ -53,8 +53,11 @@ func (d Delegation) Holds(now time.Time) bool {
 const invitationTime = 7 * 24 * time.Hour
 
 // Invite lets whoever gets the code first act for the account at the apps, until a
-// time. label is what the resident calls them. The code is kept nowhere.
-func (a *Accounts) Invite(ctx context.Context, account string, apps []string, until time.Time, label string) (code string, d Delegation, err error) {
+// time. link is the way in by which the resident came, and label what they call whom
+// they invite. The code is kept nowhere.
+func (a *Accounts) Invite(ctx context.Context, account, link string, apps []string, until time.Time, label string) (
+	code string, d Delegation, err error,
+) {
 	now := a.now()
 	if len(apps) == 0 || !until.After(now) {
 		return "", Delegation{}, errors.New("invite: to no app, or for no time")
@@ -69,12 +72,13 @@ func (a *Accounts) Invite(ctx context.Context, account string, apps []string, un
 	}
 	code = newCode()
 	err = a.db.InTx(ctx, func(tx *db.Tx) error {
-		if err := hold(ctx, tx, account); err != nil {
+		if err := holdBy(ctx, tx, account, link); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO delegations (id, account_id, apps, label, code_hash, code_expires_at, created_at, valid_until)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-			d.ID, account, string(list), label, hashOfCode(code), d.Expires.UnixMicro(), now.UnixMicro(), until.UnixMicro()); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO delegations
+				(id, account_id, apps, label, code_hash, code_expires_at, created_at, valid_until, invited_by)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+			d.ID, account, string(list), label, hashOfCode(code), d.Expires.UnixMicro(), now.UnixMicro(), until.UnixMicro(), link); err != nil {
 			return err
 		}
 		if err := notify(ctx, tx, account, "delegation-invited", now); err != nil {
@@ -110,12 +114,12 @@ func hashOfCode(code string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Accept takes up an invitation. Of many who do one becomes the delegate; the error
+// Accept takes up an invitation, for a resident who came in by a link. Of many who do one becomes the delegate; the error
 // is ErrInvitation for the others, and ErrOneself for the principal, whose
 // invitation stays.
-func (a *Accounts) Accept(ctx context.Context, account, code string) (d Delegation, err error) {
+func (a *Accounts) Accept(ctx context.Context, account, link, code string) (d Delegation, err error) {
 	err = a.db.InTx(ctx, func(tx *db.Tx) error {
-		if err := hold(ctx, tx, account); err != nil {
+		if err := holdBy(ctx, tx, account, link); err != nil {
 			return err
 		}
 		now, hash := a.now(), hashOfCode(code)
@@ -129,10 +133,10 @@ func (a *Accounts) Accept(ctx context.Context, account, code string) (d Delegati
 		case principal == account:
 			return ErrOneself
 		}
-		d, err = scanDelegation(tx.QueryRow(ctx, `UPDATE delegations SET delegate_id = $1, accepted_at = $2, code_hash = NULL
+		d, err = scanDelegation(tx.QueryRow(ctx, `UPDATE delegations SET delegate_id = $1, accepted_at = $2, accepted_by = $4, code_hash = NULL
 			WHERE code_hash = $3 AND code_expires_at > $2 AND ended_at IS NULL
 				AND account_id IN (SELECT id FROM accounts WHERE status = 'active')
-			RETURNING `+delegationColumns, account, now.UnixMicro(), hash))
+			RETURNING `+delegationColumns, account, now.UnixMicro(), hash, link))
 		if errors.Is(err, sql.ErrNoRows) {
 			return ErrInvitation
 		}

@@ -32,7 +32,7 @@ func resident(t *testing.T, n node, name string) accounts.Account {
 
 func invite(t *testing.T, n node, account string, for_ time.Duration, apps ...string) string {
 	t.Helper()
-	code, _, err := n.Invite(t.Context(), account, apps, noon.Add(for_), "my daughter")
+	code, _, err := n.Invite(t.Context(), account, "", apps, noon.Add(for_), "my daughter")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func invite(t *testing.T, n node, account string, for_ time.Duration, apps ...st
 
 func accept(t *testing.T, n node, account, code string) accounts.Delegation {
 	t.Helper()
-	d, err := n.Accept(t.Context(), account, code)
+	d, err := n.Accept(t.Context(), account, "", code)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestInvitation(t *testing.T) {
 		mum, ann, bob := resident(t, n, "mum"), resident(t, n, "ann"), resident(t, n, "bob")
 		fails := func(what string, n node, account, code string, want error) {
 			t.Helper()
-			if _, err := n.Accept(t.Context(), account, code); !errors.Is(err, want) {
+			if _, err := n.Accept(t.Context(), account, "", code); !errors.Is(err, want) {
 				t.Errorf("%s: %v, want %v", what, err, want)
 			}
 		}
@@ -135,7 +135,7 @@ func TestInvitation(t *testing.T) {
 
 		short := invite(t, n, mum.ID, day, "tax")
 		fails("after its end", n.at(noon.Add(day)), ann.ID, short, accounts.ErrInvitation)
-		_, taken, _ := n.Invite(t.Context(), mum.ID, []string{"tax"}, noon.Add(day), "")
+		_, taken, _ := n.Invite(t.Context(), mum.ID, "", []string{"tax"}, noon.Add(day), "")
 		if _, err := n.Revoke(t.Context(), mum.ID, taken.ID); err != nil {
 			t.Fatal(err)
 		}
@@ -144,7 +144,7 @@ func TestInvitation(t *testing.T) {
 		fails("of a frozen account", n, ann.ID, frozen, accounts.ErrInvitation)
 		fails("by a frozen account", n, bob.ID, short, accounts.ErrFrozen)
 		for _, apps := range [][]string{nil, {"tax"}} {
-			if _, _, err := n.Invite(t.Context(), mum.ID, apps, noon, ""); err == nil {
+			if _, _, err := n.Invite(t.Context(), mum.ID, "", apps, noon, ""); err == nil {
 				t.Errorf("invited to %v for no time", apps)
 			}
 		}
@@ -163,7 +163,7 @@ func TestInvitationIsAcceptedOnce(t *testing.T) {
 		for i := range 10 {
 			who := resident(t, n, "person"+string(rune('a'+i)))
 			wg.Go(func() {
-				_, err := nodes[i%2].Accept(t.Context(), who.ID, code)
+				_, err := nodes[i%2].Accept(t.Context(), who.ID, "", code)
 				mu.Lock()
 				defer mu.Unlock()
 				switch {

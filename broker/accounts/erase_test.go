@@ -305,7 +305,7 @@ func TestEraseFrozen(t *testing.T) {
 func TestRemovedWayForgets(t *testing.T) {
 	onEach(t, func(t *testing.T, n node) {
 		jo, _ := two(t, n)
-		if _, _, err := n.Join(t.Context(), jo.account.ID, signIn("https://own.example", "jo"), jo.account.Level); err != nil {
+		if _, _, err := n.Join(t.Context(), jo.account.ID, "", signIn("https://own.example", "jo"), jo.account.Level); err != nil {
 			t.Fatal(err)
 		}
 		k := &keeper{known: map[string]string{"bloggs-at-idp": "hers", "smithson-at-idp": "his"}}

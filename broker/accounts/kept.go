@@ -25,8 +25,8 @@ type kept struct {
 	name  string // in a copy, where that is not the table's
 	table string
 	whose string // which rows are about the accounts in mine
-	// shown are the columns that are shown: those marked as a time, as JSON or as a
-	// flag as what they are.
+	// shown are the columns that are shown: those marked as a time, as JSON, as a list
+	// or as a flag as what they are.
 	shown string
 	// hidden are those that are not: they open something, or are about others.
 	hidden string
@@ -52,17 +52,17 @@ var ofPeople = [...]kept{
 			"revoked_at:time consent_id delegation_id", hidden: "act",
 	},
 	{table: "wishes", whose: theirs, shown: "id account_id app connector level asked_at:time valid_until:time"},
-	{table: "consents", whose: theirs, shown: "id account_id app claims:json agreed_at:time withdrawn_at:time"},
+	{table: "consents", whose: theirs, shown: "id account_id app claims:json agreed_at:time agreed_by withdrawn_at:time"},
 	{
 		table: "delegations", whose: theirs,
 		shown: "id account_id delegate_id apps:json label code_expires_at:time created_at:time valid_until:time " +
-			"accepted_at:time ended_at:time ended_by", hidden: "code_hash",
+			"accepted_at:time ended_at:time ended_by invited_by", hidden: "code_hash accepted_by",
 	},
 	{
 		name: "delegations_for_others", table: "delegations", whose: `delegate_id IN (SELECT id FROM mine)`,
-		shown: "id account_id delegate_id apps:json label created_at:time valid_until:time accepted_at:time ended_at:time ended_by",
+		shown: "id account_id delegate_id apps:json label created_at:time valid_until:time accepted_at:time ended_at:time ended_by accepted_by",
 		// The invitation was the principal's.
-		hidden: "code_hash code_expires_at",
+		hidden: "code_hash code_expires_at invited_by",
 		left:   `label = '', ended_by = CASE WHEN ended_at IS NULL THEN 'delegate' ELSE ended_by END, ended_at = COALESCE(ended_at, $2)`,
 	},
 	{table: "evidence", whose: theirs, shown: "id account_id link_id connector kind levels policy_version checked_at:time valid_until:time detail:json"},
@@ -73,7 +73,7 @@ var ofPeople = [...]kept{
 	{
 		table: "links", whose: theirs,
 		shown: "id account_id connector issuer subject label created_at:time last_used_at:time frozen_at:time frozen_why unlinked_at:time " +
-			"undeliverable_at:time inherit",
+			"undeliverable_at:time inherit added_by:list",
 	},
 	{
 		// Their hashes stay, so that nobody else ever gets them; see retire.
@@ -161,6 +161,12 @@ func scanRow(rows *sql.Rows, columns []string) (Row, error) {
 			if err := json.Unmarshal([]byte(value.(string)), &value); err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
+		case "list":
+			var list []any
+			for item := range strings.FieldsSeq(value.(string)) {
+				list = append(list, item)
+			}
+			value = list
 		case "flag":
 			value = value == true || value == int64(1) // SQLite knows numbers
 		}

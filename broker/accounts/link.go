@@ -51,20 +51,21 @@ func newLink(account string, in SignIn, inherit mapping.Assurance, now time.Time
 }
 
 // Join adds a way in to an account, for a person who has shown both: a session
-// of the account, worth inherit before it, and the sign-in in. A way
-// in that leads there already is that link, and inherits no more than before.
+// of the account, entered by the link by and worth inherit before it, and the sign-in
+// in. A way in that leads there already is that link, and inherits no more than before.
 // The error is ErrAnother where it leads to another account, ErrUnproven where
 // inherit is less than was ever proved of the person, ErrTwoPeople where the sign-in
-// proves to be somebody else's, and ErrFrozen as for Enter.
-func (a *Accounts) Join(ctx context.Context, account string, in SignIn, inherit mapping.Assurance) (Account, Link, error) {
+// proves to be somebody else's, ErrNotFound where by leads to the account no more, and
+// ErrFrozen as for Enter.
+func (a *Accounts) Join(ctx context.Context, account, by string, in SignIn, inherit mapping.Assurance) (Account, Link, error) {
 	if err := in.check(); err != nil {
 		return Account{}, Link{}, fmt.Errorf("join: %w", err)
 	}
 	err := a.db.InTx(ctx, func(tx *db.Tx) error {
-		if err := hold(ctx, tx, account); err != nil {
+		if err := holdBy(ctx, tx, account, by); err != nil {
 			return err
 		}
-		return a.add(ctx, tx, newLink(account, in, inherit, a.now()), in)
+		return a.add(ctx, tx, newLink(account, in, inherit, a.now()), in, by)
 	})
 	if errors.Is(err, errRaced) {
 		var owner string
@@ -81,7 +82,7 @@ func (a *Accounts) Join(ctx context.Context, account string, in SignIn, inherit 
 
 // add makes a link to an account that is held. A subject that led there before, and
 // was unlinked, is no stranger: it need not show more than itself.
-func (a *Accounts) add(ctx context.Context, tx *db.Tx, link Link, in SignIn) error {
+func (a *Accounts) add(ctx context.Context, tx *db.Tx, link Link, in SignIn, by string) error {
 	_, err := linkOf(ctx, tx, in.Issuer, in.Subject)
 	if errors.Is(err, ErrUnknownLink) {
 		err = shown(ctx, tx, link.Account, link.Inherit)
@@ -89,7 +90,7 @@ func (a *Accounts) add(ctx context.Context, tx *db.Tx, link Link, in SignIn) err
 	if err != nil {
 		return err
 	}
-	made, err := insertLink(ctx, tx, link, in)
+	made, err := insertLink(ctx, tx, link, in, by)
 	if err != nil {
 		return err
 	}
@@ -115,19 +116,20 @@ func (a *Accounts) Whose(ctx context.Context, issuer, subject string) (account s
 	return account, nil
 }
 
-// insertLink stores a link with what its first sign-in said and proved, and says
-// what is to be audited. A dead link to the account comes to life: it keeps its
-// id and nothing else. Of several that race to make the same link one wins; the
+// insertLink stores a link, added by whoever had come by another ("" for nobody), with
+// what its first sign-in said and proved, and says what is to be audited. A dead link
+// to the account comes to life: it keeps its id, whoever added it, and nothing else. Of
+// several that race to make the same link one wins; the
 // others wait for it and get errRaced, as does who finds it alive.
-func insertLink(ctx context.Context, tx *db.Tx, link Link, in SignIn) ([]entry, error) {
+func insertLink(ctx context.Context, tx *db.Tx, link Link, in SignIn, by string) ([]entry, error) {
 	id := link.ID
-	err := tx.QueryRow(ctx, `INSERT INTO links (id, account_id, connector, issuer, subject, created_at, last_used_at, inherit)
-		VALUES ($1, $2, $3, $4, $5, $6, $6, $7)
+	err := tx.QueryRow(ctx, `INSERT INTO links (id, account_id, connector, issuer, subject, created_at, last_used_at, inherit, added_by)
+		VALUES ($1, $2, $3, $4, $5, $6, $6, $7, TRIM($8 || ' ' || COALESCE((SELECT added_by FROM links WHERE id = $8), '')))
 		ON CONFLICT (issuer, subject) DO UPDATE SET connector = excluded.connector, created_at = excluded.created_at,
 				last_used_at = excluded.last_used_at, inherit = excluded.inherit, unlinked_at = NULL, undeliverable_at = NULL
 			WHERE links.account_id = excluded.account_id AND links.unlinked_at IS NOT NULL AND links.frozen_at IS NULL
 		RETURNING id`,
-		link.ID, link.Account, link.Connector, link.Issuer, link.Subject, link.Created.UnixMicro(), link.Inherit.String()).Scan(&id)
+		link.ID, link.Account, link.Connector, link.Issuer, link.Subject, link.Created.UnixMicro(), link.Inherit.String(), by).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, errRaced
 	}
@@ -146,6 +148,9 @@ func insertLink(ctx context.Context, tx *db.Tx, link Link, in SignIn) ([]entry, 
 	made := entry{Kind: "link.created", Account: link.Account, Actor: resident, Detail: map[string]any{
 		"link": link.ID, "connector": link.Connector, "inherit": link.Inherit.String(),
 	}}
+	if by != "" {
+		made.Detail["by"] = by
+	}
 	return append([]entry{made}, proved...), err
 }
 

@@ -22,7 +22,7 @@ func by(tb testing.TB, issuer, level string) accounts.SignIn {
 
 func join(tb testing.TB, n node, account string, in accounts.SignIn, inherit string) (accounts.Account, accounts.Link) {
 	tb.Helper()
-	acc, link, err := n.Join(tb.Context(), account, in, vector(tb, inherit))
+	acc, link, err := n.Join(tb.Context(), account, "", in, vector(tb, inherit))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestJoinRefuses(t *testing.T) {
 			{mine.ID, nobody, nil},
 			{"nothing", by(t, "new", "P0.Cl"), accounts.ErrNotFound},
 		} {
-			acc, link, err := n.Join(t.Context(), c.account, c.in, vector(t, "P0.Cl"))
+			acc, link, err := n.Join(t.Context(), c.account, "", c.in, vector(t, "P0.Cl"))
 			if err == nil || c.want != nil && !errors.Is(err, c.want) || acc.ID != "" || link.ID != "" {
 				t.Errorf("%s joined %s: %v", c.in.Issuer, acc.ID, err)
 			}
@@ -169,15 +169,15 @@ func TestJoinRefuses(t *testing.T) {
 
 		// What is dead is still theirs.
 		tell(t, n, unlink(t, theirs))
-		if _, _, err := n.Join(t.Context(), mine.ID, theirs, vector(t, "P0.Cl")); !errors.Is(err, accounts.ErrAnother) {
+		if _, _, err := n.Join(t.Context(), mine.ID, "", theirs, vector(t, "P0.Cl")); !errors.Is(err, accounts.ErrAnother) {
 			t.Errorf("their dead link: %v, want ErrAnother", err)
 		}
 		tell(t, n, freeze(t, by(t, "google", "P0.Cl"), "hijacking"))
-		if _, _, err := n.Join(t.Context(), mine.ID, by(t, "google", "P0.Cl"), vector(t, "P0.Cl")); !errors.Is(err, accounts.ErrFrozen) {
+		if _, _, err := n.Join(t.Context(), mine.ID, "", by(t, "google", "P0.Cl"), vector(t, "P0.Cl")); !errors.Is(err, accounts.ErrFrozen) {
 			t.Errorf("my frozen link: %v, want ErrFrozen", err)
 		}
 		n.exec(t, `UPDATE accounts SET status = 'frozen' WHERE id = $1`, mine.ID)
-		if _, _, err := n.Join(t.Context(), mine.ID, by(t, "new", "P0.Cl"), vector(t, "P0.Cl")); !errors.Is(err, accounts.ErrFrozen) {
+		if _, _, err := n.Join(t.Context(), mine.ID, "", by(t, "new", "P0.Cl"), vector(t, "P0.Cl")); !errors.Is(err, accounts.ErrFrozen) {
 			t.Errorf("a frozen account: %v, want ErrFrozen", err)
 		}
 	})
@@ -201,9 +201,9 @@ func TestJoinTogether(t *testing.T) {
 				case 0:
 					acc, _, _, err = n.Enter(t.Context(), in)
 				case 1:
-					acc, _, err = n.Join(t.Context(), first.ID, in, vector(t, "P2.Cm"))
+					acc, _, err = n.Join(t.Context(), first.ID, "", in, vector(t, "P2.Cm"))
 				case 2:
-					acc, _, err = n.Join(t.Context(), second.ID, in, vector(t, "P2.Cm"))
+					acc, _, err = n.Join(t.Context(), second.ID, "", in, vector(t, "P2.Cm"))
 				}
 				if err != nil && !errors.Is(err, accounts.ErrAnother) {
 					t.Error(err)
@@ -245,7 +245,7 @@ func TestFreeze(t *testing.T) {
 		}
 		_, _, _, err := n.Enter(t.Context(), proof)
 		_, _, againErr := n.Reenter(t.Context(), acc.ID, link.ID)
-		_, _, joinErr := n.Join(t.Context(), acc.ID, proof, vector(t, "P2.Cm"))
+		_, _, joinErr := n.Join(t.Context(), acc.ID, "", proof, vector(t, "P2.Cm"))
 		for _, err := range []error{err, againErr, joinErr} {
 			frozen, ok := errors.AsType[*accounts.FrozenError](err)
 			if !ok || frozen.What != "hijacking" || !errors.Is(err, accounts.ErrFrozen) {
@@ -329,7 +329,7 @@ func TestUnlinkFrozen(t *testing.T) {
 		if _, _, _, err := n.Enter(t.Context(), in); !errors.Is(err, accounts.ErrFrozen) {
 			t.Errorf("entered by a frozen dead link: %v", err)
 		}
-		if _, _, err := n.Join(t.Context(), acc.ID, in, vector(t, "P0.Cl")); !errors.Is(err, accounts.ErrFrozen) {
+		if _, _, err := n.Join(t.Context(), acc.ID, "", in, vector(t, "P0.Cl")); !errors.Is(err, accounts.ErrFrozen) {
 			t.Errorf("joined a frozen dead link: %v", err)
 		}
 		tell(t, n, thaw(t, in))

@@ -132,7 +132,7 @@ func TestMergeWhileInUse(t *testing.T) {
 				},
 				func(n node) { visit(t, n, absorbed, link, noon, "pool", "bins") },
 				func(n node) {
-					_, _, err := n.Join(t.Context(), absorbed.ID, by(t, "late"+name, "P0.Cm"), vector(t, "P4.Ch.F1.R3"))
+					_, _, err := n.Join(t.Context(), absorbed.ID, "", by(t, "late"+name, "P0.Cm"), vector(t, "P4.Ch.F1.R3"))
 					refused(err)
 				},
 				func(n node) {

@@ -96,12 +96,12 @@ func whole(tb testing.TB, n node) map[string][]string {
 func everywhere(tb testing.TB, n node, acc accounts.Account, link accounts.Link, name string) {
 	tb.Helper()
 	ctx := tb.Context()
-	_, consent := n.Agree(ctx, acc.ID, "library", []string{"email", name})
-	code, _, invitation := n.Invite(ctx, acc.ID, []string{"rates"}, noon.Add(100*day), name)
+	_, consent := n.Agree(ctx, acc.ID, "", "library", []string{"email", name})
+	code, _, invitation := n.Invite(ctx, acc.ID, "", []string{"rates"}, noon.Add(100*day), name)
 	helper, _, _ := enter(tb, n, signIn("https://helpers.example", name))
-	_, accepted := n.Accept(ctx, helper.ID, code)
-	code, _, invited := n.Invite(ctx, helper.ID, []string{"rates"}, noon.Add(100*day), name)
-	_, accepts := n.Accept(ctx, acc.ID, code)
+	_, accepted := n.Accept(ctx, helper.ID, "", code)
+	code, _, invited := n.Invite(ctx, helper.ID, "", []string{"rates"}, noon.Add(100*day), name)
+	_, accepts := n.Accept(ctx, acc.ID, "", code)
 	said := mapping.Statement{Claims: mapping.Claims{"nickname": name, "email": name + "@example.org"}, Verified: []string{"email"}}
 	for _, err := range []error{
 		consent, invitation, accepted, invited, accepts,

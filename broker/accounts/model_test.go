@@ -176,7 +176,7 @@ func (w *world) joins(with string, in accounts.SignIn) (string, effect) {
 	if session == nil || session.frozen || session.dead {
 		return "nobody is there to be joined", nothing
 	}
-	acc, link, err := w.Join(w.Context(), session.account, in, inherit)
+	acc, link, err := w.Join(w.Context(), session.account, w.links[with], in, inherit)
 	if known != nil && known.account != session.account {
 		return "one joins another", w.refused(err, accounts.ErrAnother)
 	}

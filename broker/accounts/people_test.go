@@ -59,7 +59,7 @@ func lives(tb testing.TB, n node, name string) someone {
 	must(nil, n.Name(ctx, acc.ID, link.ID, name+"'s work"))
 	must(nil, n.Say(ctx, acc.ID, mapping.Statement{Claims: mapping.Claims{"nickname": name}}))
 	must(nil, n.Await(ctx, acc.ID, accounts.Wish{App: "tax", Connector: "post-office", Asked: noon}))
-	must(n.Agree(ctx, acc.ID, "bins", []string{"email"}))
+	must(n.Agree(ctx, acc.ID, "", "bins", []string{"email"}))
 	must(nil, n.Pin(ctx, acc.ID, "bins.example", name+"-at-bins"))
 	must(nil, n.Pin(ctx, acc.ID, "bins.example", name+"-at-bins-now"))
 	must(nil, n.Look(ctx, acc.ID, accounts.Lookup{Officer: "o.fficer", Reason: name + " rang", What: "account.show"}))
@@ -74,11 +74,11 @@ func lives(tb testing.TB, n node, name string) someone {
 // actsFor lets one person act for another.
 func actsFor(tb testing.TB, n node, delegate, principal someone) accounts.Delegation {
 	tb.Helper()
-	code, _, err := n.Invite(tb.Context(), principal.account.ID, []string{"tax"}, noon.Add(100*day), "my "+delegate.words[0])
+	code, _, err := n.Invite(tb.Context(), principal.account.ID, "", []string{"tax"}, noon.Add(100*day), "my "+delegate.words[0])
 	if err != nil {
 		tb.Fatal(err)
 	}
-	d, err := n.Accept(tb.Context(), delegate.account.ID, code)
+	d, err := n.Accept(tb.Context(), delegate.account.ID, "", code)
 	if err != nil {
 		tb.Fatal(err)
 	}

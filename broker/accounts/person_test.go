@@ -26,7 +26,7 @@ func TestJoinShowsAllThatWasEverProved(t *testing.T) {
 			"when it is over":          n.at(noon.Add(2 * day)),
 			"believed less":            n.believing(t, map[string]string{"google": "P0.Cm"}),
 		} {
-			_, _, err := now.Join(t.Context(), acc.ID, by(t, "mallory", "P0.Cm"), vector(t, "P1.Ch.F1.R3"))
+			_, _, err := now.Join(t.Context(), acc.ID, "", by(t, "mallory", "P0.Cm"), vector(t, "P1.Ch.F1.R3"))
 			if !errors.Is(err, accounts.ErrUnproven) {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -65,7 +65,7 @@ func TestJoinWhileMoreIsProved(t *testing.T) {
 		}
 		soon, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
-		if _, _, err := n.Join(soon, acc.ID, by(t, fmt.Sprint("mallory", statements), "P0.Cm"), vector(t, "P0.Cm")); err == nil {
+		if _, _, err := n.Join(soon, acc.ID, "", by(t, fmt.Sprint("mallory", statements), "P0.Cm"), vector(t, "P0.Cm")); err == nil {
 			joined++
 		}
 	})
@@ -105,7 +105,7 @@ func TestTwoPeopleOnOneAccount(t *testing.T) {
 			acc, _, _ := enter(t, n, test.before)
 			tell(t, n, freeze(t, test.before, "hijacking")) // which takes nothing away
 			links := n.count(t, "links")
-			_, _, err := n.Join(t.Context(), acc.ID, test.joins, vector(t, "P2.Cm.R2"))
+			_, _, err := n.Join(t.Context(), acc.ID, "", test.joins, vector(t, "P2.Cm.R2"))
 			if errors.Is(err, accounts.ErrTwoPeople) != test.refused || !test.refused && err != nil {
 				t.Errorf("%s: %v", name, err)
 			}

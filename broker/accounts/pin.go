@@ -55,6 +55,16 @@ func hold(ctx context.Context, tx *db.Tx, account string) error {
 	return usable(status)
 }
 
+// holdBy is hold for somebody who came in by a link, or by "" where nobody knows: where
+// that leads to the account no more it is not theirs to change.
+func holdBy(ctx context.Context, tx *db.Tx, account, link string) error {
+	err := hold(ctx, tx, account)
+	if err != nil || link == "" {
+		return err
+	}
+	return gone(tx.QueryRow(ctx, `SELECT id FROM links WHERE id = $1 AND account_id = $2`, link, account).Scan(new(string)))
+}
+
 func pin(ctx context.Context, tx *db.Tx, account, sector, subject string) error {
 	_, err := tx.Exec(ctx, `UPDATE subjects SET current = $1 WHERE account_id = $2 AND sector = $3 AND current`, false, account, sector)
 	if err != nil {

@@ -137,7 +137,7 @@ func TestRekeyBySignIns(t *testing.T) {
 		in := signIn(newName("a").Issuer, "a")
 		in.At = noon.Add(10 * day)
 		in.Said.Claims["name"] = "Jo Smith"
-		_, link, err := later.Join(t.Context(), acc.ID, in, mapping.Assurance{Identity: mapping.P2, Authenticator: mapping.Cm})
+		_, link, err := later.Join(t.Context(), acc.ID, "", in, mapping.Assurance{Identity: mapping.P2, Authenticator: mapping.Cm})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -182,7 +182,7 @@ func TestRekeyBySignInsOfOthers(t *testing.T) {
 		joins := func(acc accounts.Account, subject string, inherit mapping.Assurance) {
 			in := signIn(newName("").Issuer, subject)
 			in.At = noon.Add(10 * day)
-			if _, _, err := later.Join(t.Context(), acc.ID, in, inherit); err != nil {
+			if _, _, err := later.Join(t.Context(), acc.ID, "", in, inherit); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -227,7 +227,7 @@ func TestRekeyFrozen(t *testing.T) {
 		if _, _, _, err := n.Enter(t.Context(), signIn("https://new.example", "a")); err == nil {
 			t.Error("it leads in")
 		}
-		if _, _, err := n.Join(t.Context(), acc.ID, signIn("https://newer.example", "a"), mapping.Assurance{}); err != nil {
+		if _, _, err := n.Join(t.Context(), acc.ID, "", signIn("https://newer.example", "a"), mapping.Assurance{}); err != nil {
 			t.Fatal(err)
 		}
 		r := rekey(t, n, false, accounts.Rename{Old: newName("a"), New: accounts.Name{Issuer: "https://newer.example", Subject: "a"}})

@@ -102,7 +102,7 @@ func TestUndoEndsGrants(t *testing.T) {
 		kept, mine := known(t, n, "google", "P0.Cm", "rates")
 		absorbed, theirs := known(t, n, "proof", "P0.Cm", "bins")
 		helped, _ := known(t, n, "github", "P0.Cm")
-		code, d, err := n.Invite(t.Context(), helped.ID, []string{"bins"}, noon.Add(day), "")
+		code, d, err := n.Invite(t.Context(), helped.ID, "", []string{"bins"}, noon.Add(day), "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,14 +117,14 @@ func TestUndoEndsGrants(t *testing.T) {
 		if now, _, err := n.Reenter(t.Context(), kept.ID, mine.ID); err != nil || now.Subject("bins.example") != subject {
 			t.Fatalf("known by %s, %v", now.Subject("bins.example"), err)
 		}
-		if _, err := n.Accept(t.Context(), kept.ID, code); err != nil {
+		if _, err := n.Accept(t.Context(), kept.ID, "", code); err != nil {
 			t.Fatal(err)
 		}
 		grant("since", kept, mine, subject, "", "")
 		grant("other app", kept, mine, "another", "", "")
 		grant("acting", helped, mine, "helped", subject, d.ID)
 		n = merging(n.at(noon.Add(time.Hour)))
-		if _, _, err := n.Invite(t.Context(), kept.ID, []string{"bins"}, noon.Add(day), ""); err != nil {
+		if _, _, err := n.Invite(t.Context(), kept.ID, "", []string{"bins"}, noon.Add(day), ""); err != nil {
 			t.Fatal(err)
 		}
 		left := undo(t, n, kept, id)

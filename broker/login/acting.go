@@ -56,7 +56,7 @@ var ErrNotDelegable = errors.New("this cannot be delegated")
 // Invite has the account name somebody who may act for it at apps until a time: see
 // [accounts.Accounts.Invite]. The apps must be such that somebody can act there, and
 // the time no longer than the council allows.
-func (f *Flow) Invite(ctx context.Context, account string, apps []string, until time.Time, label string) (
+func (f *Flow) Invite(ctx context.Context, account, link string, apps []string, until time.Time, label string) (
 	code string, d accounts.Delegation, err error,
 ) {
 	for _, app := range apps {
@@ -67,7 +67,7 @@ func (f *Flow) Invite(ctx context.Context, account string, apps []string, until 
 	if until.After(f.Now().Add(f.Delegation)) {
 		return "", d, fmt.Errorf("%w: for too long", ErrNotDelegable)
 	}
-	return f.Accounts.Invite(ctx, account, apps, until, label)
+	return f.Accounts.Invite(ctx, account, link, apps, until, label)
 }
 
 // settleActing makes s that of the person for whom the resident acts.

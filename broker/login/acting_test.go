@@ -48,9 +48,9 @@ func (c *carers) lives(person, level string) string {
 // names has one person name another, for a month.
 func (c *carers) names(principal, delegate string, apps ...string) accounts.Delegation {
 	c.t.Helper()
-	code, _, err := c.flows[0].Invite(c.t.Context(), principal, apps, c.now().Add(30*24*time.Hour), "my carer")
+	code, _, err := c.flows[0].Invite(c.t.Context(), principal, "", apps, c.now().Add(30*24*time.Hour), "my carer")
 	c.must(err)
-	d, err := c.flows[1].Accounts.Accept(c.t.Context(), delegate, code)
+	d, err := c.flows[1].Accounts.Accept(c.t.Context(), delegate, "", code)
 	c.must(err)
 	return d
 }
@@ -373,9 +373,9 @@ func TestStopSharingIsForOneself(t *testing.T) {
 // When it is over it is over; the delegate's own session goes on.
 func TestDelegationEnds(t *testing.T) {
 	c := newCarers(t)
-	code, _, err := c.flows[0].Invite(t.Context(), c.mum, []string{"care"}, c.now().Add(30*time.Minute), "")
+	code, _, err := c.flows[0].Invite(t.Context(), c.mum, "", []string{"care"}, c.now().Add(30*time.Minute), "")
 	c.must(err)
-	d, err := c.flows[0].Accounts.Accept(t.Context(), c.ann, code)
+	d, err := c.flows[0].Accounts.Accept(t.Context(), c.ann, "", code)
 	c.must(err)
 	one := c.browser()
 	c.answer(one, c.asks(one, "care"), d.ID).mustLead(t, "https://care.example/in?person=mum")
@@ -396,7 +396,7 @@ func TestInviteIsBounded(t *testing.T) {
 		app   string
 		until time.Duration
 	}{"an app where nobody acts": {"tax", time.Hour}, "no app": {"nothing", time.Hour}, "for too long": {"care", 366 * 24 * time.Hour}} {
-		if _, _, err := c.flows[0].Invite(t.Context(), c.mum, []string{tt.app}, c.now().Add(tt.until), ""); !errors.Is(err, login.ErrNotDelegable) {
+		if _, _, err := c.flows[0].Invite(t.Context(), c.mum, "", []string{tt.app}, c.now().Add(tt.until), ""); !errors.Is(err, login.ErrNotDelegable) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -414,7 +414,7 @@ func TestActingAtAThirdParty(t *testing.T) {
 	if s := c.front.issued(); s.Acting != nil {
 		t.Fatal("something was issued")
 	}
-	_, err := c.flows[0].Accounts.Agree(t.Context(), c.mum, "gym", []string{"name"})
+	_, err := c.flows[0].Accounts.Agree(t.Context(), c.mum, "", "gym", []string{"name"})
 	c.must(err)
 	c.answer(one, question, d.ID).mustLead(t, "https://gym.example/in?person=mum")
 	if s := c.front.issued(); s.Basis.Consent == "" || s.Basis.Delegation != d.ID {

@@ -86,7 +86,7 @@ func (f *Flow) settleConsent(ctx context.Context, l ongoing, s *Session) (*doubt
 	case !now:
 		return &doubt{"/consent", Consent}, nil
 	default:
-		given, err = f.Accounts.Agree(ctx, s.Account.ID, l.Request.App, shares.names())
+		given, err = f.Accounts.Agree(ctx, s.Account.ID, s.Link, l.Request.App, shares.names())
 	}
 	s.Basis.Consent = given.ID
 	return nil, err

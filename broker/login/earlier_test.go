@@ -23,7 +23,7 @@ func twice(t *testing.T) (*bed, *browser) {
 	b.other.out = connectors.Redirect{URL: "https://other.example/slo"}
 	one := b.session("tax")
 	before := b.front.issued()
-	_, _, err := b.flows[0].Accounts.Join(t.Context(), before.Account.ID,
+	_, _, err := b.flows[0].Accounts.Join(t.Context(), before.Account.ID, before.Link,
 		accounts.SignIn{Connector: "other", Issuer: "https://other.example", Subject: "alice-o", At: b.now()}, mapping.Assurance{})
 	b.must(err)
 	one.signIn("waste", b.other, "alice-o")

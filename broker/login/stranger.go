@@ -168,7 +168,7 @@ func (f *Flow) join(w http.ResponseWriter, r *http.Request, v visitor, l ongoing
 	case p.Account != "":
 		return f.merge(w, r, v, l, *s, b)
 	}
-	account, link, err := f.Accounts.Join(r.Context(), s.Account.ID, in.SignIn, s.Level)
+	account, link, err := f.Accounts.Join(r.Context(), s.Account.ID, s.Link, in.SignIn, s.Level)
 	switch {
 	case errors.Is(err, accounts.ErrUnproven): // more was proved meanwhile
 		p.Unproven = true

@@ -166,7 +166,7 @@ func TestEveryAddressIsTold(t *testing.T) {
 	onEach(t, func(b *bed) {
 		acc, _ := b.enter("one", "one@example.org")
 		for _, subject := range []string{"two", "frozen", "silent"} {
-			_, _, err := b.people().Join(t.Context(), acc.ID, signIn(subject, subject+"@example.org"), mapping.Assurance{})
+			_, _, err := b.people().Join(t.Context(), acc.ID, "", signIn(subject, subject+"@example.org"), mapping.Assurance{})
 			b.must(err)
 		}
 		_, err := b.people().Freeze(t.Context(), "https://idp.example", "frozen", "hijacked")
@@ -192,7 +192,7 @@ func TestEveryAddressIsTold(t *testing.T) {
 func TestAddressOfTheNotice(t *testing.T) {
 	b := open(t, db.Options{SQLite: filepath.Join(t.TempDir(), "test.db")})
 	acc, link := b.enter("old", "old@example.org")
-	_, _, err := b.people().Join(t.Context(), acc.ID, signIn("new", "new@example.org"), mapping.Assurance{})
+	_, _, err := b.people().Join(t.Context(), acc.ID, "", signIn("new", "new@example.org"), mapping.Assurance{})
 	b.must(err)
 	b.settled()
 	b.must(b.people().Remove(t.Context(), acc.ID, link.ID))

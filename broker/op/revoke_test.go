@@ -113,7 +113,7 @@ func TestIntrospectInactive(t *testing.T) {
 func TestStopSharingWithoutRedis(t *testing.T) {
 	b := newBed(t)
 	token := b.signedIn(newBrowser(t), "scope", "openid offline_access").RefreshToken
-	_, err := b.accounts.Agree(t.Context(), b.account(), "tax", []string{"offline_access"})
+	_, err := b.accounts.Agree(t.Context(), b.account(), "", "tax", []string{"offline_access"})
 	b.must(err)
 	b.redis.SetError("LOADING Redis is loading the dataset in memory")
 	if _, err := b.flow.StopSharing(t.Context(), b.account(), "tax"); err == nil {
@@ -129,7 +129,7 @@ func TestRefreshNeedsTheConsent(t *testing.T) { onEach(t, refreshNeedsTheConsent
 
 func refreshNeedsTheConsent(t *testing.T, b *bed) {
 	token := b.signedIn(newBrowser(t), "scope", "openid offline_access").RefreshToken
-	given, err := b.accounts.Agree(t.Context(), b.account(), "tax", []string{"offline_access"})
+	given, err := b.accounts.Agree(t.Context(), b.account(), "", "tax", []string{"offline_access"})
 	b.must(err)
 	_, err = b.db.Exec(t.Context(), `UPDATE refresh_grants SET consent_id = $1`, given.ID)
 	b.must(err)

@@ -103,7 +103,7 @@ func (p *Pages) invite(w http.ResponseWriter, r *http.Request, v *visit) error {
 	if len(problems) > 0 {
 		return p.wrongs(w, r, v, problems...)
 	}
-	code, d, err := p.Flow.Invite(r.Context(), v.Account.ID, apps, until, label)
+	code, d, err := p.Flow.Invite(r.Context(), v.Account.ID, v.Link, apps, until, label)
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func (p *Pages) accept(w http.ResponseWriter, r *http.Request, v *visit) error {
 	if err != nil {
 		return err
 	}
-	_, err = p.Flow.Accounts.Accept(r.Context(), v.Account.ID, r.PostFormValue("code"))
+	_, err = p.Flow.Accounts.Accept(r.Context(), v.Account.ID, v.Link, r.PostFormValue("code"))
 	switch {
 	case errors.Is(err, accounts.ErrInvitation):
 		return p.wrong(w, r, v, "code", web.WrongInvitation)
