@@ -10,8 +10,23 @@ import (
 )
 
 // What a resident withdraws is over for apps at once, on every node: first nothing
-// new is issued under it, then refresh tokens end, then what sessions hold. Whoever
-// signs in meanwhile is found by one of these.
+// new is issued under it, then what sessions hold ends, then refresh tokens. Whoever
+// signs in or redeems a code meanwhile is found by one of these, or finds that what
+// they began with is gone.
+
+// ending is what is over for apps.
+type ending struct {
+	bases []string     // on which nothing is issued any more: consents and delegations, by id
+	held  []held       // what sessions hold
+	kept  []Withdrawal // what front ends keep apart from them
+}
+
+// held are some uses of the sessions that an index has under a key.
+type held struct {
+	index store.Index
+	key   string
+	which func(Use) bool
+}
 
 // StopSharing ends that an app uses the account: what the resident agreed to is
 // withdrawn, and the app loses its tokens and is told to sign the resident out, as
@@ -22,20 +37,16 @@ func (f *Flow) StopSharing(ctx context.Context, account, app string) (Receipt, e
 	if err != nil {
 		return Receipt{}, err
 	}
-	own := func(u Use) bool { return u.App == app && u.Delegation == "" }
 	given, _, err := f.Accounts.Delegations(ctx, account)
 	if err != nil {
 		return Receipt{}, err
 	}
-	if err := f.lapse(ctx, ended, Withdrawal{Account: account, App: app}); err != nil {
-		return Receipt{}, err
-	}
-	var all Receipt
-	errs := []error{f.endUses(ctx, &all, sessionsIndex, account, own)}
+	e := ending{bases: ended, kept: []Withdrawal{{Account: account, App: app}}}
+	e.held = append(e.held, held{sessionsIndex, account, func(u Use) bool { return u.App == app && u.Delegation == "" }})
 	for _, d := range given {
-		errs = append(errs, f.endUses(ctx, &all, actingIndex, d.ID, func(u Use) bool { return u.App == app && u.Delegation == d.ID }))
+		e.held = append(e.held, held{actingIndex, d.ID, func(u Use) bool { return u.App == app && u.Delegation == d.ID }})
 	}
-	return all, errors.Join(errs...)
+	return f.carryOut(ctx, e)
 }
 
 // EndDelegation ends a delegation for either side: the delegate's apps lose the
@@ -49,12 +60,12 @@ func (f *Flow) EndDelegation(ctx context.Context, account, id string) (Receipt, 
 }
 
 // endActing ends what was issued under a delegation.
-func (f *Flow) endActing(ctx context.Context, id string) (all Receipt, err error) {
-	if err := f.lapse(ctx, []string{id}, Withdrawal{Delegation: id}); err != nil {
-		return Receipt{}, err
-	}
-	err = f.endUses(ctx, &all, actingIndex, id, func(u Use) bool { return u.Delegation == id })
-	return all, err
+func (f *Flow) endActing(ctx context.Context, id string) (Receipt, error) {
+	return f.carryOut(ctx, ending{
+		bases: []string{id},
+		held:  []held{{actingIndex, id, func(u Use) bool { return u.Delegation == id }}},
+		kept:  []Withdrawal{{Delegation: id}},
+	})
 }
 
 // Forget ends all that apps have of an account that is no more: what they got in its
@@ -69,31 +80,46 @@ func (f *Flow) Forget(ctx context.Context, account string) error {
 		_, err := f.endActing(ctx, d.ID)
 		errs = append(errs, err)
 	}
-	return errors.Join(append(errs, f.lapse(ctx, nil, Withdrawal{Account: account}))...)
+	_, err = f.carryOut(ctx, ending{kept: []Withdrawal{{Account: account}}})
+	return errors.Join(append(errs, err)...)
 }
 
-// lapse lets nothing be issued any more that rests on consents or delegations of
-// those ids, and ends what front ends keep under what. That does not wait for Redis:
-// what may be used for months is kept in SQL.
-func (f *Flow) lapse(ctx context.Context, ids []string, what Withdrawal) error {
+// carryOut ends e and tells the apps from server to server. What front ends keep does
+// not wait for Redis: what may be used for months is kept in SQL.
+func (f *Flow) carryOut(ctx context.Context, e ending) (Receipt, error) {
+	errs := []error{f.close(ctx, e.bases)}
+	var ended []Use
+	for _, h := range e.held {
+		uses, err := f.endUses(ctx, h)
+		ended, errs = append(ended, uses...), append(errs, err)
+	}
+	for _, protocol := range slices.Sorted(maps.Keys(f.FrontEnds)) {
+		for _, what := range e.kept {
+			errs = append(errs, f.FrontEnds[protocol].Withdraw(ctx, what))
+		}
+	}
+	bye := farewell{}
+	f.tell(ctx, &bye, ended)
+	f.giveUp(ctx, &bye)
+	return bye.Receipt, errors.Join(errs...)
+}
+
+// close lets nothing be issued any more that rests on consents or delegations.
+func (f *Flow) close(ctx context.Context, ids []string) error {
 	b := f.Store.Batch()
 	for _, id := range ids {
 		endedTable.Put(b, endedHandle(id), true, endedTime)
 	}
-	errs := []error{b.Exec(ctx)}
-	for _, protocol := range slices.Sorted(maps.Keys(f.FrontEnds)) {
-		errs = append(errs, f.FrontEnds[protocol].Withdraw(ctx, what))
-	}
-	return errors.Join(errs...)
+	return b.Exec(ctx)
 }
 
-// endUses ends some uses of the sessions that an index has under a key, and tells
-// their apps from server to server.
-func (f *Flow) endUses(ctx context.Context, all *Receipt, index store.Index, key string, which func(Use) bool) error {
+// endUses revokes what was issued in some uses, and returns them: their apps are to
+// be told.
+func (f *Flow) endUses(ctx context.Context, h held) ([]Use, error) {
 	b := f.Store.Batch()
-	members := index.Members(b, key)
+	members := h.index.Members(b, h.key)
 	if err := b.Exec(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	sids, _ := members.Value()
 	ledgers := make([]*store.Reply[[]string], len(sids))
@@ -101,29 +127,22 @@ func (f *Flow) endUses(ctx context.Context, all *Receipt, index store.Index, key
 		ledgers[i] = useIndex.Members(b, sid)
 	}
 	if err := b.Exec(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	var ended []Use
 	for i, sid := range sids {
 		entries, _ := ledgers[i].Value()
 		uses, err := readLedger(entries)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for j, u := range uses {
-			if front, ok := f.FrontEnds[u.Protocol]; ok && which(u) {
+			if front, ok := f.FrontEnds[u.Protocol]; ok && h.which(u) {
 				front.End(b, u)
 				useIndex.Remove(b, sid, entries[j])
 				ended = append(ended, u)
 			}
 		}
 	}
-	if err := b.Exec(ctx); err != nil {
-		return err
-	}
-	bye := farewell{}
-	f.tell(ctx, &bye, ended)
-	f.giveUp(ctx, &bye)
-	all.add(bye.Receipt)
-	return nil
+	return ended, b.Exec(ctx)
 }

@@ -88,6 +88,33 @@ func TestCodeIsRedeemedWhileConsentIsWithdrawn(t *testing.T) {
 	}
 }
 
+// Where consent is implied there is none to withdraw: a code is worth what the session
+// holds.
+func TestCodeIsRedeemedWhileSharingStops(t *testing.T) {
+	b := newBed(t)
+	browser := newBrowser(t)
+	code := func() string {
+		return b.authorize(browser, taxRequest("scope", "openid email offline_access")).Query().Get("code")
+	}
+	b.signedIn(browser)
+	before, during := code(), code()
+	b.trips.after(1, func() { b.stopSharing(b.account()) })
+	b.redeem(during).wantError(t, http.StatusBadRequest, "invalid_grant")
+	b.redeem(before).wantError(t, http.StatusBadRequest, "invalid_grant")
+	var kept int
+	b.must(b.db.QueryRow(t.Context(), `SELECT COUNT(*) FROM refresh_grants WHERE revoked_at IS NULL`).Scan(&kept))
+	if kept != 0 {
+		t.Errorf("%d grants are kept", kept)
+	}
+	// Whoever was faster has nothing in the end.
+	late := code()
+	b.trips.after(2, func() { b.stopSharing(b.account()) })
+	granted := b.redeem(late).tokens(t)
+	b.wantDead(granted.AccessToken)
+	b.wantRevoked("tax", granted.RefreshToken)
+	b.refresh("tax", b.signedIn(browser, "scope", "openid email offline_access").RefreshToken).tokens(t) // that is sharing again
+}
+
 func TestRefreshWhileConsentIsWithdrawn(t *testing.T) {
 	b := newBed(t, changed(asks)...)
 	granted := b.agreed(newBrowser(t), "scope", "openid email offline_access")

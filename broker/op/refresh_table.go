@@ -35,7 +35,29 @@ func (s *Server) beginRefresh(ctx context.Context, c *client, tag string, g gran
 	if errors.Is(err, accounts.ErrWithdrawn) {
 		err = refused(invalidGrant, "the code is not valid").because(err)
 	}
+	if err == nil {
+		err = s.outlast(ctx, tag, g)
+	}
 	return token, err
+}
+
+// outlast revokes a grant that was just begun to be kept, where the online one has
+// ended meanwhile (RFC 6749 §5.2: the code is revoked). Whoever ends all that an app
+// has deletes the online one first and revokes what is kept afterwards: either this
+// finds none, or they find this.
+func (s *Server) outlast(ctx context.Context, tag string, g grant) error {
+	b := s.Store.Batch()
+	found := grants.Get(b, online(tag))
+	if err := b.Exec(ctx); err != nil {
+		return err
+	}
+	if _, goesOn := found.Value(); goesOn {
+		return nil
+	}
+	if err := s.keepRevoked(ctx, tag, g); err != nil {
+		return err
+	}
+	return refused(invalidGrant, "the code is not valid").because(errors.New("what it gave was ended meanwhile"))
 }
 
 // rotate replaces a refresh token and returns its successor. What the grant rests on
