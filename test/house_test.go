@@ -37,10 +37,13 @@ var mayImport = map[string][]string{
 	"broker/accounts":      {"mapping", "broker/db"},
 	"broker/login":         {"config", "mapping", "connectors", "broker/accounts", "broker/store", "broker/web"},
 	"broker/mail":          {"config"},
-	"broker/council":       {"config", "mapping", "connectors", "broker/mail", "broker/store", "broker/web", "broker/db"},
-	"broker/notify":        {"broker/accounts", "broker/db", "broker/mail", "broker/web"},
+	"broker/onetime":       {"broker/store"},
+	"broker/council": {
+		"config", "mapping", "connectors", "broker/mail", "broker/onetime", "broker/store", "broker/web", "broker/db",
+	},
+	"broker/notify": {"broker/accounts", "broker/db", "broker/mail", "broker/web"},
 	"broker/resident": {
-		"config", "mapping", "broker/accounts", "broker/login", "broker/mail", "broker/store", "broker/web",
+		"config", "mapping", "broker/accounts", "broker/login", "broker/mail", "broker/onetime", "broker/store", "broker/web",
 	},
 	"broker/op": {
 		"config", "mapping", "connectors", "broker/accounts", "broker/store", "broker/web",

@@ -75,12 +75,12 @@ func (l *letters) wait(t *testing.T, what string) {
 	}
 }
 
-var sixDigits = regexp.MustCompile(`(?m)^ +(\d{6})$`)
+var codeLine = regexp.MustCompile(`(?m)^ +(\d{4} \d{4})$`)
 
 func (l *letters) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if codes := sixDigits.FindAllStringSubmatch(l.text.String(), -1); codes != nil {
+	if codes := codeLine.FindAllStringSubmatch(l.text.String(), -1); codes != nil {
 		fmt.Fprint(w, codes[len(codes)-1][1])
 	}
 }

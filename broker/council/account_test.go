@@ -1,6 +1,7 @@
 package council_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -311,6 +312,20 @@ func TestMoveToSomebodyElse(t *testing.T) {
 	p = w.submit(p, "check", map[string]string{"code": b.post.Code(t, "taken@example.org")})
 	if !strings.Contains(p.body, "belongs to another account") {
 		t.Errorf("%d at %s", p.status, p.at)
+	}
+}
+
+// Who is at the account page writes to no more addresses than others.
+func TestMoveCodesAreLimited(t *testing.T) {
+	b := open(t, "")
+	w := b.browser()
+	p := w.account("jo@example.org")
+	p = w.get(w.link(p, "move"))
+	for i := range 7 {
+		q := w.submit(p, "send", map[string]string{"address": fmt.Sprintf("new-%d@example.org", i)})
+		if many := strings.Contains(q.body, "sent many codes"); many != (i == 6) {
+			t.Errorf("code %d: refused is %v", i, many)
+		}
 	}
 }
 

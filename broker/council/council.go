@@ -13,6 +13,7 @@ import (
 
 	"github.com/councilid/councilid/broker/db"
 	"github.com/councilid/councilid/broker/mail"
+	"github.com/councilid/councilid/broker/onetime"
 	"github.com/councilid/councilid/broker/store"
 	"github.com/councilid/councilid/broker/web"
 	"github.com/councilid/councilid/config"
@@ -54,6 +55,7 @@ type Council struct {
 	Options
 	rules *mapping.Rules
 	users users
+	codes onetime.Codes
 	site  string      // the host at which people are signing in
 	keys  *ceremonies // nil where there are no passkeys
 	hash  hasher
@@ -78,7 +80,11 @@ func Open(o Options) (*Council, error) {
 	if err != nil {
 		return nil, fmt.Errorf("passkeys: %w", err)
 	}
-	return &Council{Options: o, rules: rules, users: users{o.DB, o.Now}, site: at.Host, keys: keys, hash: newHasher()}, nil
+	return &Council{
+		Options: o,
+		rules:   rules, users: users{o.DB, o.Now}, codes: onetime.Codes{Store: o.Store, Now: o.Now},
+		site: at.Host, keys: keys, hash: newHasher(),
+	}, nil
 }
 
 // Mount adds the pages: those of a visit, and those of the account.

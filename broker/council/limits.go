@@ -7,16 +7,6 @@ import (
 	"github.com/councilid/councilid/broker/web"
 )
 
-// limits are how often something may be done about one address: from one
-// network, so that a single one does not use up everybody's, and in all, so that
-// many networks together do not guess more. A browser that is known for the
-// address may do as much as a network, whatever strangers have done.
-type limits struct {
-	kind            string
-	fromHere, inAll store.Limit
-	toAnybody       store.Limit // from one network about all addresses together
-}
-
 // counted is a batch that counts a step against the client's network, in the
 // round trip that carries it out.
 func (c *Council) counted(r *http.Request) *store.Batch {
@@ -29,22 +19,29 @@ func (c *Council) network(r *http.Request) string {
 	return web.Network(c.Site.Address(r)).String()
 }
 
-// within counts. The error is a store.Exceeded where it is too often.
-func (c *Council) within(r *http.Request, l limits, about address) error {
+// Passwords are tried only so often about one address: from one network, so that a
+// single one does not use up everybody's tries, and in all, so that many networks
+// together do not guess more. The right ones count, too.
+var (
+	passwordsFromHere = store.Limit{PerHour: 20}
+	passwordsInAll    = store.Limit{PerHour: 100}
+)
+
+// countPassword counts a try. The error is a store.Exceeded where it is too often. A
+// browser that is known for the address may try as often as a network, whatever
+// strangers have done.
+func (c *Council) countPassword(r *http.Request, about address) error {
 	known, err := c.recognised(r, about)
 	if err != nil {
 		return err
 	}
 	if known != "" {
-		return c.count(r, l.kind+":known "+known, l.fromHere)
+		return c.count(r, "council-password:known "+known, passwordsFromHere)
 	}
-	if err := c.count(r, l.kind+":from "+c.network(r), l.toAnybody); err != nil {
+	if err := c.count(r, "council-password:"+about.Key+" "+c.network(r), passwordsFromHere); err != nil {
 		return err
 	}
-	if err := c.count(r, l.kind+":"+about.Key+" "+c.network(r), l.fromHere); err != nil {
-		return err
-	}
-	return c.count(r, l.kind+":"+about.Key, l.inAll)
+	return c.count(r, "council-password:"+about.Key, passwordsInAll)
 }
 
 func (c *Council) count(r *http.Request, key string, limit store.Limit) error {

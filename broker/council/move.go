@@ -39,7 +39,7 @@ func (c *Council) takeMove(w http.ResponseWriter, r *http.Request, d *desk) erro
 
 // sendMoveCode sends a code to the address that must be shown next.
 func (c *Council) sendMoveCode(w http.ResponseWriter, r *http.Request, d *desk) error {
-	if err := c.sendCode(r, d.handle, d.nextShown(), "change"); err != nil {
+	if err := c.sendCode(r, d.handle, d.nextShown(), d.use()); err != nil {
 		return c.objection(w, r, d, "account/address", err)
 	}
 	return c.back(w, r, d, "account/address/code")
@@ -59,14 +59,14 @@ func (c *Council) showMoveCode(w http.ResponseWriter, r *http.Request, d *desk) 
 		return c.back(w, r, d, "account")
 	}
 	return c.Site.Page(w, r, http.StatusOK, "council_code", web.CouncilCode{
-		Problem: d.Problem.on("account/address/code"), Address: d.nextShown().Text, Minutes: int(codeTime.Minutes()),
+		Problem: d.Problem.on("account/address/code"), Address: d.nextShown().Text, Minutes: codeMinutes,
 		Check: c.path("account/address/code"), Other: c.path("account/address"), Back: c.path("account"),
 	})
 }
 
 // takeMoveCode goes on to the next code, or moves the account.
 func (c *Council) takeMoveCode(w http.ResponseWriter, r *http.Request, d *desk) error {
-	shown, err := c.redeem(r.Context(), d.handle, r.PostFormValue("code"))
+	shown, err := c.redeem(r.Context(), d.handle, d.use(), r.PostFormValue("code"))
 	if err != nil {
 		return c.objection(w, r, d, "account/address/code", err)
 	}

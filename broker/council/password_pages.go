@@ -10,9 +10,6 @@ import (
 	"github.com/councilid/councilid/broker/web"
 )
 
-// passwords are tries of a password; the right ones count, too.
-var passwords = limits{kind: "council-password", fromHere: store.Limit{PerHour: 20}, inAll: store.Limit{PerHour: 100}}
-
 // showPassword asks for a password.
 func (c *Council) showPassword(w http.ResponseWriter, r *http.Request, s *stay) error {
 	if !c.Connector.Council.Passwords {
@@ -42,7 +39,7 @@ func (c *Council) takePassword(w http.ResponseWriter, r *http.Request, s *stay) 
 		return c.proved(w, r, s, who, byPassword)
 	}
 	s.User, s.Method = who.ID, byPassword
-	if err := c.sendCode(r, s.handle, who.Address, "code"); err != nil {
+	if err := c.sendCode(r, s.handle, who.Address, s.use()); err != nil {
 		return c.fails(w, r, s, "password", err)
 	}
 	return c.goTo(w, r, s, "code")
@@ -56,7 +53,7 @@ func (c *Council) knows(r *http.Request, typed, password string) (holder, error)
 	if err != nil || !c.Connector.Council.Passwords {
 		return holder{}, errNoUser
 	}
-	if err := c.within(r, passwords, a); err != nil {
+	if err := c.countPassword(r, a); err != nil {
 		return holder{}, err
 	}
 	found, err := c.users.byAddress(ctx, a)

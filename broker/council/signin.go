@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"github.com/councilid/councilid/broker/mail"
+	"github.com/councilid/councilid/broker/onetime"
 	"github.com/councilid/councilid/broker/store"
 	"github.com/councilid/councilid/broker/web"
 )
@@ -43,7 +44,7 @@ func (c *Council) takeAddress(w http.ResponseWriter, r *http.Request, s *stay) e
 		return c.wrong(w, r, s, "sign-in", web.ProblemAddress)
 	}
 	s.Typed = to.Text
-	if err := c.sendCode(r, s.handle, to, "code"); err != nil {
+	if err := c.sendCode(r, s.handle, to, s.use()); err != nil {
 		return c.fails(w, r, s, "sign-in", err)
 	}
 	return c.goTo(w, r, s, "code")
@@ -62,13 +63,15 @@ func (c *Council) fails(w http.ResponseWriter, r *http.Request, s *stay, page st
 // problemOf is what a resident is told of err, one of web.Problem…; "" where it
 // is not for them.
 func problemOf(err error) string {
-	if _, often := errors.AsType[*store.Exceeded](err); often {
+	_, often := errors.AsType[*store.Exceeded](err)
+	switch {
+	case often:
 		return web.ProblemCodesMany
-	}
-	if problem, ok := errors.AsType[codeProblem](err); ok {
-		return string(problem)
-	}
-	if errors.Is(err, mail.ErrNotSent) {
+	case errors.Is(err, onetime.ErrWrong):
+		return web.ProblemCodeWrong
+	case errors.Is(err, onetime.ErrSpent):
+		return web.ProblemCodeSpent
+	case errors.Is(err, mail.ErrNotSent):
 		return web.ProblemMail
 	}
 	return ""
@@ -77,14 +80,14 @@ func problemOf(err error) string {
 // showCode asks for the code.
 func (c *Council) showCode(w http.ResponseWriter, r *http.Request, s *stay) error {
 	return c.Site.Page(w, r, http.StatusOK, "council_code", web.CouncilCode{
-		Problem: s.Problem.on("code"), Address: s.Typed, Minutes: int(codeTime.Minutes()),
+		Problem: s.Problem.on("code"), Address: s.Typed, Minutes: codeMinutes,
 		Check: c.link("code", s.handle), Again: c.link("address", s.handle), Other: c.link("sign-in", s.handle), Cancel: c.link("cancel", s.handle),
 	})
 }
 
 // takeCode goes on once the code has shown that the resident reads the address.
 func (c *Council) takeCode(w http.ResponseWriter, r *http.Request, s *stay) error {
-	shown, err := c.redeem(r.Context(), s.handle, r.PostFormValue("code"))
+	shown, err := c.redeem(r.Context(), s.handle, s.use(), r.PostFormValue("code"))
 	if err != nil {
 		return c.fails(w, r, s, "code", err)
 	}

@@ -1,7 +1,6 @@
 package resident
 
 import (
-	"context"
 	"embed"
 	"errors"
 	"net/http"
@@ -10,14 +9,10 @@ import (
 	"strings"
 
 	"github.com/councilid/councilid/broker/mail"
+	"github.com/councilid/councilid/broker/onetime"
 	"github.com/councilid/councilid/broker/store"
 	"github.com/councilid/councilid/broker/web"
 	"github.com/councilid/councilid/mapping"
-)
-
-var (
-	codesOfPerson  = store.Limit{PerHour: 6}
-	codesToAddress = store.Limit{PerHour: 6}
 )
 
 //go:embed letters/*.txt
@@ -67,28 +62,27 @@ func parseAddress(typed string) (address string, ok bool) {
 	return typed, true
 }
 
+// codes are those on their way.
+func (p *Pages) codes() onetime.Codes { return onetime.Codes{Store: p.Flow.Store, Now: p.Now} }
+
+// emailUse is what a code is good for: the address is the account's in this session,
+// which is one browser's.
+func (v *visit) emailUse() onetime.Use {
+	return onetime.Use{For: "email", Who: v.Account.ID, Browser: v.SID}
+}
+
 // sendCode sends a code to the address.
 func (p *Pages) sendCode(r *http.Request, v *visit, address string) (store.Handle, error) {
 	if p.Post == nil {
 		return store.Handle{}, mail.ErrNotSent
 	}
-	if err := p.within(r.Context(), "resident-code:"+v.Account.ID, codesOfPerson); err != nil {
-		return store.Handle{}, err
-	}
-	if err := p.within(r.Context(), "resident-code:to "+strings.ToLower(address), codesToAddress); err != nil {
-		return store.Handle{}, err
-	}
-	code, err := newCode()
+	h := store.NewHandle()
+	code, err := p.codes().New(r.Context(), h, onetime.Ask{To: address, Use: v.emailUse(), Network: p.network(r)})
 	if err != nil {
 		return store.Handle{}, err
 	}
-	h, b := store.NewHandle(), p.Flow.Store.Batch()
-	codeTable.Put(b, h, sent{Digest: digest(h, code), Session: v.SID, Address: address, Until: p.Now().Add(codeTime)}, codeTime)
-	if err := b.Exec(r.Context()); err != nil {
-		return store.Handle{}, err
-	}
 	l, err := mail.Write(letters, address, v.lang, "email", contents{
-		Code: code, Minutes: int(codeTime.Minutes()), Council: p.Council, Site: p.Site,
+		Code: code, Minutes: int(onetime.Lifetime.Minutes()), Council: p.Council, Site: p.Site,
 	})
 	if err != nil {
 		return store.Handle{}, err
@@ -96,38 +90,29 @@ func (p *Pages) sendCode(r *http.Request, v *visit, address string) (store.Handl
 	return h, p.Post.Send(r.Context(), l)
 }
 
-// within counts. The error is a store.Exceeded where it is too often.
-func (p *Pages) within(ctx context.Context, key string, limit store.Limit) error {
-	b := p.Flow.Store.Batch()
-	b.Count(key, limit)
-	return b.Exec(ctx)
-}
-
 // showCode asks for the code.
 func (p *Pages) showCode(w http.ResponseWriter, r *http.Request, v *visit) error {
 	h, _ := store.ParseHandle(r.URL.Query().Get("sent"))
-	b := p.Flow.Store.Batch()
-	found := codeTable.Get(b, h)
-	if err := b.Exec(r.Context()); err != nil {
-		return err
-	}
-	code, ok := found.Value()
-	if !ok || h.Tag == "" || code.Session != v.SID {
+	to, err := p.codes().Waiting(r.Context(), h, v.emailUse())
+	if errors.Is(err, onetime.ErrSpent) {
 		return p.wrongOn(w, r, v, "/my/details/email", "said", web.WrongCodeSpent)
 	}
+	if err != nil {
+		return err
+	}
 	return p.Flow.Site.Page(w, r, http.StatusOK, "resident_code", web.ResidentEmail{
-		Own: v.page(web.HereDetails), Address: code.Address, Minutes: int(codeTime.Minutes()),
+		Own: v.page(web.HereDetails), Address: to, Minutes: int(onetime.Lifetime.Minutes()),
 	})
 }
 
 // takeCode keeps the address once the code has shown that the resident reads it.
 func (p *Pages) takeCode(w http.ResponseWriter, r *http.Request, v *visit) error {
 	h, _ := store.ParseHandle(r.URL.Query().Get("sent"))
-	address, err := p.redeem(r.Context(), v, h, r.PostFormValue("code"))
+	address, err := p.codes().Redeem(r.Context(), h, v.emailUse(), r.PostFormValue("code"))
 	switch {
-	case errors.Is(err, errWrong):
+	case errors.Is(err, onetime.ErrWrong):
 		return p.wrong(w, r, v, "code", web.WrongCode)
-	case errors.Is(err, errSpent):
+	case errors.Is(err, onetime.ErrSpent):
 		return p.wrongOn(w, r, v, "/my/details/email", "said", web.WrongCodeSpent)
 	case err != nil:
 		return err

@@ -1,6 +1,7 @@
 package resident
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -67,7 +68,7 @@ func (p *Pages) visit(r *http.Request) (*visit, error) {
 	}
 	v := &visit{Session: s, lang: p.Flow.Site.Language(r)}
 	b := p.Flow.Store.Batch()
-	b.Count("address:"+web.Network(p.Flow.Site.Address(r)).String(), p.Flow.Limit)
+	b.Count("address:"+p.network(r), p.Flow.Limit)
 	told := wordTable.Take(b, store.Handle{Tag: s.SID})
 	if err := b.Exec(r.Context()); err != nil {
 		return nil, err
@@ -76,6 +77,16 @@ func (p *Pages) visit(r *http.Request) (*visit, error) {
 		v.told = last
 	}
 	return v, nil
+}
+
+// network is from where a request comes.
+func (p *Pages) network(r *http.Request) string { return web.Network(p.Flow.Site.Address(r)).String() }
+
+// within counts. The error is a store.Exceeded where it is too often.
+func (p *Pages) within(ctx context.Context, key string, limit store.Limit) error {
+	b := p.Flow.Store.Batch()
+	b.Count(key, limit)
+	return b.Exec(ctx)
 }
 
 // page is what every page has, of the navigation's here.

@@ -9,19 +9,23 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Limit is how often something may happen: so many times a minute or an hour,
-// all at once if need be. The zero Limit does not limit.
+// Limit is how often something may happen: so many times a minute, an hour or a
+// day, all at once if need be. The zero Limit does not limit.
 type Limit struct {
 	PerMinute int
 	PerHour   int // where PerMinute is 0
+	PerDay    int // where both are 0
 }
 
 // rate is l as the limiter has it.
 func (l Limit) rate() redis_rate.Limit {
-	if l.PerMinute > 0 {
+	switch {
+	case l.PerMinute > 0:
 		return redis_rate.PerMinute(l.PerMinute)
+	case l.PerHour > 0:
+		return redis_rate.PerHour(l.PerHour)
 	}
-	return redis_rate.PerHour(l.PerHour)
+	return redis_rate.Limit{Rate: l.PerDay, Burst: l.PerDay, Period: 24 * time.Hour}
 }
 
 // Exceeded is the error of a batch that was counted too often. The batch has

@@ -47,6 +47,16 @@ func limitLimits(t *testing.T, s *harness) {
 			t.Errorf("two an hour, call %d: allowed is %v, retry after %v", i, allowed, retryAfter)
 		}
 	}
+	daily := store.NewHandle().Tag
+	for i := range 3 {
+		allowed, retryAfter, err := counted(t, b, daily, store.Limit{PerDay: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := i < 2; allowed != want || !allowed && (retryAfter < 11*time.Hour || retryAfter > 12*time.Hour) {
+			t.Errorf("two a day, call %d: allowed is %v, retry after %v", i, allowed, retryAfter)
+		}
+	}
 	for range 10 {
 		if allowed, _, err := counted(t, b, key, store.Limit{}); !allowed || err != nil {
 			t.Errorf("no limit: %v, %v", allowed, err)
