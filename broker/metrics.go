@@ -16,6 +16,7 @@ type metrics struct {
 	registry *prometheus.Registry
 	signIns  *prometheus.CounterVec   // attempts by connector and outcome
 	farewell *prometheus.CounterVec   // apps of sessions that ended, by outcome
+	letters  *prometheus.CounterVec   // messages to residents, by what came of them
 	events   *prometheus.CounterVec   // what providers told of accounts, by what followed
 	upstream *prometheus.HistogramVec // calls to providers
 	apps     *prometheus.HistogramVec // calls to apps
@@ -36,6 +37,10 @@ func newMetrics() *metrics {
 		farewell: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "councilid_sign_outs_total", Help: "Apps of sessions that ended, by app and outcome: ended, failed or unable to be told.",
 		}, []string{"app", "outcome"}),
+		letters: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "councilid_letters_total",
+			Help: "Letters to residents by outcome: sent, refused for good, waits to be tried again, or given_up after the last try.",
+		}, []string{"outcome"}),
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "councilid_provider_events_total",
 			Help: "What providers told of accounts, by connector and what followed: an action, or refused, repeated, overtaken, unknown.",
@@ -46,7 +51,7 @@ func newMetrics() *metrics {
 		sql:      histogram("councilid_sql_seconds", "SQL statements.", "outcome"),
 		http:     histogram("councilid_http_seconds", "Requests by route and status.", "route", "status"),
 	}
-	m.registry.MustRegister(m.signIns, m.farewell, m.events, m.upstream, m.apps, m.redis, m.sql, m.http,
+	m.registry.MustRegister(m.signIns, m.farewell, m.letters, m.events, m.upstream, m.apps, m.redis, m.sql, m.http,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -61,6 +66,10 @@ func (m *metrics) signIn(connector, outcome string) {
 
 func (m *metrics) sessionEnd(app, outcome string) {
 	m.farewell.WithLabelValues(app, outcome).Inc()
+}
+
+func (m *metrics) letter(outcome string) {
+	m.letters.WithLabelValues(outcome).Inc()
 }
 
 func (m *metrics) event(connector, outcome string) {

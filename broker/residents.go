@@ -46,6 +46,7 @@ func (b *Broker) residents(cfg *config.Config, flow *login.Flow) (*resident.Page
 	notifier := &notify.Notifier{
 		DB: b.db, Accounts: flow.Accounts, Post: post,
 		Council: look.Council, Site: at.Host, Languages: look.Languages, Now: time.Now, Log: b.log,
+		Observe: b.metrics.letter,
 	}
 	return pages, notifier, nil
 }
@@ -73,7 +74,7 @@ func (b *Broker) tell(ctx context.Context) {
 type undelivered struct{ broker *Broker }
 
 var undeliveredLetters = prometheus.NewDesc("councilid_letters_given_up",
-	"Letters to residents that the mail server would not take, however often it was tried.", nil, nil)
+	"Letters to residents that the mail server would not take, at all or however often it was tried.", nil, nil)
 
 // Describe implements prometheus.Collector.
 func (undelivered) Describe(descriptions chan<- *prometheus.Desc) { descriptions <- undeliveredLetters }

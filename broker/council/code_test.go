@@ -16,6 +16,7 @@ import (
 	"github.com/councilid/councilid/broker/store"
 	"github.com/councilid/councilid/connectors"
 	"github.com/councilid/councilid/mapping"
+	"github.com/councilid/councilid/test/mailbox"
 )
 
 func TestCode(t *testing.T) {
@@ -347,7 +348,7 @@ func TestStrong(t *testing.T) {
 // A mail server that refuses is told of; the log says so without the address.
 func TestMailRefused(t *testing.T) {
 	b := open(t, "")
-	b.post.Refuse(true)
+	b.post.Refuse(mailbox.Nobody)
 	w := b.browser()
 	_, p := w.start(connectors.Attempt{})
 	p = w.submit(p, "send", map[string]string{"address": "jo@example.org"})

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/wneessen/go-mail"
@@ -45,8 +46,14 @@ func Open(server config.Mail, out io.Writer, log *slog.Logger) (*Post, error) {
 // terminal reports whether letters are printed in place of being sent.
 func (p *Post) terminal() bool { return p.server.SMTP == "terminal" }
 
-// ErrNotSent says that a letter could not be handed over.
-var ErrNotSent = errors.New("the mail could not be sent")
+var (
+	// ErrNotSent says that a letter could not be handed over.
+	ErrNotSent = errors.New("the mail could not be sent")
+
+	// ErrRefused is an ErrNotSent of a letter that will never be: its address is none,
+	// or the server knows of nobody there.
+	ErrRefused = fmt.Errorf("%w: nobody is there", ErrNotSent)
+)
 
 // Send hands a letter over beside the request. It waits for a short while, so
 // that the resident can be told of a server that refuses; a server that is slow
@@ -75,21 +82,31 @@ func (p *Post) Start(ctx context.Context, l Letter) (done <-chan error, err erro
 	told := make(chan error, 1)
 	go func() {
 		defer func() { <-p.desks }()
-		told <- p.Deliver(context.WithoutCancel(ctx), l)
+		err := p.Deliver(context.WithoutCancel(ctx), l)
+		if err != nil {
+			p.log.Warn("a mail was not sent", "err", err)
+		}
+		told <- err
 	}()
 	return told, nil
 }
 
-// Deliver hands a letter over and waits for that, however long it takes.
+// Deliver hands a letter over and waits for that, however long it takes. The error is
+// ErrNotSent, or of those ErrRefused, and says why without naming the address.
 func (p *Post) Deliver(ctx context.Context, l Letter) error {
 	var err error
 	for range tries {
-		if err = p.try(ctx, l); err == nil {
-			return nil
+		if err = p.try(ctx, l); err == nil || refused(err) {
+			break
 		}
 	}
-	p.log.Warn("a mail could not be sent", "err", reason(err))
-	return ErrNotSent
+	switch {
+	case err == nil:
+		return nil
+	case refused(err):
+		return fmt.Errorf("%w: %s", ErrRefused, reason(err))
+	}
+	return fmt.Errorf("%w: %s", ErrNotSent, reason(err))
 }
 
 func (p *Post) try(ctx context.Context, l Letter) error {
@@ -138,7 +155,7 @@ func (p *Post) client() (*mail.Client, error) {
 func (p *Post) message(l Letter) (*mail.Msg, error) {
 	m := mail.NewMsg()
 	if err := errors.Join(m.From(p.server.From), m.To(l.To)); err != nil {
-		return nil, ErrNotSent // the library's error names the address
+		return nil, ErrRefused // the library's error names the address
 	}
 	m.Subject(l.Subject)
 	m.SetMessageID()
@@ -148,9 +165,27 @@ func (p *Post) message(l Letter) (*mail.Msg, error) {
 	return m, nil
 }
 
+// refused reports whether err is of the address, and for good: the server has said
+// that there is no such mailbox (RFC 5321 §4.2.3), and not that a rule keeps it from
+// taking letters there (RFC 3463 §3.8), which operators may have to see to. That a
+// mailbox is full passes.
+func refused(err error) bool {
+	if errors.Is(err, ErrRefused) {
+		return true
+	}
+	e, ok := errors.AsType[*mail.SendError](err)
+	if !ok || e.Reason != mail.ErrSMTPRcptTo || strings.HasPrefix(e.EnhancedStatusCode(), "5.7.") {
+		return false
+	}
+	return e.ErrorCode() == 550 || e.ErrorCode() == 551 || e.ErrorCode() == 553
+}
+
 // reason is what the log may say of err: what servers and the library say names
 // the address.
 func reason(err error) string {
+	if errors.Is(err, ErrRefused) {
+		return "the address is none"
+	}
 	if e, ok := errors.AsType[*mail.SendError](err); ok {
 		return fmt.Sprintf("%s, status %d", e.Reason, e.ErrorCode())
 	}

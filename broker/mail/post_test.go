@@ -35,18 +35,38 @@ func TestDeliver(t *testing.T) {
 		t.Errorf("letters: %v", got)
 	}
 
-	// The log says why one was refused, and not to whom.
-	server.Refuse(true)
-	for _, send := range []func() error{
-		func() error { return post.Deliver(t.Context(), letter) },
-		func() error { return post.Send(t.Context(), letter) },
-		func() error { return post.Deliver(t.Context(), mail.Letter{To: "no address", Subject: "x"}) },
+	// Whoever sends learns why one was refused, and the log does without them.
+	for _, tt := range []struct {
+		to, saying string
+		want       error
+	}{
+		{"jo@example.org", "550 5.1.1 no jo@example.org here", mail.ErrRefused},
+		{"jo@example.org", "551 5.1.6 jo@example.org has moved", mail.ErrRefused},
+		{"jo@example.org", "553 jo@example.org is no mailbox", mail.ErrRefused},
+		{"no address", "250 ok", mail.ErrRefused},
+		{"jo@example.org", "550 5.7.1 no relaying to jo@example.org", mail.ErrNotSent},
+		{"jo@example.org", "552 5.2.2 jo@example.org is full", mail.ErrNotSent},
+		{"jo@example.org", "530 5.7.0 who are you", mail.ErrNotSent},
+		{"jo@example.org", "451 4.7.1 jo@example.org must wait", mail.ErrNotSent},
+		{"jo@example.org", "421 4.3.2 going away", mail.ErrNotSent},
 	} {
-		if err := send(); !errors.Is(err, mail.ErrNotSent) {
-			t.Errorf("refused: %v", err)
+		server.Refuse(tt.saying)
+		before := server.Asked()
+		err := post.Deliver(t.Context(), mail.Letter{To: tt.to, Subject: "x"})
+		if !errors.Is(err, mail.ErrNotSent) || errors.Is(err, mail.ErrRefused) != (tt.want == mail.ErrRefused) {
+			t.Errorf("%s: %v", tt.saying, err)
+		}
+		if strings.Contains(err.Error(), "example.org") || strings.Contains(err.Error(), "no address") {
+			t.Errorf("the error names the address: %v", err)
+		}
+		if asked := server.Asked() - before; tt.want == mail.ErrRefused && asked > 1 {
+			t.Errorf("%s: tried %d times", tt.saying, asked)
 		}
 	}
-	if said := log.String(); !strings.Contains(said, "could not be sent") || strings.Contains(said, "example.org") || strings.Contains(said, "no address") {
+	if err := post.Send(t.Context(), letter); !errors.Is(err, mail.ErrNotSent) {
+		t.Errorf("sent: %v", err)
+	}
+	if said := log.String(); !strings.Contains(said, "could not be sent: sending SMTP RCPT TO command, status 421") || strings.Contains(said, "example.org") {
 		t.Errorf("log: %s", said)
 	}
 }

@@ -4,14 +4,18 @@
 // Whatever changes an account leaves a notice in the outbox, in the same
 // transaction. A notice becomes a letter for each address at which the account's
 // person reads mail, in their language; a letter is handed to the mail server, and
-// tried again later where that fails. Any node does any of it: a row belongs to
-// whoever moves the time on at which it is due. A letter comes at least once.
+// tried again later and later where that fails, or given up where nobody is at its
+// address. None keeps the others; but where several fail one after another, the
+// server is away, and a node leaves it alone for a while. Any node does any of it: a
+// row belongs to whoever moves the time on at which it is due. A letter comes at least
+// once.
 package notify
 
 import (
 	"context"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -35,6 +39,11 @@ type Notifier struct {
 	Languages []string // of letters, the council's first one first
 	Now       func() time.Time
 	Log       *slog.Logger
+
+	// Observe hears what came of a message, each time: sent, waits, refused or given_up.
+	Observe func(outcome string)
+
+	away away
 }
 
 // message is a notice or a letter on its way.
@@ -56,7 +65,8 @@ const (
 	notice = "notice"
 	letter = "letter"
 
-	most  = 10              // tries of a message, over some five days
+	most  = 10              // tries of a message, over some five days, after which it is given up
+	inRow = 3               // messages that fail one after another before the server is taken to be away
 	lease = 2 * time.Minute // for which a message belongs to a node
 	batch = 50
 )
@@ -66,15 +76,28 @@ func patience(tries int64) time.Duration {
 	return min(time.Minute<<(2*min(tries-1, 6)), 24*time.Hour)
 }
 
-// Work does what is due. It stops where the mail server takes nothing.
+// Work does what is due. It stops where the mail server takes nothing, or the database
+// is away, and does nothing then for a while, however often it is called.
 func (n *Notifier) Work(ctx context.Context) error {
+	if n.away.at(n.Now()) {
+		return nil
+	}
+	err := n.work(ctx)
+	n.away.note(err, n.Now())
+	return err
+}
+
+func (n *Notifier) work(ctx context.Context) error {
+	failed := 0 // one after another
 	for {
 		due, err := n.due(ctx)
 		if err != nil {
 			return fmt.Errorf("notices: %w", err)
 		}
 		for _, m := range due {
-			if err := n.settle(ctx, m); err != nil {
+			if err := n.settle(ctx, m); err == nil {
+				failed = 0
+			} else if failed++; failed == inRow {
 				return fmt.Errorf("%s: %w", m.kind, err)
 			}
 		}
@@ -117,15 +140,29 @@ func (n *Notifier) settle(ctx context.Context, m message) error {
 	if m.kind == letter {
 		do = n.send
 	}
-	err = do(ctx, m)
-	if err == nil {
+	if err = do(ctx, m); err == nil {
 		return nil
 	}
-	again := n.Now().Add(patience(m.tries)).UnixMicro()
-	if _, later := n.DB.Exec(ctx, `UPDATE outbox SET due_at = $2 WHERE id = $1`, m.id, again); later != nil {
-		n.Log.Warn("a message waits for its lease to end", "err", later)
+	return n.fails(ctx, m, err)
+}
+
+// fails has a message tried again later, or gives it up. There is no error where the
+// next one may well be taken.
+func (n *Notifier) fails(ctx context.Context, m message, why error) error {
+	outcome := "waits"
+	switch {
+	case errors.Is(why, mail.ErrRefused):
+		outcome, m.tries, why = "refused", most, nil
+	case m.tries >= most:
+		outcome = "given_up"
 	}
-	return err
+	n.Observe(outcome)
+	n.Log.Warn("a message to a resident was not delivered", "kind", m.kind, "id", m.id, "outcome", outcome, "tries", m.tries, "err", why)
+	again := n.Now().Add(patience(m.tries)).UnixMicro()
+	if _, err := n.DB.Exec(ctx, `UPDATE outbox SET due_at = $2, tries = $3 WHERE id = $1`, m.id, again, m.tries); err != nil {
+		n.Log.Warn("a message waits for its lease to end", "err", err)
+	}
+	return why
 }
 
 // address makes a letter of a notice for each address.
@@ -192,6 +229,7 @@ func (n *Notifier) send(ctx context.Context, m message) error {
 	if err := n.Post.Deliver(ctx, l); err != nil {
 		return err
 	}
+	n.Observe("sent")
 	return n.delivered(ctx, n.DB.Verbs, m)
 }
 

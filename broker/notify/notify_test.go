@@ -1,6 +1,9 @@
 package notify_test
 
 import (
+	"crypto/rand"
+	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -9,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/councilid/councilid/broker/accounts"
 	"github.com/councilid/councilid/broker/db"
@@ -30,6 +35,7 @@ type bed struct {
 
 	mu    sync.Mutex
 	clock time.Time
+	came  map[string]int // of letters, by outcome
 }
 
 func onEach(t *testing.T, test func(b *bed)) {
@@ -39,7 +45,7 @@ func onEach(t *testing.T, test func(b *bed)) {
 
 func open(t *testing.T, o db.Options) *bed {
 	t.Helper()
-	b := &bed{T: t, post: mailbox.Open(t), log: &strings.Builder{}, clock: time.Date(2026, 7, 1, 11, 0, 0, 0, time.UTC)}
+	b := &bed{T: t, post: mailbox.Open(t), log: &strings.Builder{}, came: map[string]int{}, clock: time.Date(2026, 7, 1, 11, 0, 0, 0, time.UTC)}
 	var err error
 	b.sql, err = db.Open(t.Context(), o)
 	b.must(err)
@@ -55,7 +61,7 @@ func open(t *testing.T, o db.Options) *bed {
 	for i := range b.nodes {
 		b.nodes[i] = &notify.Notifier{
 			DB: b.sql, Accounts: b.people(), Post: post, Council: "Strathmore Council", Site: "login.strathmore.example",
-			Languages: []string{"en", "cy", "gd"}, Now: b.now, Log: log,
+			Languages: []string{"en", "cy", "gd"}, Now: b.now, Log: log, Observe: b.observe,
 		}
 	}
 	return b
@@ -78,6 +84,12 @@ func (b *bed) pass(d time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.clock = b.clock.Add(d)
+}
+
+func (b *bed) observe(outcome string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.came[outcome]++
 }
 
 func (b *bed) people() *accounts.Accounts {
@@ -211,24 +223,24 @@ func TestTriesAgain(t *testing.T) {
 	onEach(t, func(b *bed) {
 		acc, _ := b.enter("jo", "jo@example.org")
 		b.settled()
-		b.post.Refuse(true)
+		b.post.Refuse(mailbox.Later)
 		b.leave("n1", acc.ID, "link-added")
-		var tries int
 		for range 200 {
-			if b.work() != nil {
-				tries++
-			}
+			b.must(b.work())
 			b.pass(time.Hour)
 		}
 		dead, err := b.nodes[1].Dead(t.Context())
-		if b.must(err); dead != 1 || tries != 10 || b.waiting() != 1 {
-			t.Errorf("%d tries, %d given up, %d wait", tries, dead, b.waiting())
+		if b.must(err); dead != 1 || b.waiting() != 1 {
+			t.Errorf("%d given up, %d wait", dead, b.waiting())
+		}
+		if diff := cmp.Diff(map[string]int{"waits": 9, "given_up": 1}, b.came); diff != "" {
+			t.Errorf("tries (-want +got):\n%s", diff)
 		}
 		b.settled()
 		b.leave("n2", acc.ID, "link-added")
-		_ = b.work()
-		_ = b.work()
-		b.post.Refuse(false)
+		b.must(b.work())
+		b.must(b.work())
+		b.post.Refuse("")
 		b.must(b.work())
 		if len(b.post.Letters("jo@example.org")) != 0 {
 			t.Error("the letter did not wait")
@@ -237,6 +249,91 @@ func TestTriesAgain(t *testing.T) {
 		b.must(b.work())
 		if got := len(b.post.Letters("jo@example.org")); got != 1 {
 			t.Errorf("%d letters", got)
+		}
+	})
+}
+
+// letters leaves letters to addresses, due one after another.
+func (b *bed) letters(addresses ...string) {
+	b.Helper()
+	for _, address := range addresses {
+		_, err := b.sql.Exec(b.Context(), `INSERT INTO outbox (id, kind, app, address, payload, created_at, due_at)
+			VALUES ($1, 'letter', '', $2, '{"what":"link-added","language":"en"}', $3, $3)`, rand.Text(), address, b.now().UnixMicro())
+		b.must(err)
+		b.pass(time.Millisecond)
+	}
+}
+
+// Where nobody is, nobody is looked for again, and others get their letters at once; as
+// they do when somebody's mailbox is to be tried later.
+func TestOneMailboxKeepsNobody(t *testing.T) {
+	onEach(t, func(b *bed) {
+		b.post.RefuseTo("gone@example.org", mailbox.Nobody)
+		b.post.RefuseTo("full@example.org", mailbox.Later)
+		const gone, full = "gone@example.org", "full@example.org"
+		b.letters(gone, gone, gone, gone, "jo@example.org", full, full, "al@example.org", gone, full, "no address")
+		b.must(b.work())
+		for _, address := range []string{"jo@example.org", "al@example.org"} {
+			if got := len(b.post.Letters(address)); got != 1 {
+				t.Errorf("%d letters to %s", got, address)
+			}
+		}
+		if diff := cmp.Diff(map[string]int{"refused": 6, "waits": 3, "sent": 2}, b.came); diff != "" {
+			t.Errorf("what came of them (-want +got):\n%s", diff)
+		}
+		if dead, err := b.nodes[1].Dead(t.Context()); err != nil || dead != 6 {
+			t.Errorf("%d are given up, %v", dead, err)
+		}
+		if said := b.log.String(); strings.Count(said, "outcome=refused") != 6 {
+			t.Errorf("logged: %s", said)
+		}
+		b.post.RefuseTo(full, "")
+		for range 200 {
+			b.pass(time.Hour)
+			b.must(b.work())
+		}
+		if diff := cmp.Diff(map[string]int{"refused": 6, "waits": 3, "sent": 5}, b.came); diff != "" {
+			t.Errorf("and afterwards (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// A server that is away is asked less and less often, however much there is to send,
+// and gets every letter once it is back.
+func TestServerAway(t *testing.T) {
+	onEach(t, func(b *bed) {
+		b.post.Refuse(mailbox.Later)
+		var all []string
+		for i := range 20 {
+			all = append(all, fmt.Sprintf("jo-%d@example.org", i))
+		}
+		b.letters(all...)
+		if err := b.work(); !errors.Is(err, mail.ErrNotSent) {
+			t.Errorf("the server takes nothing: %v", err)
+		}
+		if got := b.came["waits"]; got != 3 {
+			t.Errorf("%d letters were tried", got)
+		}
+		b.must(b.work())
+		if got := b.came["waits"]; got != 3 {
+			t.Error("the server is not left alone")
+		}
+		for range 12 * 60 { // an hour, every five seconds
+			b.pass(5 * time.Second)
+			_ = b.work()
+		}
+		if got := b.came["waits"]; got < 20 || got > 60 {
+			t.Errorf("%d letters were tried in an hour", got)
+		}
+		b.post.Refuse("")
+		for range 48 {
+			b.pass(time.Hour)
+			b.must(b.work())
+		}
+		for _, address := range all {
+			if got := len(b.post.Letters(address)); got != 1 {
+				t.Errorf("%d letters to %s", got, address)
+			}
 		}
 	})
 }

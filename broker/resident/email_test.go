@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/councilid/councilid/test/mailbox"
 )
 
 // code is the code in the last letter to an address.
@@ -120,7 +122,7 @@ func TestEmailWithoutMail(t *testing.T) {
 	b := open(t)
 	w := b.browser()
 	w.signIn("weak", "jo", "Cl")
-	b.post.Refuse(true)
+	b.post.Refuse(mailbox.Nobody)
 	w.post("/my/details/email", "said", "new@example.org").objects(t, "The code could not be sent")
 	b.pages[0].Post = nil
 	w.post("/my/details/email", "said", "new@example.org").objects(t, "The code could not be sent")

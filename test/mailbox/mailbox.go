@@ -3,6 +3,7 @@ package mailbox
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"mime"
@@ -24,8 +25,10 @@ type Server struct {
 
 	mu      sync.Mutex
 	letters []Letter
-	refuse  bool
-	came    chan struct{} // closed and replaced at every letter
+	refuse  string            // the answer to every recipient, "" for those that are taken
+	answers map[string]string // and to some
+	asked   int               // how often somebody was to get a letter
+	came    chan struct{}     // closed and replaced at every letter
 }
 
 // Letter is a mail.
@@ -40,7 +43,7 @@ func Open(tb testing.TB) *Server {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s := &Server{Address: l.Addr().String(), came: make(chan struct{})}
+	s := &Server{Address: l.Addr().String(), came: make(chan struct{}), answers: map[string]string{}}
 	tb.Cleanup(func() { _ = l.Close() })
 	go func() {
 		for {
@@ -54,11 +57,26 @@ func Open(tb testing.TB) *Server {
 	return s
 }
 
-// Refuse has the server refuse every recipient from now on, or no more.
-func (s *Server) Refuse(refuse bool) {
+// Refuse has the server refuse every recipient from now on, with what it says to them
+// (RFC 5321 §4.2), or none with "".
+func (s *Server) Refuse(saying string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.refuse = refuse
+	s.refuse = saying
+}
+
+// RefuseTo is Refuse for one recipient.
+func (s *Server) RefuseTo(to, saying string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answers[to] = saying
+}
+
+// Asked is how often the server was to take a letter.
+func (s *Server) Asked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked
 }
 
 // Letters are those to an address, the oldest first.
@@ -131,7 +149,9 @@ func (s *Server) serve(c net.Conn) {
 		switch verb {
 		case "RCPT":
 			to = strings.Trim(line[strings.IndexByte(line, ':')+1:], " <>")
-			err = text.PrintfLine("%s", s.accept())
+			err = text.PrintfLine("%s", s.accept(to))
+		case "EHLO":
+			err = text.PrintfLine("250-mailbox\r\n250 ENHANCEDSTATUSCODES") // RFC 2034
 		case "DATA":
 			_ = text.PrintfLine("354 go on")
 			err = s.keep(to, text)
@@ -147,14 +167,18 @@ func (s *Server) serve(c net.Conn) {
 	}
 }
 
-func (s *Server) accept() string {
+func (s *Server) accept(to string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.refuse {
-		return "550 5.1.1 nobody here"
-	}
-	return "250 ok"
+	s.asked++
+	return cmp.Or(s.answers[to], s.refuse, "250 ok")
 }
+
+// What servers say to recipients.
+const (
+	Nobody = "550 5.1.1 nobody here"
+	Later  = "451 4.3.0 come back later"
+)
 
 func (s *Server) keep(to string, text *textproto.Conn) error {
 	m, err := mail.ReadMessage(bufio.NewReader(text.DotReader()))
