@@ -46,6 +46,7 @@ var singles = [...]single{
 
 // trail is what a merge writes down so that it can be undone.
 type trail struct {
+	Kept     []string            `json:"kept,omitempty"`     // the kept account's own links
 	Links    []string            `json:"links,omitempty"`    // that were the absorbed account's
 	Ways     []string            `json:"ways,omitempty"`     // those, and the ones that were removed before and are part of its history
 	Records  map[string][]string `json:"records,omitempty"`  // ids, by table and column
@@ -59,6 +60,9 @@ type trail struct {
 func (a *Accounts) absorb(ctx context.Context, tx *db.Tx, kept, absorbed string) (trail, error) {
 	t := trail{Records: map[string][]string{}, Singles: map[string]change{}}
 	var err error
+	if t.Kept, err = column(tx.Query(ctx, `SELECT id FROM links WHERE account_id = $1 ORDER BY id`, kept)); err != nil {
+		return t, fmt.Errorf("links: %w", err)
+	}
 	if t.Links, err = column(tx.Query(ctx, `UPDATE links SET account_id = $2 WHERE account_id = $1 RETURNING id`, absorbed, kept)); err != nil {
 		return t, fmt.Errorf("links: %w", err)
 	}

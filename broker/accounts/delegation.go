@@ -41,7 +41,7 @@ type Delegation struct {
 	Expires   time.Time // when nobody can accept the invitation any more
 	Accepted  time.Time // the zero time: nobody has
 	Ended     time.Time // the zero time: neither side has ended it
-	EndedBy   string    // which of them did: principal or delegate
+	EndedBy   string    // which of them did: principal or delegate; or council, where nobody knows any more whose it is
 }
 
 // Holds reports whether the delegate may act.
@@ -143,7 +143,11 @@ func (a *Accounts) Accept(ctx context.Context, account, link, code string) (d De
 		if err != nil {
 			return err
 		}
-		return d.record(ctx, tx, "delegation.accepted", "delegation-accepted", now)
+		accepted, err := d.tellBoth(ctx, tx, "delegation.accepted", "delegation-accepted", resident, now)
+		if err != nil {
+			return err
+		}
+		return chain(ctx, tx, now, accepted...)
 	})
 	if err != nil {
 		return Delegation{}, fmt.Errorf("accept: %w", err)
@@ -218,15 +222,11 @@ func (a *Accounts) Revoke(ctx context.Context, account, id string) (d Delegation
 		if err != nil {
 			return err
 		}
-		if !d.Accepted.IsZero() { // no app ever heard of the others
-			for _, app := range d.Apps {
-				about := map[string]any{"account": d.Principal, "delegation": d.ID}
-				if err := tell(ctx, tx, "delegation-revoked", app, about, now); err != nil {
-					return err
-				}
-			}
+		ended, err := d.tellEnded(ctx, tx, resident, now)
+		if err != nil {
+			return err
 		}
-		return d.record(ctx, tx, "delegation.ended", "delegation-ended", now)
+		return chain(ctx, tx, now, ended...)
 	})
 	if err != nil {
 		return Delegation{}, fmt.Errorf("revoke: %w", err)
@@ -234,9 +234,22 @@ func (a *Accounts) Revoke(ctx context.Context, account, id string) (d Delegation
 	return d, nil
 }
 
-// record notes what was done to d in the history of both sides, and tells both. Of
-// whom it is the other side learns what it is shown, not who that is to the council.
-func (d Delegation) record(ctx context.Context, tx *db.Tx, kind, notice string, now time.Time) error {
+// tellEnded leaves word that d has ended, and says what is to be audited.
+func (d Delegation) tellEnded(ctx context.Context, tx *db.Tx, actor string, now time.Time) ([]entry, error) {
+	if !d.Accepted.IsZero() { // no app ever heard of the others
+		for _, app := range d.Apps {
+			about := map[string]any{"account": d.Principal, "delegation": d.ID}
+			if err := tell(ctx, tx, "delegation-revoked", app, about, now); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return d.tellBoth(ctx, tx, "delegation.ended", "delegation-ended", actor, now)
+}
+
+// tellBoth tells both sides what was done to d, and says what is to be audited of each.
+// Of whom it is the other side learns what it is shown, not who that is to the council.
+func (d Delegation) tellBoth(ctx context.Context, tx *db.Tx, kind, notice, actor string, now time.Time) ([]entry, error) {
 	sides := []string{d.Principal}
 	if d.Delegate != "" {
 		sides = append(sides, d.Delegate)
@@ -244,11 +257,11 @@ func (d Delegation) record(ctx context.Context, tx *db.Tx, kind, notice string, 
 	var entries []entry
 	for _, side := range sides {
 		if err := notify(ctx, tx, side, notice, now); err != nil {
-			return err
+			return nil, err
 		}
-		entries = append(entries, entry{Kind: kind, Account: side, Actor: resident, Detail: map[string]any{"delegation": d.ID, "apps": d.Apps}})
+		entries = append(entries, entry{Kind: kind, Account: side, Actor: actor, Detail: map[string]any{"delegation": d.ID, "apps": d.Apps}})
 	}
-	return chain(ctx, tx, now, entries...)
+	return entries, nil
 }
 
 const delegationColumns = `id, account_id, delegate_id, apps, label, created_at, valid_until, code_expires_at, accepted_at, ended_at, ended_by`

@@ -24,7 +24,7 @@ type unions struct {
 // union is one merge.
 type union struct {
 	id, kept, absorbed string
-	links              []string          // that were the absorbed account's
+	links              []string          // that were the absorbed account's, and that were added by those
 	mine, theirs       map[string]string // app to subject, as it was
 	at                 time.Time
 	clock              int
@@ -146,6 +146,15 @@ func (w *world) undoes() (string, effect) {
 	}
 	w.part(u)
 	return u.absorbed + " leaves " + u.kept, less
+}
+
+// goesWith has a way in that was added by another leave with that one.
+func (w *world) goesWith(by, link string) {
+	for _, u := range w.merged {
+		if slices.Contains(u.links, by) {
+			u.links = append(u.links, link)
+		}
+	}
 }
 
 // covered reports whether a later merge of the account that was kept stands.

@@ -189,6 +189,9 @@ func (w *world) joins(with string, in accounts.SignIn) (string, effect) {
 	if err != nil || acc.ID != session.account {
 		w.Fatalf("%s joined %s, not %s: %v", in.Subject, acc.ID, session.account, err)
 	}
+	if known == nil {
+		w.goesWith(w.links[with], link.ID)
+	}
 	if known == nil || known.dead {
 		w.makes(in.Subject, acc.ID, inherit)
 	}

@@ -205,7 +205,8 @@ func (m move) unite(ctx context.Context, tx *db.Tx) error {
 		`DELETE FROM evidence WHERE link_id = $1 AND $2 <> ''`,
 		`UPDATE sign_ins SET link_id = $2 WHERE link_id = $1`,
 		`UPDATE refresh_grants SET link_id = $2 WHERE link_id = $1`,
-		`UPDATE links SET created_at = old.created_at, label = CASE WHEN links.label = '' THEN old.label ELSE links.label END
+		`UPDATE links SET created_at = old.created_at, added_by = TRIM(old.id || ' ' || old.added_by),
+				label = CASE WHEN links.label = '' THEN old.label ELSE links.label END
 			FROM links AS old WHERE old.id = $1 AND links.id = $2`,
 		`DELETE FROM links WHERE id = $1 AND $2 <> ''`,
 	} {

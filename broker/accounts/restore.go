@@ -12,53 +12,54 @@ import (
 )
 
 // restore gives back to an account what it had when it was absorbed, with what came
-// by its ways in since. It says what does not go back; see ApproveUndo.
-func (m merged) restore(ctx context.Context, tx *db.Tx) (left []string, err error) {
+// by its ways in since.
+func (m *merged) restore(ctx context.Context, tx *db.Tx) error {
 	lives, err := changes(tx.Exec(ctx, `UPDATE accounts SET status = 'active', merged_into = NULL
 		WHERE id = $1 AND status = 'merged' AND merged_into = $2`, m.Absorbed, m.Kept))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if !lives {
-		return nil, ErrDecided // it was erased
+		return ErrDecided // it was erased
 	}
-	for _, step := range []func(context.Context, *db.Tx) ([]string, error){m.returnByWay, m.returnRecords, m.divide, m.returnSubjects, m.letIn} {
-		changed, err := step(ctx, tx)
-		if err != nil {
-			return nil, err
+	for _, step := range []func(context.Context, *db.Tx) error{
+		m.tellApart, m.removeStrays, m.returnByWay, m.returnRecords, m.returnAdded, m.divide, m.returnSubjects, m.endMoved,
+	} {
+		if err := step(ctx, tx); err != nil {
+			return err
 		}
-		left = append(left, changed...)
 	}
-	return left, m.reachable(ctx, tx)
+	return m.reachable(ctx, tx)
 }
 
-func (m merged) returnByWay(ctx context.Context, tx *db.Tx) ([]string, error) {
-	returned, err := m.giveBack(ctx, tx, "links", "account_id", "id", m.trail.Links)
+func (m *merged) returnByWay(ctx context.Context, tx *db.Tx) error {
+	returned, err := m.giveBack(ctx, tx, "links", "account_id", "id", m.sides.theirs)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, table := range byWay {
-		if _, err := m.giveBack(ctx, tx, table, "account_id", "link_id", m.trail.Ways); err != nil {
-			return nil, err
+		if _, err := m.giveBack(ctx, tx, table, "account_id", "link_id", with(m.trail.Ways, m.sides.theirs)); err != nil {
+			return err
 		}
 	}
-	return missing("links", m.trail.Links, returned), nil
+	m.miss("links", m.trail.Links, returned)
+	return nil
 }
 
-func (m merged) returnRecords(ctx context.Context, tx *db.Tx) (left []string, err error) {
+func (m *merged) returnRecords(ctx context.Context, tx *db.Tx) error {
 	for _, r := range records {
 		ids := m.trail.Records[r.table+"."+r.whose]
 		returned, err := m.giveBack(ctx, tx, r.table, r.whose, "id", ids)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		left = append(left, missing(r.table, ids, returned)...)
+		m.miss(r.table, ids, returned)
 	}
-	return left, nil
+	return nil
 }
 
 // giveBack gives rows back by a column, and returns which values of that it found.
-func (m merged) giveBack(ctx context.Context, tx *db.Tx, table, whose, by string, values []string) ([]string, error) {
+func (m *merged) giveBack(ctx context.Context, tx *db.Tx, table, whose, by string, values []string) ([]string, error) {
 	var found []string
 	for some := range slices.Chunk(values, 100) {
 		n, args := len(some), []any{}
@@ -75,16 +76,16 @@ func (m merged) giveBack(ctx context.Context, tx *db.Tx, table, whose, by string
 	return found, nil
 }
 
-func missing(table string, ids, found []string) (left []string) {
+// miss notes what was not found to give back.
+func (m *merged) miss(table string, ids, found []string) {
 	for _, id := range ids {
 		if !slices.Contains(found, id) {
-			left = append(left, table+" "+id)
+			m.left = append(m.left, table+" "+id)
 		}
 	}
-	return left
 }
 
-func (m merged) divide(ctx context.Context, tx *db.Tx) (left []string, err error) {
+func (m *merged) divide(ctx context.Context, tx *db.Tx) error {
 	for _, s := range singles {
 		c, moved := m.trail.Singles[s.table]
 		if !moved {
@@ -92,32 +93,32 @@ func (m merged) divide(ctx context.Context, tx *db.Tx) (left []string, err error
 		}
 		now, err := s.rows(ctx, tx, m.Kept)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		mine, theirs, changed := s.divide(c, now)
 		if err := s.replace(ctx, tx, m.Kept, c.After, mine); err != nil {
-			return nil, err
+			return err
 		}
 		if err := s.replace(ctx, tx, m.Absorbed, nil, theirs); err != nil {
-			return nil, err
+			return err
 		}
 		for _, key := range changed {
-			left = append(left, s.table+" "+key)
+			m.left = append(m.left, s.table+" "+key)
 		}
 	}
-	return left, nil
+	return nil
 }
 
 // returnSubjects gives back the subjects that were pinned to the absorbed account,
 // and those that follow from its key, which need not be.
-func (m merged) returnSubjects(ctx context.Context, tx *db.Tx) ([]string, error) {
+func (m *merged) returnSubjects(ctx context.Context, tx *db.Tx) error {
 	var key []byte
 	if err := tx.QueryRow(ctx, `SELECT subject_key FROM accounts WHERE id = $1`, m.Absorbed).Scan(&key); err != nil {
-		return nil, err
+		return err
 	}
 	mine, err := readRows(tx.Query(ctx, `SELECT sector, subject FROM subjects WHERE account_id = $1`, m.Kept))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	theirs := func(r row) bool {
 		same := func(pinned row) bool { return pinned["sector"] == r["sector"] && pinned["subject"] == r["subject"] }
@@ -129,39 +130,31 @@ func (m merged) returnSubjects(ctx context.Context, tx *db.Tx) ([]string, error)
 		}
 		if _, err := tx.Exec(ctx, `DELETE FROM subjects WHERE account_id = $1 AND sector = $2 AND subject = $3`,
 			m.Kept, r["sector"], r["subject"]); err != nil {
-			return nil, err
+			return err
 		}
 		if err := m.endGrants(ctx, tx, r["subject"]); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for _, r := range m.trail.Subjects {
 		if err := insertRow(ctx, tx, "subjects", r); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return nil, nil
+	return nil
 }
 
 // endGrants ends what apps were granted since for a subject that goes back, by somebody
 // who came to the kept account or acted as it: they would go on as who has it now.
-func (m merged) endGrants(ctx context.Context, tx *db.Tx, subject any) error {
+func (m *merged) endGrants(ctx context.Context, tx *db.Tx, subject any) error {
 	_, err := tx.Exec(ctx, `UPDATE refresh_grants SET revoked_at = $3 WHERE revoked_at IS NULL AND (account_id = $1 AND subject = $2
 		OR act = $2 AND delegation_id IN (SELECT id FROM delegations WHERE delegate_id = $1))`, m.Kept, subject, m.now.UnixMicro())
 	return err
 }
 
-// letIn are the ways in to the kept account and the delegations of it that were added
-// since. They stay, and may be the other one's.
-func (m merged) letIn(ctx context.Context, tx *db.Tx) ([]string, error) {
-	return column(tx.Query(ctx, `SELECT 'links ' || id FROM links WHERE account_id = $1 AND created_at > $2
-		UNION SELECT 'delegations ' || id FROM delegations WHERE account_id = $1 AND created_at > $2 AND ended_at IS NULL ORDER BY 1`,
-		m.Kept, m.Merged.UnixMicro()))
-}
-
 // reachable makes sure that each of the accounts has a way in, or its person could
 // never come back. One that is frozen or dead may lead in again.
-func (m merged) reachable(ctx context.Context, tx *db.Tx) error {
+func (m *merged) reachable(ctx context.Context, tx *db.Tx) error {
 	for _, account := range []string{m.Kept, m.Absorbed} {
 		err := tx.QueryRow(ctx, `SELECT id FROM links WHERE account_id = $1 LIMIT 1`, account).Scan(new(string))
 		if errors.Is(err, sql.ErrNoRows) {

@@ -36,9 +36,9 @@ func (a *Accounts) ProposeUndo(ctx context.Context, id, officer, reason string) 
 }
 
 // ApproveUndo undoes a merge, and says what did not go back since it has been
-// changed: tables, with an app, a claim or an id; and who was let in since, by a way
-// in or a delegation: nobody but the people knows whose those are. The error is ErrSameOfficer for
-// who proposed it, ErrLaterMerge where another merge comes first, ErrLast where
+// changed: tables, with an app, a claim or an id; and which ways in, delegations and
+// consents that were added since are over, because nobody knows whose they are. The
+// error is ErrSameOfficer for who proposed it, ErrLaterMerge where another merge comes first, ErrLast where
 // nobody could get in to one of the accounts, and else as for ProposeUndo.
 func (a *Accounts) ApproveUndo(ctx context.Context, id, officer string) (left []string, err error) {
 	err = a.db.InTx(ctx, func(tx *db.Tx) error {
@@ -108,6 +108,12 @@ type merged struct {
 	place int64 // in line
 	trail trail
 	now   time.Time
+
+	// What is known while it is undone.
+	actor string   // of the audit chain
+	sides sides    // whose the ways in are
+	left  []string // see ApproveUndo
+	done  []entry  // what is to be audited besides
 }
 
 // undo takes two accounts apart, as approved by somebody, who is an actor of the
@@ -125,7 +131,8 @@ func (a *Accounts) undo(ctx context.Context, tx *db.Tx, m merged, by, actor stri
 	case unusable != nil:
 		return nil, unusable
 	}
-	if left, err = m.restore(ctx, tx); err != nil {
+	m.actor = actor
+	if err := m.restore(ctx, tx); err != nil {
 		return nil, err
 	}
 	if _, err := tx.Exec(ctx, `UPDATE merges SET undone_at = $2, undone_by = $3, undo = NULL WHERE id = $1`, m.ID, m.now.UnixMicro(), by); err != nil {
@@ -142,7 +149,8 @@ func (a *Accounts) undo(ctx context.Context, tx *db.Tx, m merged, by, actor stri
 			return nil, err
 		}
 	}
-	detail := map[string]any{"left": left}
+	detail := map[string]any{"left": m.left}
 	maps.Copy(detail, byOfficer(by, actor))
-	return left, chain(ctx, tx, m.now, ofBoth("accounts.split", m.Kept, m.Absorbed, actor, m.ID, detail)...)
+	split := ofBoth("accounts.split", m.Kept, m.Absorbed, actor, m.ID, detail)
+	return m.left, chain(ctx, tx, m.now, append(split, m.done...)...)
 }

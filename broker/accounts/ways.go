@@ -149,27 +149,12 @@ func (a *Accounts) Remove(ctx context.Context, account, link string) error {
 		if err := a.spare(ctx, tx, account, link); err != nil {
 			return err
 		}
-		address, err := addressOf(ctx, tx, account, link)
+		name, done, err := dropLink(ctx, tx, account, link, resident, a.now())
 		if err != nil {
 			return err
 		}
-		var connector string
-		err = tx.QueryRow(ctx, `DELETE FROM links WHERE id = $1 AND account_id = $2 RETURNING connector, issuer, subject`, link, account).
-			Scan(&connector, &removed.Issuer, &removed.Subject)
-		if err != nil {
-			return gone(err)
-		}
-		if err := forget(ctx, tx, account, link); err != nil {
-			return err
-		}
-		// Who removed it may not be who owns it: that address is told as well.
-		about := map[string]any{"account": account, "what": "link-removed", "link": link}
-		if err := tellAlso(ctx, tx, "notice", "", address, about, a.now()); err != nil {
-			return err
-		}
-		return chain(ctx, tx, a.now(), entry{Kind: "link.removed", Account: account, Actor: resident, Detail: map[string]any{
-			"link": link, "connector": connector,
-		}})
+		removed = name
+		return chain(ctx, tx, a.now(), done)
 	})
 	if keeper, ok := a.Keepers[removed.Issuer]; ok && err == nil {
 		err = keeper.Erase(ctx, removed.Subject)
@@ -178,6 +163,30 @@ func (a *Accounts) Remove(ctx context.Context, account, link string) error {
 		return fmt.Errorf("remove: %w", err)
 	}
 	return nil
+}
+
+// dropLink deletes a link with all that came by it, and says what is to be audited. Who
+// removes it may not be who owns it: the address that it brought is told as well.
+func dropLink(ctx context.Context, tx *db.Tx, account, link, actor string, now time.Time) (removed Name, done entry, err error) {
+	address, err := addressOf(ctx, tx, account, link)
+	if err != nil {
+		return Name{}, entry{}, err
+	}
+	var connector string
+	err = tx.QueryRow(ctx, `DELETE FROM links WHERE id = $1 AND account_id = $2 RETURNING connector, issuer, subject`, link, account).
+		Scan(&connector, &removed.Issuer, &removed.Subject)
+	if err != nil {
+		return Name{}, entry{}, gone(err)
+	}
+	if err := forget(ctx, tx, account, link); err != nil {
+		return Name{}, entry{}, err
+	}
+	about := map[string]any{"account": account, "what": "link-removed", "link": link}
+	if err := tellAlso(ctx, tx, "notice", "", address, about, now); err != nil {
+		return Name{}, entry{}, err
+	}
+	detail := map[string]any{"link": link, "connector": connector}
+	return removed, entry{Kind: "link.removed", Account: account, Actor: actor, Detail: detail}, nil
 }
 
 // spare makes sure that somebody gets in to an account without a link.
