@@ -32,7 +32,7 @@ func (p *Pages) showDelegates(w http.ResponseWriter, r *http.Request, v *visit) 
 func (p *Pages) delegates(v *visit, all []accounts.Delegation) []web.Delegate {
 	var shown []web.Delegate
 	for _, d := range all {
-		waiting := d.Accepted.IsZero() && d.Ended.IsZero() && d.Expires.After(p.Now())
+		waiting := p.waiting(d)
 		if !waiting && !d.Holds(p.Now()) {
 			continue
 		}
@@ -43,6 +43,11 @@ func (p *Pages) delegates(v *visit, all []accounts.Delegation) []web.Delegate {
 		shown = append(shown, one)
 	}
 	return shown
+}
+
+// waiting reports whether somebody may still accept d.
+func (p *Pages) waiting(d accounts.Delegation) bool {
+	return d.Accepted.IsZero() && d.Ended.IsZero() && d.Expires.After(p.Now())
 }
 
 // delegating are the apps, by id, that let people act for others.
@@ -103,12 +108,43 @@ func (p *Pages) invite(w http.ResponseWriter, r *http.Request, v *visit) error {
 	if len(problems) > 0 {
 		return p.wrongs(w, r, v, problems...)
 	}
+	wrong, err := p.tooMany(r, v)
+	if err != nil {
+		return err
+	}
+	if wrong != "" {
+		return p.wrong(w, r, v, "label", wrong)
+	}
 	code, d, err := p.Flow.Invite(r.Context(), v.Account.ID, v.Link, apps, until, label)
 	if err != nil {
 		return err
 	}
 	days := strconv.Itoa(max(1, int(d.Expires.Sub(d.Created)/(24*time.Hour))))
 	return p.leave(w, r, v, "/my/delegates", word{Page: "/my/delegates", Typed: map[string][]string{"code": {code}, "days": {days}}})
+}
+
+// Of every invitation the account's mailboxes hear, and its history is full of them:
+// nobody needs more.
+const (
+	mostWaiting = 20
+	mostInvited = 10 // in an hour
+)
+
+// tooMany counts an invitation and says what is wrong with one more.
+func (p *Pages) tooMany(r *http.Request, v *visit) (wrong string, err error) {
+	given, _, err := p.Flow.Accounts.Delegations(r.Context(), v.Account.ID)
+	if err != nil {
+		return "", err
+	}
+	open := slices.DeleteFunc(given, func(d accounts.Delegation) bool { return !p.waiting(d) })
+	if len(open) >= mostWaiting {
+		return web.WrongTooManyOpen, nil
+	}
+	err = p.within(r.Context(), "resident-invite:"+v.Account.ID, store.Limit{PerHour: mostInvited})
+	if _, often := errors.AsType[*store.Exceeded](err); often {
+		return web.WrongTooManyInvited, nil
+	}
+	return "", err
 }
 
 // until is the end of the day that was typed, or what is wrong with it.

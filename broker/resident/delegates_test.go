@@ -7,6 +7,36 @@ import (
 	"time"
 )
 
+// Nobody invites without end: not in an hour, and not with many who never answer.
+func TestInvitationsAreLimited(t *testing.T) {
+	b := open(t)
+	w := b.browser()
+	who := w.signIn("middle", "mother", "Cm")
+	soon := b.now().Add(30 * 24 * time.Hour)
+	invite := func() page {
+		return w.post("/my/delegates/invite", "day", fmt.Sprint(soon.Day()), "month", fmt.Sprint(int(soon.Month())),
+			"year", fmt.Sprint(soon.Year()), "label", "Ann", "app", "tax")
+	}
+	for range 10 {
+		invite().shows(t, "They have not typed the code yet")
+	}
+	w.node = 1
+	invite().objects(t, "You have made many invitations")
+	given, _, err := b.people().Delegations(t.Context(), who.account)
+	if b.must(err); len(given) != 10 {
+		t.Fatalf("%d invitations", len(given))
+	}
+
+	for range 10 { // while hours go by
+		_, _, err := b.people().Invite(t.Context(), who.account, who.link, []string{"tax"}, soon, "Ann")
+		b.must(err)
+	}
+	invite().objects(t, "Too many people have not typed their code yet")
+	_, err = b.people().Revoke(t.Context(), who.account, given[0].ID)
+	b.must(err)
+	invite().objects(t, "You have made many invitations")
+}
+
 func TestDelegates(t *testing.T) {
 	b := open(t)
 	mother, daughter := b.browser(), b.browser()

@@ -352,5 +352,7 @@ const (
 	WrongInvitation      = "invitation"
 	WrongOwnInvitation   = "invitation_own"
 	WrongTooManyAttempts = "invitations_many"
+	WrongTooManyInvited  = "invited_many"
+	WrongTooManyOpen     = "invitations_open"
 	WrongNotSure         = "sure"
 )
