@@ -142,19 +142,26 @@ type Basis struct {
 	Delegation string `json:"delegation,omitempty"`
 }
 
-// Hold keeps what a grant rests on from being ended until tx ends. The error is
-// ErrWithdrawn where it has ended.
-func (a *Accounts) Hold(ctx context.Context, tx *db.Tx, on Basis) error {
+// Hold keeps what a grant to an app rests on from being ended until tx ends. The error
+// is ErrWithdrawn where it has ended, or where the link by which the grant was got does
+// not lead in: whoever freezes that ends afterwards what rests on it.
+func (a *Accounts) Hold(ctx context.Context, tx *db.Tx, app, link string, on Basis) error {
 	if on.Consent != "" {
 		if err := held(tx.Exec(ctx, `UPDATE consents SET app = app WHERE id = $1 AND withdrawn_at IS NULL`, on.Consent)); err != nil {
 			return err
 		}
 	}
-	if on.Delegation == "" {
-		return nil
+	if on.Delegation != "" {
+		if err := a.holdDelegation(ctx, tx, app, on.Delegation); err != nil {
+			return err
+		}
 	}
-	return held(tx.Exec(ctx, `UPDATE delegations SET label = label WHERE id = $1 AND ended_at IS NULL AND valid_until > $2`,
-		on.Delegation, a.now().UnixMicro()))
+	err := tx.QueryRow(ctx, `SELECT l.id FROM links l JOIN accounts a ON a.id = l.account_id
+		WHERE l.id = $1 AND l.frozen_at IS NULL AND l.unlinked_at IS NULL AND a.status = 'active'`, link).Scan(new(string))
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrWithdrawn
+	}
+	return err
 }
 
 func held(res sql.Result, err error) error {

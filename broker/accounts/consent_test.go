@@ -134,14 +134,14 @@ func TestWithdraw(t *testing.T) {
 func TestConsentIsHeldOrWithdrawn(t *testing.T) {
 	onEach(t, func(t *testing.T, n node) {
 		other := n.another(t)
-		acc, _, _ := enter(t, n, signIn("https://idp.example", "someone"))
+		acc, link, _ := enter(t, n, signIn("https://idp.example", "someone"))
 		for range 20 {
 			c := agree(t, n, acc.ID, "gym", "name")
 			var wg sync.WaitGroup
 			var began, found bool
 			wg.Go(func() {
 				err := n.db.InTx(t.Context(), func(tx *db.Tx) error {
-					if err := n.Hold(t.Context(), tx, accounts.Basis{Consent: c.ID}); err != nil {
+					if err := n.Hold(t.Context(), tx, "gym", link.ID, accounts.Basis{Consent: c.ID}); err != nil {
 						return err
 					}
 					_, err := tx.Exec(t.Context(), `INSERT INTO wishes (id, account_id, app, connector, level, asked_at)

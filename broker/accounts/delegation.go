@@ -176,19 +176,20 @@ func (a *Accounts) ActsFor(ctx context.Context, account, app string) ([]Delegati
 	return slices.DeleteFunc(all, func(d Delegation) bool { return !slices.Contains(d.Apps, app) }), err
 }
 
-// Delegation returns one that holds, and the principal's account as it is now. The
-// error is ErrWithdrawn where it does not hold, or the principal's account may not
-// be used or has no way in that may: nobody acts for somebody who is kept out.
-func (a *Accounts) Delegation(ctx context.Context, id string) (Delegation, Account, error) {
+// Delegation returns one that holds at an app, and the principal's account as it is
+// now. The error is ErrWithdrawn where it does not hold there, or the principal's
+// account may not be used or has no way in that may: nobody acts for somebody who is
+// kept out.
+func (a *Accounts) Delegation(ctx context.Context, id, app string) (Delegation, Account, error) {
 	found, err := a.delegations(ctx, `id = $1`, id)
 	if err != nil {
 		return Delegation{}, Account{}, err
 	}
-	if len(found) == 0 || !found[0].Holds(a.now()) {
+	if len(found) == 0 || !found[0].Holds(a.now()) || !slices.Contains(found[0].Apps, app) {
 		return Delegation{}, Account{}, ErrWithdrawn
 	}
 	e, err := a.find(ctx, entering+` WHERE a.id = $2 AND l.id =
-		(SELECT MIN(id) FROM links WHERE account_id = $2 AND frozen_at IS NULL AND unlinked_at IS NULL)`, nothing, found[0].Principal)
+		(SELECT MIN(id) FROM links WHERE account_id = $2 AND `+leadsIn+`)`, nothing, found[0].Principal)
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrFrozen) {
 		return Delegation{}, Account{}, errors.Join(ErrWithdrawn, err)
 	}
@@ -196,6 +197,22 @@ func (a *Accounts) Delegation(ctx context.Context, id string) (Delegation, Accou
 		return Delegation{}, Account{}, fmt.Errorf("delegation: %w", err)
 	}
 	return found[0], e.account, nil
+}
+
+// leadsIn is true of links by which somebody gets in.
+const leadsIn = `frozen_at IS NULL AND unlinked_at IS NULL`
+
+// holdDelegation is Hold of a delegation.
+func (a *Accounts) holdDelegation(ctx context.Context, tx *db.Tx, app, id string) error {
+	d, err := scanDelegation(tx.QueryRow(ctx, `UPDATE delegations SET label = label
+		WHERE id = $1 AND ended_at IS NULL AND valid_until > $2
+			AND EXISTS (SELECT 1 FROM accounts p WHERE p.id = delegations.account_id AND p.status = 'active')
+			AND EXISTS (SELECT 1 FROM links l WHERE l.account_id = delegations.account_id AND `+leadsIn+`)
+		RETURNING `+delegationColumns, id, a.now().UnixMicro()))
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !slices.Contains(d.Apps, app) {
+		return ErrWithdrawn
+	}
+	return err
 }
 
 // Revoke ends a delegation for either side, at once and for good, and leaves a

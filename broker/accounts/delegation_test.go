@@ -85,7 +85,7 @@ func TestDelegation(t *testing.T) {
 		if err != nil || len(received) != 1 || cmp.Diff(d, received[0]) != "" {
 			t.Errorf("the delegate sees %+v, %v", received, err)
 		}
-		_, theirs, err := n.Delegation(t.Context(), d.ID)
+		_, theirs, err := n.Delegation(t.Context(), d.ID, "library")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -204,7 +204,7 @@ func TestRevoke(t *testing.T) {
 			if diff := cmp.Diff(before, everything(t, n)); diff != "" {
 				t.Errorf("a second time (-once +twice):\n%s", diff)
 			}
-			if _, _, err := n.Delegation(t.Context(), d.ID); !errors.Is(err, accounts.ErrWithdrawn) {
+			if _, _, err := n.Delegation(t.Context(), d.ID, "library"); !errors.Is(err, accounts.ErrWithdrawn) {
 				t.Errorf("it still holds: %v", err)
 			}
 		}
@@ -228,11 +228,11 @@ func TestDelegationHoldsWhileThePrincipalDoes(t *testing.T) {
 		if got := principals(t, n.at(d.Until), ann.ID, "tax"); got != nil {
 			t.Errorf("after its end the delegate acts for %v", got)
 		}
-		if _, _, err := n.at(d.Until).Delegation(t.Context(), d.ID); !errors.Is(err, accounts.ErrWithdrawn) {
+		if _, _, err := n.at(d.Until).Delegation(t.Context(), d.ID, "library"); !errors.Is(err, accounts.ErrWithdrawn) {
 			t.Errorf("after its end: %v", err)
 		}
 		n.exec(t, `UPDATE links SET frozen_at = 1 WHERE account_id = $1`, mum.ID)
-		if _, _, err := n.Delegation(t.Context(), d.ID); !errors.Is(err, accounts.ErrWithdrawn) {
+		if _, _, err := n.Delegation(t.Context(), d.ID, "library"); !errors.Is(err, accounts.ErrWithdrawn) {
 			t.Errorf("while the principal's only way in is frozen: %v", err)
 		}
 		n.exec(t, `UPDATE links SET frozen_at = NULL WHERE account_id = $1`, mum.ID)
@@ -241,7 +241,7 @@ func TestDelegationHoldsWhileThePrincipalDoes(t *testing.T) {
 			if got := principals(t, n, ann.ID, "tax"); got != nil {
 				t.Errorf("acts for a %s account", status)
 			}
-			if _, _, err := n.Delegation(t.Context(), d.ID); !errors.Is(err, accounts.ErrWithdrawn) {
+			if _, _, err := n.Delegation(t.Context(), d.ID, "library"); !errors.Is(err, accounts.ErrWithdrawn) {
 				t.Errorf("a %s account: %v", status, err)
 			}
 		}

@@ -126,7 +126,7 @@ func (f *Flow) whom(ctx context.Context, l ongoing, s Session) (*principal, erro
 // more than the principal is: the app learns of the principal what may be told in such
 // a session.
 func (f *Flow) actFor(ctx context.Context, l ongoing, s Session, d accounts.Delegation) (as Session, ok bool, err error) {
-	d, account, err := f.Accounts.Delegation(ctx, d.ID)
+	d, account, err := f.Accounts.Delegation(ctx, d.ID, l.Request.App)
 	if errors.Is(err, accounts.ErrWithdrawn) {
 		return s, false, nil
 	}

@@ -39,10 +39,14 @@ func (f *Flow) release(w http.ResponseWriter, r *http.Request, l ongoing, s Sess
 		return f.raise(w, r, l, *d, b)
 	}
 	err = f.issue(w, r, l.Request, s, b)
-	if errors.Is(err, accounts.ErrWithdrawn) { // while this went on
-		return f.raise(w, r, l, doubt{"/choose", Interaction}, f.Store.Batch())
+	if !errors.Is(err, accounts.ErrWithdrawn) { // while this went on
+		return err
 	}
-	return err
+	d = &doubt{"/choose", Interaction}
+	if s.Acting != nil {
+		d = &doubt{"/acting", WhoseAccount}
+	}
+	return f.raise(w, r, l, *d, f.Store.Batch())
 }
 
 // settle finds the first doubt, or makes s what the app is answered with.
@@ -180,22 +184,33 @@ func (f *Flow) answerConsent(w http.ResponseWriter, r *http.Request) error {
 }
 
 // endedTable keeps, for as long as something may be under way that rests on it, that
-// a consent or a delegation has ended: by their ids, which are never used again.
+// a consent has ended, or a delegation at an app.
 var endedTable = store.Table[bool]{Name: "ended"}
 
-const endedTime = 10 * time.Minute
+const (
+	endedTime = 10 * time.Minute
+	// suspendedTime is as long as any request takes: what ended for now may begin again.
+	suspendedTime = time.Minute
+)
 
-func endedHandle(id string) store.Handle { return store.Handle{Tag: fingerprint("ended", id)} }
+func endedHandle(basis string) store.Handle { return store.Handle{Tag: fingerprint("ended", basis)} }
 
-// mustHold makes b fail with accounts.ErrWithdrawn where what on stands for has
-// ended. It comes after the ledger's entry, as whoever ends it says so and then
-// reads the ledger: either that finds the entry, or this fails.
-func mustHold(b *store.Batch, on accounts.Basis) {
-	for _, id := range []string{on.Consent, on.Delegation} {
-		if id == "" {
-			continue
-		}
-		over := endedTable.Get(b, endedHandle(id))
+// delegated names a delegation at an app as a basis.
+func delegated(id, app string) string { return id + " " + app }
+
+// mustHold makes b fail with accounts.ErrWithdrawn where that has ended on which
+// something for an app rests. It comes after the ledger's entry, as whoever ends it
+// says so and then reads the ledger: either that finds the entry, or this fails.
+func mustHold(b *store.Batch, on accounts.Basis, app string) {
+	var bases []string
+	if on.Consent != "" {
+		bases = append(bases, on.Consent)
+	}
+	if on.Delegation != "" {
+		bases = append(bases, delegated(on.Delegation, app))
+	}
+	for _, basis := range bases {
+		over := endedTable.Get(b, endedHandle(basis))
 		b.Check(func() error {
 			if _, ended := over.Value(); ended {
 				return accounts.ErrWithdrawn

@@ -162,13 +162,18 @@ func (f *Flow) actOn(ctx context.Context, connector string, events []connectors.
 // act does what follows from an event, and says what that was.
 func (f *Flow) act(ctx context.Context, connector string, e connectors.Event, keep time.Duration) (outcome string, err error) {
 	outcome = string(e.Action)
+	var link accounts.Link
 	if in, change := f.toLink(e.Action); change != nil {
-		outcome, err = f.inOrder(ctx, in, connector, e, keep, change)
+		link, outcome, err = f.inOrder(ctx, in, connector, e, keep, change)
 	}
 	if err != nil || outcome == eventOld || !endsSessions(e.Action) {
 		return outcome, err
 	}
-	return outcome, f.endTold(ctx, connector, e)
+	err = f.endTold(ctx, connector, e)
+	if err == nil && link.ID != "" {
+		err = f.suspend(ctx, link)
+	}
+	return outcome, err
 }
 
 // endsSessions reports whether nobody stays signed in after an action.
@@ -204,28 +209,28 @@ func (f *Flow) toLink(a connectors.Action) (matter, linkChange) {
 	return "", nil
 }
 
-// inOrder changes the link of an event's account. An event that comes after a
+// inOrder changes the link of an event's account, and tells which that is. An event that comes after a
 // later one in the matter changes nothing: a link that was let in again is not to
 // freeze because its freezing was delivered late.
-func (f *Flow) inOrder(ctx context.Context, in matter, connector string, e connectors.Event, keep time.Duration, change linkChange) (string, error) {
+func (f *Flow) inOrder(ctx context.Context, in matter, connector string, e connectors.Event, keep time.Duration, change linkChange) (link accounts.Link, outcome string, err error) {
 	b, h := f.Store.Batch(), store.Handle{Tag: fingerprint("latest", string(in), connector, e.Issuer, e.Subject)}
 	last := latestTable.Get(b, h)
 	if err := b.Exec(ctx); err != nil {
-		return "", err
+		return link, "", err
 	}
 	if at, ok := last.Value(); ok && e.At.Before(at) {
-		return eventOld, nil
+		return link, eventOld, nil
 	}
-	link, err := change(ctx, e.Issuer, e.Subject, e.Type)
+	link, err = change(ctx, e.Issuer, e.Subject, e.Type)
 	switch {
 	case errors.Is(err, accounts.ErrUnknownLink):
-		return eventUnknown, nil
+		return link, eventUnknown, nil
 	case err != nil:
-		return "", err
+		return link, "", err
 	}
 	web.Note(ctx, slog.String("account", link.Account))
 	latestTable.Put(b, h, e.At, keep)
-	return string(e.Action), b.Exec(ctx)
+	return link, string(e.Action), b.Exec(ctx)
 }
 
 // endTold ends the sessions that an event is about, and leaves word in the

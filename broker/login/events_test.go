@@ -6,14 +6,18 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/councilid/councilid/broker/accounts"
 	"github.com/councilid/councilid/broker/db"
+	"github.com/councilid/councilid/broker/login"
 	"github.com/councilid/councilid/connectors"
 )
 
@@ -295,5 +299,55 @@ func TestEventsAreLimited(t *testing.T) {
 	}
 	if last != http.StatusTooManyRequests {
 		t.Errorf("the last of twelve is answered %d", last)
+	}
+}
+
+// What apps hold by a way in that is kept out ends with it, for now.
+func TestSuspendedWayIn(t *testing.T) {
+	for _, action := range []string{"freeze", "unlink"} {
+		b := listening(t)
+		b.session("tax")
+		s := b.front.issued()
+		b.tell(0, "e1", action, "account-disabled")
+		want := []login.Withdrawal{{Account: s.Account.ID, Link: s.Link, ForNow: true}}
+		if diff := cmp.Diff(want, b.front.withdrawn); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", action, diff)
+		}
+	}
+}
+
+// Nobody acts for somebody who is kept out, nor goes on to, if they have no other way.
+func TestSuspendedPrincipal(t *testing.T) {
+	for _, other := range []bool{false, true} {
+		b := listening(t)
+		b.front.tell("care", way{tell: obeys})
+		for _, flow := range b.flows {
+			care := app("care")
+			care.Delegates, flow.Delegation = true, 365*24*time.Hour
+			flow.Apps["care"] = care
+		}
+		b.session("tax")
+		alice := b.front.issued()
+		if other {
+			in := accounts.SignIn{Connector: "plain", Issuer: "https://plain.example", Subject: "alice", At: b.now()}
+			_, _, err := b.flows[0].Accounts.Join(t.Context(), alice.Account.ID, alice.Link, in, alice.Level)
+			b.must(err)
+		}
+		carer := b.browser()
+		carer.signIn("tax", b.works, "carer")
+		code, d, err := b.flows[0].Invite(t.Context(), alice.Account.ID, alice.Link, []string{"care"}, b.now().Add(time.Hour), "")
+		b.must(err)
+		_, err = b.flows[0].Accounts.Accept(t.Context(), b.front.issued().Account.ID, b.front.issued().Link, code)
+		b.must(err)
+		page := carer.get(carer.get("/ask/care").to)
+		form := url.Values{"request": {found(t, page.body, `name="request" value="`)}, "answer": {d.ID}}
+		carer.post("/acting", form).mustLead(t, "https://care.example/in?person=alice")
+
+		b.tell(1, "e1", "freeze", "account-disabled")
+		ended := slices.Contains(b.front.ends(), "care") && slices.Contains(b.front.toldApps(), "care") &&
+			slices.Contains(b.front.withdrawn, login.Withdrawal{Delegation: d.ID, ForNow: true})
+		if ended == other || !carer.signedIn() {
+			t.Errorf("another way %v, ended %v, the carer signed in %v", other, ended, carer.signedIn())
+		}
 	}
 }

@@ -54,7 +54,7 @@ func (f *Flow) Used(b *store.Batch, s Session, u Use, released []string, ttl tim
 	if !s.fresh {
 		f.keepAlive(b, s)
 	}
-	mustHold(b, s.Basis)
+	mustHold(b, s.Basis, u.App)
 }
 
 // visits are what the account's history gets of something issued in s; where the

@@ -1,7 +1,6 @@
 package login
 
 import (
-	"context"
 	"errors"
 	"net/http"
 
@@ -34,10 +33,4 @@ func (f *Flow) Present(r *http.Request) (*Session, error) {
 		return nil, nil
 	}
 	return s, err
-}
-
-// EndThrough ends the sessions of the account that rest on a way in, in all their
-// apps: nobody stays signed in by what was taken away.
-func (f *Flow) EndThrough(ctx context.Context, account, link string) (Receipt, error) {
-	return f.endThose(ctx, account, func(s Session) bool { return s.restsOn(link) })
 }

@@ -100,8 +100,8 @@ type FrontEnd interface {
 	// adds its writes to b.
 	End(b *store.Batch, u Use)
 
-	// Withdraw ends for good what the front end keeps apart from sessions: what
-	// apps may do while the resident is away.
+	// Withdraw ends what the front end keeps apart from sessions: what apps may do
+	// while the resident is away.
 	Withdraw(ctx context.Context, what Withdrawal) error
 
 	// Tell tells the app of u, from server to server, that its session is over.
@@ -124,12 +124,16 @@ type Sharing struct {
 	Lasting bool // the app may go on while the resident is away
 }
 
-// Withdrawal is what may not be used any more: what an app was given by an account,
-// or what was given to a delegate, at any app.
+// Withdrawal is what may not be used any more: all that was given as it says, where ""
+// is any.
 type Withdrawal struct {
-	Account    string
-	App        string // "" for all of the account's
-	Delegation string // by id; "" for an account's
+	Account    string // about which it tells
+	App        string // to which it was given, by id
+	Delegation string // under which, by id
+	Link       string // the way in by which somebody came for it, by id
+	// ForNow says that it may be used again some day: what is live ends, and what lasts
+	// is kept, of which the front end asks at every use whether it may be used.
+	ForNow bool
 }
 
 // Refusal is why a request ends without a session.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/councilid/councilid/broker/accounts"
 	"github.com/councilid/councilid/broker/store"
 )
 
@@ -16,9 +17,11 @@ import (
 
 // ending is what is over for apps.
 type ending struct {
-	bases []string     // on which nothing is issued any more: consents and delegations, by id
+	bases []string     // on which nothing is issued any more: consents, and delegations at an app
 	held  []held       // what sessions hold
 	kept  []Withdrawal // what front ends keep apart from them
+
+	forNow bool // it may begin again
 }
 
 // held are some uses of the sessions that an index has under a key.
@@ -44,28 +47,82 @@ func (f *Flow) StopSharing(ctx context.Context, account, app string) (Receipt, e
 	e := ending{bases: ended, kept: []Withdrawal{{Account: account, App: app}}}
 	e.held = append(e.held, held{sessionsIndex, account, func(u Use) bool { return u.App == app && u.Delegation == "" }})
 	for _, d := range given {
-		e.held = append(e.held, held{actingIndex, d.ID, func(u Use) bool { return u.App == app && u.Delegation == d.ID }})
+		e.actingAt(d.ID, app)
 	}
 	return f.carryOut(ctx, e)
+}
+
+// actingAt adds to e what was issued under a delegation at some apps.
+func (e *ending) actingAt(id string, apps ...string) {
+	for _, app := range apps {
+		e.bases = append(e.bases, delegated(id, app))
+	}
+	e.held = append(e.held, held{actingIndex, id, func(u Use) bool { return u.Delegation == id && slices.Contains(apps, u.App) }})
 }
 
 // EndDelegation ends a delegation for either side: the delegate's apps lose the
 // tokens that they got for the principal, and are told.
 func (f *Flow) EndDelegation(ctx context.Context, account, id string) (Receipt, error) {
 	ctx = context.WithoutCancel(ctx)
-	if _, err := f.Accounts.Revoke(ctx, account, id); err != nil {
+	d, err := f.Accounts.Revoke(ctx, account, id)
+	if err != nil {
 		return Receipt{}, err
 	}
-	return f.endActing(ctx, id)
+	return f.endActing(ctx, d)
 }
 
 // endActing ends what was issued under a delegation.
-func (f *Flow) endActing(ctx context.Context, id string) (Receipt, error) {
-	return f.carryOut(ctx, ending{
-		bases: []string{id},
-		held:  []held{{actingIndex, id, func(u Use) bool { return u.Delegation == id }}},
-		kept:  []Withdrawal{{Delegation: id}},
-	})
+func (f *Flow) endActing(ctx context.Context, d accounts.Delegation) (Receipt, error) {
+	e := ending{kept: []Withdrawal{{Delegation: d.ID}}}
+	e.actingAt(d.ID, d.Apps...)
+	return f.carryOut(ctx, e)
+}
+
+// EndThrough ends what was got by a way in that was taken away from the account: the
+// sessions that rest on it, in all their apps, and what apps may do while the resident
+// is away.
+func (f *Flow) EndThrough(ctx context.Context, account, link string) (Receipt, error) {
+	ctx = context.WithoutCancel(ctx)
+	done, ended := f.endThose(ctx, account, func(s Session) bool { return s.restsOn(link) })
+	_, received, err := f.Accounts.Delegations(ctx, account)
+	_, lasting := f.carryOut(ctx, ending{kept: through(account, link, received)})
+	return done, errors.Join(ended, err, lasting)
+}
+
+// suspend ends, for now, what front ends keep that was got by a link which leads in no
+// more, and all that apps have from those who act for its person, where nobody may.
+// The person's own sessions are ended by those who know which they are.
+func (f *Flow) suspend(ctx context.Context, link accounts.Link) error {
+	given, received, err := f.Accounts.Delegations(ctx, link.Account)
+	if err != nil {
+		return err
+	}
+	e := ending{forNow: true, kept: through(link.Account, link.ID, received)}
+	for _, d := range given {
+		if !d.Holds(f.Now()) {
+			continue
+		}
+		_, _, err := f.Accounts.Delegation(ctx, d.ID, d.Apps[0])
+		switch {
+		case errors.Is(err, accounts.ErrWithdrawn):
+			e.actingAt(d.ID, d.Apps...)
+			e.kept = append(e.kept, Withdrawal{Delegation: d.ID})
+		case err != nil:
+			return err
+		}
+	}
+	_, err = f.carryOut(ctx, e)
+	return err
+}
+
+// through is what was given to those who came by a way in to the account, for itself or
+// under the delegations that it has received.
+func through(account, link string, received []accounts.Delegation) []Withdrawal {
+	all := []Withdrawal{{Account: account, Link: link}}
+	for _, d := range received {
+		all = append(all, Withdrawal{Delegation: d.ID, Link: link})
+	}
+	return all
 }
 
 // Forget ends all that apps have of an account that is no more: what they got in its
@@ -77,7 +134,7 @@ func (f *Flow) Forget(ctx context.Context, account string) error {
 	given, received, err := f.Accounts.Delegations(ctx, account)
 	errs := []error{ended, err}
 	for _, d := range slices.Concat(given, received) {
-		_, err := f.endActing(ctx, d.ID)
+		_, err := f.endActing(ctx, d)
 		errs = append(errs, err)
 	}
 	_, err = f.carryOut(ctx, ending{kept: []Withdrawal{{Account: account}}})
@@ -87,7 +144,7 @@ func (f *Flow) Forget(ctx context.Context, account string) error {
 // carryOut ends e and tells the apps from server to server. What front ends keep does
 // not wait for Redis: what may be used for months is kept in SQL.
 func (f *Flow) carryOut(ctx context.Context, e ending) (Receipt, error) {
-	errs := []error{f.close(ctx, e.bases)}
+	errs := []error{f.close(ctx, e)}
 	var ended []Use
 	for _, h := range e.held {
 		uses, err := f.endUses(ctx, h)
@@ -95,6 +152,7 @@ func (f *Flow) carryOut(ctx context.Context, e ending) (Receipt, error) {
 	}
 	for _, protocol := range slices.Sorted(maps.Keys(f.FrontEnds)) {
 		for _, what := range e.kept {
+			what.ForNow = e.forNow
 			errs = append(errs, f.FrontEnds[protocol].Withdraw(ctx, what))
 		}
 	}
@@ -104,11 +162,14 @@ func (f *Flow) carryOut(ctx context.Context, e ending) (Receipt, error) {
 	return bye.Receipt, errors.Join(errs...)
 }
 
-// close lets nothing be issued any more that rests on consents or delegations.
-func (f *Flow) close(ctx context.Context, ids []string) error {
-	b := f.Store.Batch()
-	for _, id := range ids {
-		endedTable.Put(b, endedHandle(id), true, endedTime)
+// close lets nothing be issued any more that rests on the bases of e.
+func (f *Flow) close(ctx context.Context, e ending) error {
+	b, long := f.Store.Batch(), endedTime
+	if e.forNow {
+		long = suspendedTime
+	}
+	for _, basis := range e.bases {
+		endedTable.Put(b, endedHandle(basis), true, long)
 	}
 	return b.Exec(ctx)
 }

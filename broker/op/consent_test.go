@@ -111,7 +111,7 @@ func TestCodeIsRedeemedWhileSharingStops(t *testing.T) {
 	b.trips.after(2, func() { b.stopSharing(b.account()) })
 	granted := b.redeem(late).tokens(t)
 	b.wantDead(granted.AccessToken)
-	b.wantRevoked("tax", granted.RefreshToken)
+	b.refresh("tax", granted.RefreshToken).wantError(t, http.StatusBadRequest, "invalid_grant")
 	b.refresh("tax", b.signedIn(browser, "scope", "openid email offline_access").RefreshToken).tokens(t) // that is sharing again
 }
 

@@ -128,7 +128,7 @@ func (s *Server) stands(ctx context.Context, c *client, g *grant) error {
 	}
 	account := g.Account
 	if g.Delegation != "" {
-		d, _, err := s.Accounts.Delegation(ctx, g.Delegation)
+		d, _, err := s.Accounts.Delegation(ctx, g.Delegation, c.app.ID)
 		if errors.Is(err, accounts.ErrWithdrawn) || err == nil && !c.app.Delegates {
 			return refused(invalidGrant, "nobody may act for the account any more").because(err)
 		}

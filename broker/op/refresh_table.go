@@ -19,7 +19,7 @@ import (
 func (s *Server) beginRefresh(ctx context.Context, c *client, tag string, g grant) (token string, err error) {
 	err = s.DB.InTx(ctx, func(tx *db.Tx) error {
 		// Whoever withdraws what it rests on waits, and then finds the grant.
-		if err := s.Accounts.Hold(ctx, tx, g.Basis); err != nil {
+		if err := s.Accounts.Hold(ctx, tx, c.app.ID, g.Link, g.Basis); err != nil {
 			return err
 		}
 		begun, err := s.insertGrant(ctx, tx.Verbs, c, tag, g, nil, `ON CONFLICT DO NOTHING`)
@@ -65,8 +65,9 @@ func (s *Server) outlast(ctx context.Context, tag string, g grant) error {
 func (s *Server) rotate(ctx context.Context, c *client, old refreshToken) (token string, err error) {
 	now := s.Now()
 	err = s.DB.InTx(ctx, func(tx *db.Tx) error {
-		// Whoever withdrew it may not have come so far as to revoke the grant.
-		if err := s.Accounts.Hold(ctx, tx, old.grant.Basis); err != nil {
+		// Whoever withdrew it, or froze the way in, may not have come so far as to end
+		// what is kept here and in Redis.
+		if err := s.Accounts.Hold(ctx, tx, c.app.ID, old.grant.Link, old.grant.Basis); err != nil {
 			return err
 		}
 		res, err := tx.Exec(ctx, `UPDATE refresh_grants SET expires_at = $2 WHERE id = $1 AND revoked_at IS NULL`,
@@ -115,22 +116,32 @@ func (s *Server) keepRevoked(ctx context.Context, tag string, g grant) error {
 
 // revokeWhere revokes the grants of which where is true, and returns their tags.
 func (s *Server) revokeWhere(ctx context.Context, where string, args ...any) ([]string, error) {
-	rows, err := s.DB.Query(ctx, `UPDATE refresh_grants SET revoked_at = COALESCE(revoked_at, $1) WHERE `+where+` RETURNING id`,
-		append([]any{s.Now().UnixMicro()}, args...)...)
+	args = append(args, s.Now().UnixMicro())
+	return texts(s.DB.Query(ctx, fmt.Sprintf(`UPDATE refresh_grants SET revoked_at = COALESCE(revoked_at, $%d) WHERE %s RETURNING id`,
+		len(args), where), args...))
+}
+
+// tagsWhere returns the tags of the grants of which where is true.
+func (s *Server) tagsWhere(ctx context.Context, where string, args ...any) ([]string, error) {
+	return texts(s.DB.Query(ctx, `SELECT id FROM refresh_grants WHERE `+where, args...))
+}
+
+// texts reads rows of one text.
+func texts(rows *sql.Rows, err error) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 
-	var tags []string
+	var all []string
 	for rows.Next() {
-		var tag string
-		if err := rows.Scan(&tag); err != nil {
+		var text string
+		if err := rows.Scan(&text); err != nil {
 			return nil, err
 		}
-		tags = append(tags, tag)
+		all = append(all, text)
 	}
-	return tags, rows.Err()
+	return all, rows.Err()
 }
 
 // insertGrant writes a grant's row and reports whether that changed anything.

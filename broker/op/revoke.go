@@ -1,8 +1,11 @@
 package op
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/councilid/councilid/broker/login"
 	"github.com/councilid/councilid/broker/store"
@@ -89,29 +92,39 @@ func (s *Server) revokeGrant(ctx context.Context, tag string, g grant) error {
 // Withdraw implements [login.FrontEnd]. A grant that was revoked before is found
 // again, should its access tokens have been left then.
 func (s *Server) Withdraw(ctx context.Context, what login.Withdrawal) error {
-	where, args := `account_id = $2 AND app = $3`, []any{what.Account, what.App}
-	switch {
-	case what.Delegation != "":
-		where, args = `delegation_id = $2`, []any{what.Delegation}
-	case what.App == "":
-		where, args = `account_id = $2`, []any{what.Account}
+	where, args := given(what)
+	find := s.revokeWhere
+	if what.ForNow {
+		find = s.tagsWhere
 	}
-	tags, err := s.revokeWhere(ctx, where, args...)
+	tags, err := find(ctx, where, args...)
 	if err != nil {
 		return err
 	}
+	return s.revokeTokens(ctx, tags...)
+}
+
+// given is the condition by which the grants are found that were given as what says:
+// none where it says nothing.
+func given(what login.Withdrawal) (where string, args []any) {
+	var all []string
+	for _, c := range []struct{ column, value string }{
+		{"account_id", what.Account}, {"app", what.App}, {"delegation_id", what.Delegation}, {"link_id", what.Link},
+	} {
+		if c.value != "" {
+			args = append(args, c.value)
+			all = append(all, fmt.Sprintf("%s = $%d", c.column, len(args)))
+		}
+	}
+	return cmp.Or(strings.Join(all, " AND "), "FALSE"), args
+}
+
+// revokeTokens ends the access tokens of tags, all of them.
+func (s *Server) revokeTokens(ctx context.Context, tags ...string) error {
 	b := s.Store.Batch()
 	for _, tag := range tags {
 		grants.Delete(b, online(tag))
 		grants.Delete(b, offline(tag))
 	}
-	return b.Exec(ctx)
-}
-
-// revokeTokens ends the access tokens of a tag, all of them.
-func (s *Server) revokeTokens(ctx context.Context, tag string) error {
-	b := s.Store.Batch()
-	grants.Delete(b, online(tag))
-	grants.Delete(b, offline(tag))
 	return b.Exec(ctx)
 }

@@ -1,12 +1,18 @@
 package op_test
 
 import (
+	"context"
+	"crypto/rand"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/councilid/councilid/broker/accounts"
+	"github.com/councilid/councilid/connectors"
 )
 
 func (b *bed) revoke(client, token string) *answer {
@@ -157,3 +163,79 @@ func (b *bed) account() (id string) {
 	b.must(b.db.QueryRow(b.t.Context(), `SELECT id FROM accounts`).Scan(&id))
 	return id
 }
+
+// What was got by a refresh ends with the way in that it stands on: for good where that
+// is removed, and for now where it is frozen. What stands on another goes on.
+func TestRefreshedTokensEndWithTheWayIn(t *testing.T) {
+	for _, removed := range []bool{true, false} {
+		b := newBed(t)
+		first := b.signedIn(newBrowser(t), "scope", "openid offline_access")
+		alice := b.account()
+		in := accounts.SignIn{Connector: "upstream", Issuer: "https://provider.example", Subject: "other", At: b.now()}
+		_, other, err := b.accounts.Join(t.Context(), alice, "", in, believed)
+		b.must(err)
+		b.provider.signIn("other")
+		lasting := b.refresh("tax", b.signedIn(newBrowser(t), "scope", "openid offline_access").RefreshToken).tokens(t)
+		refreshed := b.refresh("tax", first.RefreshToken).tokens(t)
+
+		if removed {
+			var link string
+			b.must(b.db.QueryRow(t.Context(), `SELECT id FROM links WHERE id <> $1`, other.ID).Scan(&link))
+			b.must(b.accounts.Remove(t.Context(), alice, link))
+			_, err := b.flow.EndThrough(t.Context(), alice, link)
+			b.must(err)
+		} else {
+			b.freeze("alice")
+		}
+		b.wantDead(refreshed.AccessToken)
+		b.refresh("tax", refreshed.RefreshToken).wantError(t, http.StatusBadRequest, "invalid_grant")
+		b.wantAlive(lasting.AccessToken)
+		b.refresh("tax", lasting.RefreshToken).tokens(t)
+		if removed {
+			continue
+		}
+		_, err = b.accounts.Thaw(t.Context(), "https://provider.example", "alice", "test")
+		b.must(err)
+		b.wantDead(refreshed.AccessToken)
+		b.refresh("tax", refreshed.RefreshToken).tokens(t)
+	}
+}
+
+func TestRefreshWhileTheWayInIsFrozen(t *testing.T) {
+	b := newBed(t)
+	granted := b.signedIn(newBrowser(t), "scope", "openid offline_access")
+	b.trips.after(2, func() { b.freeze("alice") }) // the new access token is written, and its refresh token is not
+	b.refresh("tax", granted.RefreshToken).wantError(t, http.StatusBadRequest, "invalid_grant")
+	if keys := b.redis.Keys(); strings.Contains(strings.Join(keys, " "), "grant:") {
+		t.Error("a grant is left")
+	}
+}
+
+// freeze has the provider tell that somebody's account there is disabled.
+func (b *bed) freeze(person string) {
+	b.t.Helper()
+	res, err := b.Client().PostForm(b.URL+"/events/upstream", url.Values{"person": {person}})
+	if b.read(res, err).StatusCode != http.StatusAccepted {
+		b.t.Fatal("the provider is not heard")
+	}
+}
+
+// Receiver makes the provider one that tells of accounts.
+func (p *provider) Receiver(connectors.Inbox) connectors.Receiver { return mailbox{} }
+
+// mailbox takes letters that say whose account is disabled.
+type mailbox struct{}
+
+func (mailbox) Receive(_ context.Context, r *http.Request) (connectors.Notice, error) {
+	person := r.FormValue("person")
+	return connectors.Notice{
+		Once:   connectors.Once{ID: rand.Text(), Until: time.Now().Add(time.Hour)},
+		Events: []connectors.Event{{Action: connectors.Freeze, Type: "account-disabled", Issuer: "https://provider.example", Subject: person, At: time.Now()}},
+	}, nil
+}
+
+func (mailbox) Acknowledge(connectors.Notice, string) connectors.Reply {
+	return connectors.Reply{Status: http.StatusAccepted}
+}
+
+func (mailbox) Refuse(error) connectors.Reply { return connectors.Reply{Status: http.StatusBadRequest} }
