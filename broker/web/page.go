@@ -95,6 +95,7 @@ func link(address string) any {
 // layout is what templates/layout.html sees; the page's own templates see
 // Data.
 type layout struct {
+	Page      string // NAME
 	Lang      string
 	Languages []languageLink
 	Data      any
@@ -119,7 +120,7 @@ func (s *Site) Page(w http.ResponseWriter, r *http.Request, status int, name str
 		return fmt.Errorf("parse page %s: %w", name, err)
 	}
 	var out bytes.Buffer
-	if err := p.Execute(&out, layout{Lang: lang, Languages: s.languageLinks(r, status, name, lang), Data: data}); err != nil {
+	if err := p.Execute(&out, layout{Page: name, Lang: lang, Languages: s.languageLinks(r, status, name, lang), Data: data}); err != nil {
 		return fmt.Errorf("render page: %w", err)
 	}
 	h := w.Header()

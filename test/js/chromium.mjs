@@ -5,17 +5,20 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+export const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+// openChromium starts the browser.
+export const openChromium = () => chromium.launch({
+  executablePath: process.env.CHROMIUM,
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+    '--disable-component-update', '--disable-sync'],
+})
 
 // browse runs a walk in a window of this width. shots is a folder for
 // screenshots, "" for none; script is "noscript" to switch JavaScript off. With
 // csp the pages' Content-Security-Policy holds.
 export async function browse({ shots, width, script, csp }, walk) {
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-      '--disable-component-update', '--disable-sync'],
-  })
+  const browser = await openChromium()
   try {
     const context = await browser.newContext({
       viewport: { width: Number(width), height: 900 }, javaScriptEnabled: script !== 'noscript', bypassCSP: !csp, locale: 'en-GB',
