@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/councilid/councilid/broker/db"
 	"github.com/councilid/councilid/mapping"
@@ -20,6 +21,9 @@ import (
 // the absorbed account alone goes on knowing the person by that one's subject. Where
 // it knew both, the kept account's stays current, and the other one's stays the
 // person's own, as an alias that nobody else ever gets.
+//
+// Of what the two had agreed to the more careful holds: with an app from which one of
+// them had withdrawn, nothing is shared before the person is asked again.
 
 // byWay are the tables of what came by a way in.
 var byWay = [...]string{"claims", "likeness", "evidence", "sign_ins"}
@@ -51,6 +55,7 @@ type trail struct {
 	Ways     []string            `json:"ways,omitempty"`     // those, and the ones that were removed before and are part of its history
 	Records  map[string][]string `json:"records,omitempty"`  // ids, by table and column
 	Singles  map[string]change   `json:"singles,omitempty"`  // by table
+	Doubted  []string            `json:"doubted,omitempty"`  // the consents that the merge ended
 	Subjects []row               `json:"subjects,omitempty"` // the absorbed account's
 	Told     []string            `json:"told,omitempty"`     // the apps that were told
 }
@@ -72,6 +77,9 @@ func (a *Accounts) absorb(ctx context.Context, tx *db.Tx, kept, absorbed string)
 	if err := t.moveByWay(ctx, tx, kept, absorbed); err != nil {
 		return t, err
 	}
+	if err := t.doubt(ctx, tx, kept, absorbed, a.now()); err != nil {
+		return t, fmt.Errorf("consents: %w", err)
+	}
 	for _, r := range records {
 		moved, err := column(tx.Query(ctx, `UPDATE `+r.table+` SET `+r.whose+` = $2
 			WHERE `+r.whose+` = $1 AND `+r.which+` RETURNING id`, absorbed, kept))
@@ -87,6 +95,16 @@ func (a *Accounts) absorb(ctx context.Context, tx *db.Tx, kept, absorbed string)
 	}
 	_, err = tx.Exec(ctx, `UPDATE accounts SET status = 'merged', merged_into = $2 WHERE id = $1`, absorbed, kept)
 	return t, err
+}
+
+// doubt ends what one of the accounts agrees to that an app is told, where the other one
+// once did and does no more.
+func (t *trail) doubt(ctx context.Context, tx *db.Tx, kept, absorbed string, now time.Time) (err error) {
+	const others = `SELECT 1 FROM consents o WHERE o.app = consents.app AND o.account_id IN ($1, $2) AND o.account_id <> consents.account_id`
+	t.Doubted, err = column(tx.Query(ctx, `UPDATE consents SET withdrawn_at = $3 WHERE account_id IN ($1, $2) AND withdrawn_at IS NULL
+			AND EXISTS (`+others+`) AND NOT EXISTS (`+others+` AND o.withdrawn_at IS NULL)
+		RETURNING id`, kept, absorbed, now.UnixMicro()))
+	return err
 }
 
 func (t *trail) moveByWay(ctx context.Context, tx *db.Tx, kept, absorbed string) error {

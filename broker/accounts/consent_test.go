@@ -163,3 +163,69 @@ func TestConsentIsHeldOrWithdrawn(t *testing.T) {
 		}
 	})
 }
+
+// TestMergeIsAsCareful: what one of two accounts had withdrawn is not shared by way of
+// the other. Undoing it is exact, unless it was withdrawn since.
+func TestMergeIsAsCareful(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		for name, c := range map[string]struct {
+			kept, absorbed string // what each did, in order: agree and withdraw
+			want           bool
+		}{
+			"both agree":                   {"a", "a", true},
+			"one agrees":                   {"", "a", true},
+			"the absorbed one withdrew":    {"a", "aw", false},
+			"the kept one withdrew":        {"aw", "a", false},
+			"the kept one withdrew before": {"awa", "a", true},
+			"both withdrew":                {"aw", "aw", false},
+			"one did, and never agreed":    {"aw", "", false},
+		} {
+			n := merging(n)
+			both := func(name string) (kept, absorbed accounts.Account, mine accounts.Link) {
+				kept, mine = known(t, n, "google"+name, "P0.Cm", "gym")
+				absorbed, _ = known(t, n, "proof"+name, "P0.Cm")
+				for account, did := range map[string]string{kept.ID: c.kept, absorbed.ID: c.absorbed} {
+					for _, step := range did {
+						if step == 'a' {
+							agree(t, n, account, "gym", "email")
+							continue
+						}
+						withdraw(t, n, account, "gym")
+					}
+				}
+				return kept, absorbed, mine
+			}
+			kept, absorbed, _ := both(name)
+			before := whole(t, n)
+			id := merge(t, n, kept, absorbed)
+			if _, ok := agreed(t, n, kept.ID, "gym", "email"); ok != c.want {
+				t.Errorf("%s: agreed %t after the merge", name, ok)
+			}
+			undo(t, n, kept, id)
+			if diff := cmp.Diff(before, whole(t, n)); diff != "" {
+				t.Errorf("%s (-before +after):\n%s", name, diff)
+			}
+
+			for when, asked := range map[string]bool{"asked again": true, "not asked": false} {
+				if !asked && c.kept == "aw" {
+					continue // they see nothing that they could stop
+				}
+				kept, absorbed, mine := both(name + when)
+				id := merge(t, n, kept, absorbed)
+				later := merging(n.at(noon.Add(day)))
+				if asked {
+					if _, err := later.Agree(t.Context(), kept.ID, mine.ID, "gym", []string{"email"}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				withdraw(t, later, kept.ID, "gym")
+				undo(t, later, kept, id)
+				for _, account := range []string{kept.ID, absorbed.ID} {
+					if _, ok := agreed(t, n, account, "gym", "email"); ok {
+						t.Errorf("%s, %s: what was withdrawn comes back", name, when)
+					}
+				}
+			}
+		}
+	})
+}

@@ -8,7 +8,9 @@ import (
 
 // Undeliverable keeps that mail does not reach the e-mail address which the
 // upstream subject's provider gave, because of what, the provider's own word for
-// what happened: a person has switched a relay off, say. The claim stays as it is.
+// what happened: a person has switched a relay off, say. The claim stays as it is, and
+// so does this, when the link dies and comes to life again, until the provider says
+// otherwise.
 // It tells whose the link is, and is ErrUnknownLink where there is none. A second
 // time it changes nothing.
 func (a *Accounts) Undeliverable(ctx context.Context, issuer, subject, what string) (Link, error) {

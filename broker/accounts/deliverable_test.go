@@ -68,16 +68,33 @@ func TestUndeliverableOfNobody(t *testing.T) {
 	})
 }
 
-// A link that comes to life again has an address of which nothing is known.
-func TestUndeliverableIsForgotten(t *testing.T) {
+// What the provider said of the address holds for a link that comes to life again,
+// until the provider says that mail arrives.
+func TestUndeliverableStays(t *testing.T) {
 	onEach(t, func(t *testing.T, n node) {
 		apple := by(t, "apple", "P0.Cl")
 		enter(t, n, apple)
 		tell(t, n, undeliverable(t, apple, "email-disabled"))
 		tell(t, n, unlink(t, apple))
-		enter(t, n, apple)
-		if got := marked(t, n); len(got) != 0 {
+		acc, _, _ := enter(t, n, apple)
+		if got := marked(t, n); len(got) != 1 {
 			t.Errorf("marked is %v", got)
+		}
+		reader := func() []string {
+			r, err := n.Reader(t.Context(), acc.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r.Addresses
+		}
+		if got := reader(); len(got) != 0 {
+			t.Errorf("mail goes to %v", got)
+		}
+		if _, err := n.Deliverable(t.Context(), apple.Issuer, apple.Subject, "email-enabled"); err != nil {
+			t.Fatal(err)
+		}
+		if got := reader(); len(got) != 1 {
+			t.Errorf("mail goes to %v", got)
 		}
 	})
 }

@@ -126,7 +126,7 @@ func insertLink(ctx context.Context, tx *db.Tx, link Link, in SignIn, by string)
 	err := tx.QueryRow(ctx, `INSERT INTO links (id, account_id, connector, issuer, subject, created_at, last_used_at, inherit, added_by)
 		VALUES ($1, $2, $3, $4, $5, $6, $6, $7, TRIM($8 || ' ' || COALESCE((SELECT added_by FROM links WHERE id = $8), '')))
 		ON CONFLICT (issuer, subject) DO UPDATE SET connector = excluded.connector, created_at = excluded.created_at,
-				last_used_at = excluded.last_used_at, inherit = excluded.inherit, unlinked_at = NULL, undeliverable_at = NULL
+				last_used_at = excluded.last_used_at, inherit = excluded.inherit, unlinked_at = NULL
 			WHERE links.account_id = excluded.account_id AND links.unlinked_at IS NOT NULL AND links.frozen_at IS NULL
 		RETURNING id`,
 		link.ID, link.Account, link.Connector, link.Issuer, link.Subject, link.Created.UnixMicro(), link.Inherit.String(), by).Scan(&id)

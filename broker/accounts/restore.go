@@ -23,13 +23,31 @@ func (m *merged) restore(ctx context.Context, tx *db.Tx) error {
 		return ErrDecided // it was erased
 	}
 	for _, step := range []func(context.Context, *db.Tx) error{
-		m.tellApart, m.removeStrays, m.returnByWay, m.returnRecords, m.returnAdded, m.divide, m.returnSubjects, m.endMoved,
+		m.tellApart, m.undoubt, m.removeStrays, m.returnByWay, m.returnRecords, m.returnAdded, m.divide, m.returnSubjects, m.endMoved,
 	} {
 		if err := step(ctx, tx); err != nil {
 			return err
 		}
 	}
 	return m.reachable(ctx, tx)
+}
+
+// undoubt brings back the consents that the merge ended, but for an app from which
+// anything was withdrawn since: whoever did that meant all of it.
+func (m *merged) undoubt(ctx context.Context, tx *db.Tx) error {
+	for _, id := range m.trail.Doubted {
+		back, err := changes(tx.Exec(ctx, `UPDATE consents SET withdrawn_at = NULL WHERE id = $1
+			AND NOT EXISTS (SELECT 1 FROM consents o WHERE o.account_id = $2 AND o.app = consents.app AND o.withdrawn_at > $3)
+			AND NOT EXISTS (SELECT 1 FROM services s WHERE s.account_id = $2 AND s.app = consents.app AND s.stopped_at > $3)`,
+			id, m.Kept, m.Merged.UnixMicro()))
+		if err != nil {
+			return err
+		}
+		if !back {
+			m.left = append(m.left, "consents "+id)
+		}
+	}
+	return nil
 }
 
 func (m *merged) returnByWay(ctx context.Context, tx *db.Tx) error {
