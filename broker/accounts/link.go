@@ -118,9 +118,9 @@ func (a *Accounts) Whose(ctx context.Context, issuer, subject string) (account s
 
 // insertLink stores a link, added by whoever had come by another ("" for nobody), with
 // what its first sign-in said and proved, and says what is to be audited. A dead link
-// to the account comes to life: it keeps its id, whoever added it, and nothing else. Of
-// several that race to make the same link one wins; the
-// others wait for it and get errRaced, as does who finds it alive.
+// to the account comes to life: it keeps its id, whoever added it and that mail does
+// not reach its address, and nothing else. Of several that race to make the same link
+// one wins; the others wait for it and get errRaced, as does who finds it alive.
 func insertLink(ctx context.Context, tx *db.Tx, link Link, in SignIn, by string) ([]entry, error) {
 	id := link.ID
 	err := tx.QueryRow(ctx, `INSERT INTO links (id, account_id, connector, issuer, subject, created_at, last_used_at, inherit, added_by)
