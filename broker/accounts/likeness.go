@@ -26,6 +26,10 @@ import (
 // What is compared are hashes of facts, written so that two spellings of one are the
 // same. Of each source and kind the latest word counts, also where it is that the
 // source vouches for the fact no more.
+//
+// By one fact people are told apart, see onePerson: a date of birth that the source
+// vouched for stays until it vouches for another one, whatever it says meanwhile. It is
+// kept as it is, for it is compared in parts, and of a date a hash would hide nothing.
 
 // ErrResembles says that somebody who comes by a new way in may have an account
 // already.
@@ -42,6 +46,8 @@ const makeUnlike = `INSERT INTO accounts (id, subject_key, status, created_at)
 const (
 	byEmail  = "email"
 	byPerson = "person"
+
+	unlikeness = "birthdate"
 )
 
 // likeness is what the statement says by which a person may be recognised, as keys
@@ -56,6 +62,9 @@ func likeness(said mapping.Statement) map[string]string {
 	if name != "" && born != "" && code != "" {
 		claims = append(claims, "birthdate", "address")
 		keys[byPerson] = keyOf(byPerson, vouched(said, claims...), letters(name), day(born), letters(code))
+	}
+	if vouched(said, "birthdate") && born != "" {
+		keys[unlikeness] = born
 	}
 	return keys
 }

@@ -186,7 +186,7 @@ func TestLikenessIsHashed(t *testing.T) {
 	claims := person("Jo Bloggs", "1990-05-01", "KA7 1AA")
 	claims["email"] = "jo@example.org"
 	enter(t, n, newcomer("somebody", claims, append(ofPerson, "email")...))
-	rows := n.dump(t, `SELECT kind, key, length(key) AS size FROM likeness ORDER BY kind`)
+	rows := n.dump(t, `SELECT kind, key, length(key) AS size FROM likeness WHERE kind <> 'birthdate' ORDER BY kind`)
 	if len(rows) != 2 || !strings.HasPrefix(rows[0], "kind=email key=") || !strings.HasPrefix(rows[1], "kind=person key=") {
 		t.Fatal(rows)
 	}

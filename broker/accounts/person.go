@@ -2,7 +2,6 @@ package accounts
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -87,18 +86,13 @@ func onePersons(ctx context.Context, tx *db.Tx, one, other string) error {
 }
 
 // birthdates are the dates of birth that ways in to an account have proved, but for
-// one of them.
+// one of them. What a provider says later and does not vouch for proves nothing, and
+// takes nothing away.
 func birthdates(ctx context.Context, tx *db.Tx, account, but string) ([]string, error) {
-	dates, err := column(tx.Query(ctx, `SELECT c.value FROM claims c
-		WHERE c.account_id = $1 AND c.link_id <> $2 AND c.name = 'birthdate' AND c.verified
-			AND EXISTS (SELECT 1 FROM evidence e WHERE e.account_id = $1 AND e.link_id = c.link_id AND e.levels NOT LIKE 'P0%')`,
+	return column(tx.Query(ctx, `SELECT l.key FROM likeness l
+		WHERE l.account_id = $1 AND l.link_id <> $2 AND l.kind = '`+unlikeness+`'
+			AND EXISTS (SELECT 1 FROM evidence e WHERE e.account_id = $1 AND e.link_id = l.link_id AND e.levels NOT LIKE 'P0%')`,
 		account, but))
-	for i, value := range dates {
-		if err := json.Unmarshal([]byte(value), &dates[i]); err != nil {
-			return nil, fmt.Errorf("birthdate of account %s: %w", account, err)
-		}
-	}
-	return dates, err
 }
 
 // differ reports whether two dates of birth cannot be one person's. Of either the

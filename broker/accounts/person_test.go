@@ -159,3 +159,36 @@ func TestTwoPeopleLater(t *testing.T) {
 		enter(t, n, a)
 	})
 }
+
+// A date of birth that was proved goes on telling two people apart when its provider
+// says another one, or the same, and does not vouch for it; until it vouches for another.
+func TestTwoPeopleWhateverIsSaidLater(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		n = merging(n)
+		for name, later := range map[string]accounts.SignIn{
+			"another date": born(t, "a", "P0.Cm", "1985-03-09"), "the same": born(t, "a", "P0.Cm", "1984-03-09"), "no date": born(t, "a", "P0.Cm", ""),
+		} {
+			proves, proved, said := born(t, "a", "P2.Cm", "1984-03-09", "birthdate"), born(t, "b", "P2.Cm", "1985-03-09", "birthdate"), later.Said
+			proves.Subject, proved.Subject = name, name
+			acc, link, _ := enter(t, n, proves)
+			visits := func(after time.Duration, said mapping.Statement) {
+				at := noon.Add(after)
+				record(t, n, []string{name + at.String()}, []accounts.Visit{{Account: acc.ID, Link: link.ID, App: "tax", At: at, Said: said}})
+			}
+			visits(time.Hour, said)
+			_, _, err := n.Join(t.Context(), acc.ID, link.ID, proved, vector(t, "P2.Cm"))
+			if !errors.Is(err, accounts.ErrTwoPeople) {
+				t.Errorf("%s: %v, want ErrTwoPeople", name, err)
+			}
+			other, _, _ := enter(t, n, proved)
+			if _, err := n.MergeProved(t.Context(), acc.ID, other.ID); !errors.Is(err, accounts.ErrTwoPeople) {
+				t.Errorf("%s: merged, %v", name, err)
+			}
+			visits(2*time.Hour, proved.Said) // it is put right
+			visits(90*time.Minute, proves.Said)
+			if _, err := n.MergeProved(t.Context(), acc.ID, other.ID); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}

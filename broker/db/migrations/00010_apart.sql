@@ -1,5 +1,4 @@
--- Which side something came from that was added to an account, lest a merge that is
--- undone leaves it with somebody else.
+-- What tells two people apart who have one account, or may be given one.
 
 -- +goose Up
 
@@ -13,3 +12,9 @@ ALTER TABLE links ADD COLUMN added_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE consents ADD COLUMN agreed_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE delegations ADD COLUMN invited_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE delegations ADD COLUMN accepted_by TEXT NOT NULL DEFAULT '';
+
+-- likeness: of kind birthdate the key is the date itself, the last one that the source
+-- vouched for. It is no likeness, but tells people apart who resemble each other.
+INSERT INTO likeness (account_id, link_id, kind, key, said_at)
+    SELECT account_id, link_id, 'birthdate', REPLACE(value, '"', ''), said_at FROM claims
+    WHERE name = 'birthdate' AND verified AND link_id <> '';
