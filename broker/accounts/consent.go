@@ -104,9 +104,10 @@ func (a *Accounts) Agree(ctx context.Context, account, link, app string, names [
 	return c, nil
 }
 
-// Withdraw ends that the account shares with an app: what it had agreed to is over,
-// and a message to the app is left. It returns the consents that ended by it. Where
-// nothing was shared since the last time, it changes nothing.
+// Withdraw ends that the account shares with an app: what it had agreed to is over, and
+// so is that somebody acts for it there, and a message to the app is left. It returns
+// the consents that ended by it. Where nothing was shared since the last time, it
+// changes nothing.
 func (a *Accounts) Withdraw(ctx context.Context, account, app string) (ended []string, err error) {
 	err = a.db.InTx(ctx, func(tx *db.Tx) error {
 		if err := hold(ctx, tx, account); err != nil {
@@ -119,15 +120,18 @@ func (a *Accounts) Withdraw(ctx context.Context, account, app string) (ended []s
 		}
 		used, err := changes(tx.Exec(ctx, `UPDATE services SET stopped_at = $3
 			WHERE account_id = $1 AND app = $2 AND (stopped_at IS NULL OR stopped_at < last_used_at)`, account, app, now.UnixMicro()))
-		if err != nil || len(ended) == 0 && !used {
+		if err != nil {
+			return err
+		}
+		lapsed, err := lapseAt(ctx, tx, account, app, now)
+		if err != nil || len(ended) == 0 && !used && len(lapsed) == 0 {
 			return err
 		}
 		if err := tell(ctx, tx, "sharing-stopped", app, map[string]any{"account": account}, now); err != nil {
 			return err
 		}
-		return chain(ctx, tx, now, entry{Kind: "sharing.stopped", Account: account, Actor: resident, Detail: map[string]any{
-			"app": app, "consents": ended,
-		}})
+		stopped := entry{Kind: "sharing.stopped", Account: account, Actor: resident, Detail: map[string]any{"app": app, "consents": ended}}
+		return chain(ctx, tx, now, append([]entry{stopped}, lapsed...)...)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("withdraw: %w", err)

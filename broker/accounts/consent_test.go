@@ -2,6 +2,7 @@ package accounts_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -122,6 +123,47 @@ func TestWithdraw(t *testing.T) {
 			if c.Ended.IsZero() != (c.App == "pool") {
 				t.Errorf("%s ended at %s", c.App, c.Ended)
 			}
+		}
+		if err := n.VerifyAudit(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// What the principal stops nobody begins again for them: it is delegated no more.
+func TestWithdrawEndsWhatIsDelegated(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		mum, ann, both := mumAndAnn(t, n)
+		one := accept(t, n, ann.ID, invite(t, n, mum.ID, 30*day, "tax"))
+		open := invite(t, n, mum.ID, 30*day, "tax")
+		elsewhere := accept(t, n, mum.ID, invite(t, n, ann.ID, 30*day, "tax"))
+		withdraw(t, n, mum.ID, "tax")
+		if got := principals(t, n, ann.ID, "tax"); got != nil {
+			t.Errorf("the delegate acts for %v", got)
+		}
+		if got := principals(t, n, ann.ID, "library"); len(got) != 1 {
+			t.Errorf("at another app she acts for %v", got)
+		}
+		if _, err := n.Accept(t.Context(), ann.ID, "", open); !errors.Is(err, accounts.ErrInvitation) {
+			t.Errorf("the invitation is open: %v", err)
+		}
+		if got := principals(t, n, mum.ID, "tax"); len(got) != 1 {
+			t.Errorf("the principal acts for %v", got)
+		}
+		for id, want := range map[string]bool{both.ID: true, one.ID: false, elsewhere.ID: true} {
+			given, received, err := n.Delegations(t.Context(), ann.ID)
+			i := slices.IndexFunc(append(given, received...), func(d accounts.Delegation) bool { return d.ID == id })
+			if d := append(given, received...)[i]; err != nil || d.Holds(noon) != want {
+				t.Errorf("%+v, %v", d, err)
+			}
+		}
+		if told := n.dump(t, `SELECT app FROM outbox WHERE kind = 'delegation-revoked'`); len(told) != 2 {
+			t.Errorf("told %v", told)
+		}
+		before := everything(t, n)
+		withdraw(t, n, mum.ID, "tax")
+		if diff := cmp.Diff(before, everything(t, n)); diff != "" {
+			t.Errorf("a second time (-once +twice):\n%s", diff)
 		}
 		if err := n.VerifyAudit(t.Context()); err != nil {
 			t.Error(err)

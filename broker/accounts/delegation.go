@@ -284,7 +284,11 @@ func (d Delegation) tellBoth(ctx context.Context, tx *db.Tx, kind, notice, actor
 const delegationColumns = `id, account_id, delegate_id, apps, label, created_at, valid_until, code_expires_at, accepted_at, ended_at, ended_by`
 
 func (a *Accounts) delegations(ctx context.Context, where string, args ...any) ([]Delegation, error) {
-	rows, err := a.db.Query(ctx, `SELECT `+delegationColumns+` FROM delegations WHERE `+where+` ORDER BY created_at DESC, id`, args...)
+	return delegations(ctx, a.db.Verbs, where, args...)
+}
+
+func delegations(ctx context.Context, v db.Verbs, where string, args ...any) ([]Delegation, error) {
+	rows, err := v.Query(ctx, `SELECT `+delegationColumns+` FROM delegations WHERE `+where+` ORDER BY created_at DESC, id`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("delegations: %w", err)
 	}

@@ -368,6 +368,33 @@ func TestStopSharingIsForOneself(t *testing.T) {
 	if got := c.front.ends(); len(got) != 2 {
 		t.Errorf("revoked %v, want what it had of the principal, too", got)
 	}
+	// Nobody begins again for her what she has stopped, but herself.
+	one.get("/ask/care").mustLead(t, "https://care.example/in?person=ann")
+	c.enters(c.browser(), "care", c.middle, "mum", "Cm")
+	one.get("/ask/care").mustLead(t, "https://care.example/in?person=ann")
+	again := c.names(c.mum, c.ann, "care")
+	c.answer(one, c.asked(one, one.get("/ask/care")), again.ID).mustLead(t, "https://care.example/in?person=mum")
+}
+
+// Stopping at one app lets a delegate go on at another, at once.
+func TestStopSharingIsAtOneApp(t *testing.T) {
+	c := newCarers(t)
+	d := c.names(c.mum, c.ann, "care", "grant")
+	one := c.browser()
+	question := c.asks(one, "care")
+	c.front.meanwhile = func() {
+		_, err := c.flows[1].StopSharing(t.Context(), c.mum, "grant")
+		c.must(err)
+	}
+	c.answer(one, question, d.ID).mustLead(t, "https://care.example/in?person=mum")
+	question = c.asked(one, one.get("/ask/care"))
+	c.front.meanwhile = func() {
+		_, err := c.flows[1].StopSharing(t.Context(), c.mum, "care")
+		c.must(err)
+	}
+	if got := c.answer(one, question, d.ID); strings.HasPrefix(got.to, "https://") {
+		t.Errorf("leads to %q", got.to)
+	}
 }
 
 // When it is over it is over; the delegate's own session goes on.
@@ -428,7 +455,9 @@ func TestActingAtAThirdParty(t *testing.T) {
 	if got := c.front.ends(); strings.Join(got, " ") != "gym" {
 		t.Errorf("revoked %v", got)
 	}
-	c.asked(one, c.answer(one, c.asked(one, one.get("/ask/gym")), d.ID))
+	if got := one.get("/ask/gym"); !strings.HasPrefix(got.to, "/consent?") { // as herself
+		t.Errorf("leads to %q", got.to)
+	}
 }
 
 // What a strong sign-in brought of the principal is not told to somebody who came by a

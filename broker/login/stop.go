@@ -33,7 +33,8 @@ type held struct {
 
 // StopSharing ends that an app uses the account: what the resident agreed to is
 // withdrawn, and the app loses its tokens and is told to sign the resident out, as
-// are those who act for them there. Sessions go on with other apps.
+// are those who act for them there: nobody does any more whom the resident does not
+// name again. Sessions go on with other apps.
 func (f *Flow) StopSharing(ctx context.Context, account, app string) (Receipt, error) {
 	ctx = context.WithoutCancel(ctx)
 	ended, err := f.Accounts.Withdraw(ctx, account, app)

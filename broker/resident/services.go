@@ -34,7 +34,7 @@ func (p *Pages) services(r *http.Request, v *visit) ([]web.KnownService, error) 
 func (p *Pages) service(v *visit, u accounts.Used) web.KnownService {
 	app, there := p.Flow.Apps[u.App]
 	s := web.KnownService{
-		ID: u.App, Label: cmp.Or(p.app(v, u.App), u.App), Purpose: app.Purpose.In(v.lang), Asked: app.Consent == "ask",
+		ID: u.App, Label: cmp.Or(p.app(v, u.App), u.App), Purpose: app.Purpose.In(v.lang), Asked: app.Consent == "ask", Delegates: app.Delegates,
 		First: web.DateOf(u.First), Last: web.DateOf(u.Last),
 	}
 	if there {

@@ -180,6 +180,7 @@ type KnownService struct {
 	Got         []string // the facets that it got, as in resident.facet.FACET
 	Others      []string // claims of the council's own that it got, by their names
 	Asked       bool     // the resident agreed, and may take it back
+	Delegates   bool     // people may use it for others
 }
 
 // ResidentService is the page that asks whether to stop sharing with a service.
