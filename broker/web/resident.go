@@ -1,5 +1,7 @@
 package web
 
+import "slices"
+
 // Own is what every page of a resident's own account has besides.
 type Own struct {
 	Here     string    // where it is in the navigation, one of Here…
@@ -121,6 +123,11 @@ type Detail struct {
 	Name   string // of a claim of the council's own, where Facet is other
 	Own    string // where the resident can change what they say themselves; "" where they cannot
 	Values []Said // what is told to services comes first
+}
+
+// Told reports whether one of Values is the resident's own.
+func (d Detail) Told() bool {
+	return slices.ContainsFunc(d.Values, func(s Said) bool { return s.By == "" })
 }
 
 // Said is what one source says.
