@@ -57,7 +57,16 @@ func (o ownRecords) Export(ctx context.Context, subject string) (any, bool, erro
 // tidy deletes what has expired in SQL, and erases the accounts that leave. What is
 // in Redis expires by itself.
 func (h *house) tidy(ctx context.Context) error {
-	return errors.Join(h.op.Sweep(ctx), h.flow.Accounts.Sweep(ctx, accounts.Retention(h.keep), h.flow.Forget))
+	people, keep := h.flow.Accounts, accounts.Retention{
+		SignIns: h.keep.SignIns, Inactive: h.keep.Inactive, Delivered: h.keep.Delivered, Lookups: h.keep.Lookups,
+	}
+	err := errors.Join(h.op.Sweep(ctx), people.Sweep(ctx, keep, h.flow.Forget))
+	for _, keeper := range people.Keepers {
+		if own, ok := keeper.(ownRecords); ok {
+			err = errors.Join(err, own.Sweep(ctx, h.keep.Unfinished))
+		}
+	}
+	return err
 }
 
 // Register is the council identities of a broker that need not be running, for the

@@ -47,6 +47,47 @@ func openFolder(t *testing.T, more string) *Broker {
 	return b
 }
 
+// Who showed an address and never came to be anybody's account is forgotten after a
+// while, with what they made: nobody else is, whatever the broker was called when they
+// last signed in.
+func TestCouncilForgetsTheUnfinished(t *testing.T) {
+	b := openFolder(t, "")
+	people := b.current.Load().flow.Accounts
+	link := func(issuer, subject string) {
+		t.Helper()
+		_, _, _, err := people.Enter(t.Context(), accounts.SignIn{Connector: "council", Issuer: issuer, Subject: subject, At: time.Now()})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	month := time.Now().Add(-30 * 24 * time.Hour)
+	for subject, created := range map[string]time.Time{
+		"linked": month, "moved": month, "gone": month.Add(-time.Second), "keyed": month.Add(-time.Second), "new": month.Add(time.Minute),
+	} {
+		if _, err := b.db.Exec(t.Context(), `INSERT INTO council_users (id, address, address_key, changes, created_at)
+			VALUES ($1, $2, $2, 0, $3)`, subject, subject+"@example.org", created.UnixMicro()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := b.db.Exec(t.Context(), `INSERT INTO council_passkeys (id, user_id, name, credential, bound, sign_count, created_at)
+		VALUES ('key', 'keyed', '', '{}', FALSE, 0, 0)`); err != nil {
+		t.Fatal(err)
+	}
+	link("http://localhost:8080/council", "linked")
+	link("https://old.example.org/council", "moved")
+	for range 2 {
+		if err := b.current.Load().tidy(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for subject, want := range map[string]int{"linked": 1, "moved": 1, "gone": 0, "keyed": 0, "new": 1} {
+		var got int
+		if err := b.db.QueryRow(t.Context(), `SELECT count(*) FROM council_users WHERE id = $1`, subject).Scan(&got); err != nil || got != want {
+			t.Errorf("%d of %s, want %d, %v", got, subject, want, err)
+		}
+	}
+}
+
 // What the council's own way in keeps of somebody is in their copy, and goes with their
 // account, also where nobody may sign in by it any more.
 func TestCouncilKeepsAndForgets(t *testing.T) {
@@ -57,7 +98,7 @@ func TestCouncilKeepsAndForgets(t *testing.T) {
 			"jo": "http://localhost:8080/council", "al": "http://localhost:8080/council", "mo": "https://accounts.google.com",
 		} {
 			if _, err := b.db.Exec(t.Context(), `INSERT INTO council_users (id, address, address_key, changes, created_at)
-				VALUES ($1, $2, $2, 0, 1)`, subject, subject+"@example.org"); err != nil {
+				VALUES ($1, $2, $2, 0, $3)`, subject, subject+"@example.org", time.Now().UnixMicro()); err != nil {
 				t.Fatal(err)
 			}
 			acc, _, _, err := people.Enter(t.Context(), accounts.SignIn{Connector: "council", Issuer: issuer, Subject: subject, At: time.Now()})

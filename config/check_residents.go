@@ -19,6 +19,9 @@ func (r report) residents(b *Broker) {
 	if b.Retention.Inactive < firstReminder {
 		r.wrong("retention.inactive", "must be more than %d days: residents are reminded so long before", firstReminder/day)
 	}
+	if b.Retention.Unfinished < day {
+		r.wrong("retention.unfinished", "must be a day at least: people may be about to sign in")
+	}
 	for i, s := range b.Services {
 		at := indexed("services", i)
 		r.require(join(at, "label"), len(s.Label) > 0, "")

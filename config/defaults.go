@@ -26,7 +26,7 @@ func (b *Broker) setDefaults() {
 	b.Log = Log{Level: "info"}
 	b.Contexts = contexts()
 	b.Residents = Residents{CoolingOff: 14 * day, Undo: 30 * day, Delegation: 365 * day}
-	b.Retention = Retention{SignIns: 397 * day, Inactive: 3 * 365 * day, Delivered: 30 * day, Lookups: 6 * 365 * day}
+	b.Retention = Retention{SignIns: 397 * day, Inactive: 3 * 365 * day, Unfinished: 30 * day, Delivered: 30 * day, Lookups: 6 * 365 * day}
 }
 
 const day = 24 * time.Hour

@@ -142,6 +142,7 @@ func brokerDefaults(cfg, least *config.Config) map[string]bool {
 		"Residents.Delegation: 8760h":                     b.Residents.Delegation == 8760*time.Hour,
 		"Retention.SignIns: 9528h":                        b.Retention.SignIns == 9528*time.Hour,
 		"Retention.Inactive: 26280h":                      b.Retention.Inactive == 26280*time.Hour,
+		"Retention.Unfinished: 720h":                      b.Retention.Unfinished == 720*time.Hour,
 		"Retention.Delivered: 720h":                       b.Retention.Delivered == 720*time.Hour,
 		"Retention.Lookups: 52560h":                       b.Retention.Lookups == 52560*time.Hour,
 		"Mail.TLS: starttls":                              b.Mail.TLS == "starttls",

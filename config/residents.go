@@ -58,6 +58,11 @@ type Retention struct {
 	// Default: 26280h (3 years).
 	Inactive time.Duration `yaml:"inactive,omitempty"`
 
+	// Unfinished forgets those who have shown an e-mail address to the council's own
+	// way in so long ago, and have not come back from there signed in yet. A day at
+	// least. Default: 720h (30 days).
+	Unfinished time.Duration `yaml:"unfinished,omitempty"`
+
 	// Delivered keeps messages to apps and residents after they were delivered.
 	// Default: 720h (30 days).
 	Delivered time.Duration `yaml:"delivered,omitempty"`

@@ -212,6 +212,13 @@ func (c *Council) Finish(ctx context.Context, a connectors.Attempt, r *http.Requ
 	if !ok || said.Visit != asked.Ref() {
 		return nil, failure(connectors.Refused, "there is no such answer, or it is to another attempt")
 	}
+	_, err := c.users.byID(ctx, said.User)
+	if errors.Is(err, errNoUser) { // who was erased meanwhile: the next one at that address is somebody else
+		return nil, failure(connectors.Refused, "the user is no more")
+	}
+	if err != nil {
+		return nil, &connectors.Failure{Outcome: connectors.Unavailable, Err: err}
+	}
 	return c.assertion(said), nil
 }
 

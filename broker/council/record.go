@@ -62,19 +62,27 @@ func (h holder) record() Record {
 // the address afterwards is somebody else.
 func (c *Council) Erase(ctx context.Context, subject string) error {
 	err := c.DB.InTx(ctx, func(tx *db.Tx) error {
-		for _, q := range []string{
-			`UPDATE council_users SET changes = changes + 1 WHERE id = $1`, // nobody adds a passkey meanwhile
-			`DELETE FROM council_passkeys WHERE user_id = $1`,
-			`DELETE FROM council_users WHERE id = $1`,
-		} {
-			if _, err := tx.Exec(ctx, q, subject); err != nil {
-				return err
-			}
+		if _, err := tx.Exec(ctx, `UPDATE council_users SET changes = changes + 1 WHERE id = $1`, subject); err != nil {
+			return err
 		}
-		return nil
+		return erase(ctx, tx, subject)
 	})
 	if err != nil {
 		return fmt.Errorf("erase a user: %w", err)
+	}
+	return nil
+}
+
+// erase deletes a user whose row tx has changed, so that nobody adds a passkey
+// meanwhile.
+func erase(ctx context.Context, tx *db.Tx, id string) error {
+	for _, q := range []string{
+		`DELETE FROM council_passkeys WHERE user_id = $1`,
+		`DELETE FROM council_users WHERE id = $1`,
+	} {
+		if _, err := tx.Exec(ctx, q, id); err != nil {
+			return err
+		}
 	}
 	return nil
 }

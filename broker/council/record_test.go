@@ -99,4 +99,13 @@ func TestEraseDuringAVisit(t *testing.T) {
 	if q := w.submit(p, "make-passkey", map[string]string{"credential": b.newDevice().make(p)}); q.status != http.StatusBadRequest {
 		t.Errorf("%d at %s", q.status, q.at)
 	}
+
+	// Nor does anybody sign in as who is no more.
+	a, p := w.start(connectors.Attempt{})
+	p = w.submit(w.byCode(p, "jo@example.org"), "later", nil)
+	b.must(b.sql.QueryRow(t.Context(), `SELECT id FROM council_users`).Scan(&subject))
+	b.must(b.ways[0].Erase(t.Context(), subject))
+	if said, err := w.finish(a, p); outcomeOf(err) != connectors.Refused {
+		t.Errorf("signed in as %v, %v", said, err)
+	}
 }
