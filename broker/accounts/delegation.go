@@ -188,15 +188,22 @@ func (a *Accounts) Delegation(ctx context.Context, id, app string) (Delegation, 
 	if len(found) == 0 || !found[0].Holds(a.now()) || !slices.Contains(found[0].Apps, app) {
 		return Delegation{}, Account{}, ErrWithdrawn
 	}
+	principal, err := a.principal(ctx, found[0])
+	return found[0], principal, err
+}
+
+// principal is the account for which d lets somebody act. The error is ErrWithdrawn
+// where it may not be used.
+func (a *Accounts) principal(ctx context.Context, d Delegation) (Account, error) {
 	e, err := a.find(ctx, entering+` WHERE a.id = $2 AND l.id =
-		(SELECT MIN(id) FROM links WHERE account_id = $2 AND `+leadsIn+`)`, nothing, found[0].Principal)
+		(SELECT MIN(id) FROM links WHERE account_id = $2 AND `+leadsIn+`)`, nothing, d.Principal)
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrFrozen) {
-		return Delegation{}, Account{}, errors.Join(ErrWithdrawn, err)
+		return Account{}, errors.Join(ErrWithdrawn, err)
 	}
 	if err != nil {
-		return Delegation{}, Account{}, fmt.Errorf("delegation: %w", err)
+		return Account{}, fmt.Errorf("delegation: %w", err)
 	}
-	return found[0], e.account, nil
+	return e.account, nil
 }
 
 // leadsIn is true of links by which somebody gets in.

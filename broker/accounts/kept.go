@@ -81,8 +81,8 @@ var ofPeople = [...]kept{
 	},
 	{
 		table: "merges", whose: `kept IN (SELECT id FROM mine) OR absorbed IN (SELECT id FROM mine)`,
-		shown: "id kept absorbed proposed_by proposed_at:time approved_by reason merged_at:time " +
-			"undo_proposed_by undo_reason undone_at:time undone_by",
+		shown: "id kept absorbed proposed_by proposed_at:time approved_by reason merged_at:time withdrawn_at:time withdrawn_by " +
+			"undo_proposed_by undo_proposed_at:time undo_reason undone_at:time undone_by",
 		hidden: "undo place", left: `undo = NULL, reason = '', undo_reason = ''`,
 	},
 	{

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"strings"
 	"time"
 
 	"github.com/councilid/councilid/broker/db"
@@ -24,7 +23,7 @@ var (
 	ErrSameOfficer = errors.New("somebody else than who proposed it must approve it")
 
 	// ErrDecided says that there is nothing to decide of a merge: it is unknown, was
-	// made or undone before, or can be undone no more.
+	// made or undone before, can be undone no more, or was proposed too long ago.
 	ErrDecided = errors.New("it was decided before, or is over")
 
 	// ErrLaterMerge says that another merge of the account must be undone first.
@@ -44,7 +43,10 @@ type Merge struct {
 	Merged         time.Time // the zero time: not yet
 	ApprovedBy     string
 	Until          time.Time // until when it can be undone
+	Withdrawn      time.Time // before anybody approved; the zero time: it was not
+	WithdrawnBy    string
 	UndoReason     string
+	UndoProposed   time.Time
 	UndoProposedBy string    // "": nobody wants that
 	Undone         time.Time // the zero time: it was not
 	UndoneBy       string
@@ -53,7 +55,7 @@ type Merge struct {
 // Merges returns the merges that the account has a part in, the latest first.
 func (a *Accounts) Merges(ctx context.Context, account string) ([]Merge, error) {
 	rows, err := a.db.Query(ctx, `SELECT id, kept, absorbed, reason, proposed_at, proposed_by, merged_at, COALESCE(approved_by, ''),
-			undo_reason, undo_proposed_by, undone_at, undone_by
+			withdrawn_at, withdrawn_by, undo_reason, undo_proposed_at, undo_proposed_by, undone_at, undone_by
 		FROM merges WHERE kept = $1 OR absorbed = $1 ORDER BY proposed_at DESC, id`, account)
 	if err != nil {
 		return nil, fmt.Errorf("merges: %w", err)
@@ -64,64 +66,19 @@ func (a *Accounts) Merges(ctx context.Context, account string) ([]Merge, error) 
 	for rows.Next() {
 		var m Merge
 		var proposed int64
-		var merged, undone sql.NullInt64
+		var merged, withdrawn, undoProposed, undone sql.NullInt64
 		if err := rows.Scan(&m.ID, &m.Kept, &m.Absorbed, &m.Reason, &proposed, &m.ProposedBy, &merged, &m.ApprovedBy,
-			&m.UndoReason, &m.UndoProposedBy, &undone, &m.UndoneBy); err != nil {
+			&withdrawn, &m.WithdrawnBy, &m.UndoReason, &undoProposed, &m.UndoProposedBy, &undone, &m.UndoneBy); err != nil {
 			return nil, fmt.Errorf("merges: %w", err)
 		}
-		m.Proposed, m.Merged, m.Undone = time.UnixMicro(proposed), moment(merged), moment(undone)
+		m.Proposed, m.Merged, m.Withdrawn = time.UnixMicro(proposed), moment(merged), moment(withdrawn)
+		m.UndoProposed, m.Undone = moment(undoProposed), moment(undone)
 		if merged.Valid {
 			m.Until = m.Merged.Add(a.UndoTime)
 		}
 		all = append(all, m)
 	}
 	return all, rows.Err()
-}
-
-// Propose has an officer propose to merge two accounts, for a reason. Nothing is
-// merged before another one approves.
-func (a *Accounts) Propose(ctx context.Context, kept, absorbed, officer, reason string) (id string, err error) {
-	err = a.db.InTx(ctx, func(tx *db.Tx) error {
-		officer, reason, err := because(officer, reason)
-		if err != nil {
-			return err
-		}
-		if err := holdBoth(ctx, tx, kept, absorbed); err != nil {
-			return err
-		}
-		id, err = a.insertMerge(ctx, tx, kept, absorbed, officer, reason)
-		if err != nil {
-			return err
-		}
-		return chain(ctx, tx, a.now(), ofBoth("merge.proposed", kept, absorbed, operator, id, map[string]any{"officer": officer})...)
-	})
-	if err != nil {
-		return "", fmt.Errorf("propose a merge: %w", err)
-	}
-	return id, nil
-}
-
-// Approve merges the accounts of a proposal. The error is ErrSameOfficer for who
-// proposed it, ErrDecided where it is not to be decided any more, and ErrFrozen,
-// ErrNotFound or ErrLeaving where one of the accounts is not to be used.
-func (a *Accounts) Approve(ctx context.Context, id, officer string) error {
-	err := a.db.InTx(ctx, func(tx *db.Tx) error {
-		var kept, absorbed, proposer string
-		err := tx.QueryRow(ctx, `UPDATE merges SET approved_by = approved_by WHERE id = $1 AND merged_at IS NULL
-			RETURNING kept, absorbed, proposed_by`, id).Scan(&kept, &absorbed, &proposer)
-		if err != nil {
-			return decided(err)
-		}
-		officer, err := another(officer, proposer)
-		if err != nil {
-			return err
-		}
-		return a.merge(ctx, tx, id, kept, absorbed, officer, operator)
-	})
-	if err != nil {
-		return fmt.Errorf("approve a merge: %w", err)
-	}
-	return nil
 }
 
 // MergeProved merges two accounts for a person who has just proved both to be
@@ -203,24 +160,6 @@ func holdBoth(ctx context.Context, tx *db.Tx, one, other string) error {
 		}
 	}
 	return nil
-}
-
-// because makes sure that an officer gives a name and a reason.
-func because(officer, reason string) (name, why string, err error) {
-	name, why = strings.TrimSpace(officer), strings.TrimSpace(reason)
-	if name == "" || why == "" {
-		return "", "", ErrNoReason
-	}
-	return name, why, nil
-}
-
-// another makes sure that an officer is not who proposed.
-func another(officer, proposer string) (name string, err error) {
-	name, _, err = because(officer, "to approve")
-	if err == nil && strings.EqualFold(name, proposer) {
-		return "", ErrSameOfficer
-	}
-	return name, err
 }
 
 // decided is err, or ErrDecided where there was no row.

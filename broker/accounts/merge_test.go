@@ -293,7 +293,7 @@ func TestOfficers(t *testing.T) {
 		all, err := n.Merges(ctx, absorbed.ID)
 		want := []accounts.Merge{{
 			ID: id, Kept: kept.ID, Absorbed: absorbed.ID, Reason: "showed both passports", Proposed: noon, ProposedBy: "m.jones",
-			Merged: noon, ApprovedBy: "a.khan", Until: noon.Add(month), UndoReason: "they are twins", UndoProposedBy: "a.khan",
+			Merged: noon, ApprovedBy: "a.khan", Until: noon.Add(month), UndoReason: "they are twins", UndoProposed: noon, UndoProposedBy: "a.khan",
 			Undone: noon, UndoneBy: "m.jones",
 		}}
 		if diff := cmp.Diff(want, all); diff != "" || err != nil {

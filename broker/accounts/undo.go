@@ -11,57 +11,6 @@ import (
 	"github.com/councilid/councilid/broker/db"
 )
 
-// ProposeUndo has an officer propose to undo a merge, for a reason. Nothing is
-// undone before another one approves. The error is ErrDecided where the merge can
-// be undone no more.
-func (a *Accounts) ProposeUndo(ctx context.Context, id, officer, reason string) error {
-	err := a.db.InTx(ctx, func(tx *db.Tx) error {
-		officer, reason, err := because(officer, reason)
-		if err != nil {
-			return err
-		}
-		m, err := a.undoable(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `UPDATE merges SET undo_proposed_by = $2, undo_reason = $3 WHERE id = $1`, id, officer, reason); err != nil {
-			return err
-		}
-		return chain(ctx, tx, a.now(), ofBoth("split.proposed", m.Kept, m.Absorbed, operator, id, byOfficer(officer, operator))...)
-	})
-	if err != nil {
-		return fmt.Errorf("propose to undo a merge: %w", err)
-	}
-	return nil
-}
-
-// ApproveUndo undoes a merge, and says what did not go back since it has been
-// changed: tables, with an app, a claim or an id; and which ways in, delegations and
-// consents that were added since are over, because nobody knows whose they are. The
-// error is ErrSameOfficer for who proposed it, ErrLaterMerge where another merge comes first, ErrLast where
-// nobody could get in to one of the accounts, and else as for ProposeUndo.
-func (a *Accounts) ApproveUndo(ctx context.Context, id, officer string) (left []string, err error) {
-	err = a.db.InTx(ctx, func(tx *db.Tx) error {
-		m, err := a.undoable(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if m.UndoProposedBy == "" {
-			return ErrDecided
-		}
-		officer, err := another(officer, m.UndoProposedBy)
-		if err != nil {
-			return err
-		}
-		left, err = a.undo(ctx, tx, m, officer, operator)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("undo a merge: %w", err)
-	}
-	return left, nil
-}
-
 // UndoProved undoes a merge that a person had made of their own accounts; account is
 // the one that was kept. It answers as ApproveUndo does.
 func (a *Accounts) UndoProved(ctx context.Context, account, id string) (left []string, err error) {
@@ -86,18 +35,19 @@ func (a *Accounts) UndoProved(ctx context.Context, account, id string) (left []s
 // until tx ends.
 func (a *Accounts) undoable(ctx context.Context, tx *db.Tx, id string) (m merged, err error) {
 	var undo sql.NullString
+	var proposed sql.NullInt64
 	var at int64
 	m.now = a.now()
 	err = tx.QueryRow(ctx, `UPDATE merges SET undone_by = undone_by WHERE id = $1 AND merged_at > $2 AND undone_at IS NULL
-		RETURNING kept, absorbed, approved_by, undo_proposed_by, merged_at, place, undo`, id, m.now.Add(-a.UndoTime).UnixMicro()).
-		Scan(&m.Kept, &m.Absorbed, &m.ApprovedBy, &m.UndoProposedBy, &at, &m.place, &undo)
+		RETURNING kept, absorbed, approved_by, undo_proposed_by, undo_proposed_at, merged_at, place, undo`, id, m.now.Add(-a.UndoTime).UnixMicro()).
+		Scan(&m.Kept, &m.Absorbed, &m.ApprovedBy, &m.UndoProposedBy, &proposed, &at, &m.place, &undo)
 	if err != nil {
 		return m, decided(err)
 	}
 	if !undo.Valid {
 		return m, ErrDecided
 	}
-	m.ID, m.Merged = id, time.UnixMicro(at)
+	m.ID, m.Merged, m.UndoProposed = id, time.UnixMicro(at), moment(proposed)
 	err = json.Unmarshal([]byte(undo.String), &m.trail)
 	return m, err
 }

@@ -97,7 +97,7 @@ func merged(merges []accounts.Merge) []accounts.Row {
 	var rows []accounts.Row
 	for _, m := range merges {
 		rows = append(rows, accounts.Row{
-			"id": m.ID, "kept": m.Kept, "absorbed": m.Absorbed, "proposed_by": m.ProposedBy, "approved_by": m.ApprovedBy,
+			"id": m.ID, "kept": m.Kept, "absorbed": m.Absorbed, "proposed_by": m.ProposedBy, "withdrawn_by": m.WithdrawnBy, "approved_by": m.ApprovedBy,
 			"merged_at": m.Merged, "undone_at": m.Undone,
 		})
 	}
@@ -116,7 +116,7 @@ func showAccount(out io.Writer, c accounts.Copy) error {
 		{"consents", "app agreed_at withdrawn_at"},
 		{"delegations", "id apps valid_until ended_at"},
 		{"delegations_for_others", "id apps valid_until ended_at"},
-		{"merges", "id kept absorbed proposed_by approved_by merged_at undone_at"},
+		{"merges", "id kept absorbed proposed_by withdrawn_by approved_by merged_at undone_at"},
 		{"lookups", "at officer what reason"},
 	} {
 		rows := c.Records[section.table]
@@ -190,10 +190,10 @@ func newAccountMerge() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	var propose, approve officer
+	var propose, approve, withdraw officer
 	cmd.AddCommand(propose.flags(&cobra.Command{
 		Use:   "propose KEPT ABSORBED",
-		Short: "Propose that one account takes in another, and print the id to approve",
+		Short: "Propose that one account takes in another, and print the id to approve within 14 days",
 		Args:  cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withRegister(cmd, propose.dir, func(r *broker.Register, _ *config.Config) error {
@@ -217,7 +217,19 @@ func newAccountMerge() *cobra.Command {
 				return r.Approve(cmd.Context(), args[0], approve.lookup.Officer)
 			})
 		},
-	}, "merge.approve"))
+	}, "merge.approve"), withdraw.flags(&cobra.Command{
+		Use:   "withdraw MERGE",
+		Short: "Withdraw what you or another officer proposed, before it is carried out",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withRegister(cmd, withdraw.dir, func(r *broker.Register, _ *config.Config) error {
+				if err := r.LookAtMerge(cmd.Context(), args[0], withdraw.lookup); err != nil {
+					return err
+				}
+				return r.WithdrawMerge(cmd.Context(), args[0], withdraw.lookup.Officer)
+			})
+		},
+	}, "merge.withdraw"))
 	return cmd
 }
 
@@ -228,10 +240,10 @@ func newAccountUndo() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	var propose, approve officer
+	var propose, approve, withdraw officer
 	cmd.AddCommand(propose.flags(&cobra.Command{
 		Use:   "propose MERGE",
-		Short: "Propose to undo a merge",
+		Short: "Propose to undo a merge, to be approved within 14 days",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withRegister(cmd, propose.dir, func(r *broker.Register, _ *config.Config) error {
@@ -243,7 +255,7 @@ func newAccountUndo() *cobra.Command {
 		},
 	}, "undo.propose"), approve.flags(&cobra.Command{
 		Use:   "approve MERGE",
-		Short: "Undo a merge as another officer has proposed, and print what stays where it is",
+		Short: "Undo a merge as another officer has proposed, and print what does not go back",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withRegister(cmd, approve.dir, func(r *broker.Register, _ *config.Config) error {
@@ -257,6 +269,18 @@ func newAccountUndo() *cobra.Command {
 				return err
 			})
 		},
-	}, "undo.approve"))
+	}, "undo.approve"), withdraw.flags(&cobra.Command{
+		Use:   "withdraw MERGE",
+		Short: "Withdraw what you or another officer proposed, before it is carried out",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withRegister(cmd, withdraw.dir, func(r *broker.Register, _ *config.Config) error {
+				if err := r.LookAtMerge(cmd.Context(), args[0], withdraw.lookup); err != nil {
+					return err
+				}
+				return r.WithdrawUndo(cmd.Context(), args[0], withdraw.lookup.Officer)
+			})
+		},
+	}, "undo.withdraw"))
 	return cmd
 }

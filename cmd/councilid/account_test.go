@@ -108,15 +108,21 @@ func TestAccount(t *testing.T) {
 func TestAccountMerge(t *testing.T) {
 	r := newRegister(t, "jo", "al")
 	id := strings.TrimSpace(r.run(0, "account merge propose @jo @al"+by))
+	r.run(0, "account merge withdraw "+id+by)
+	r.run(1, "account merge approve "+id+" --officer a.nother --reason case-17")
+	id = strings.TrimSpace(r.run(0, "account merge propose @jo @al"+by))
 	r.run(1, "account merge approve "+id+by)
 	r.run(0, "account merge approve "+id+" --officer a.nother --reason case-17")
 	r.run(1, "account show @al"+by)
+	r.run(1, "account merge withdraw "+id+by)
+	r.run(0, "account undo propose "+id+by)
+	r.run(0, "account undo withdraw "+id+by)
 	r.run(1, "account undo approve "+id+" --officer a.nother --reason case-18")
 	r.run(0, "account undo propose "+id+by)
 	r.run(1, "account undo approve "+id+by)
 	r.run(0, "account undo approve "+id+" --officer a.nother --reason case-18")
 	out := r.run(0, "account show @al"+by)
-	for _, want := range []string{"merge.propose", "merge.approve", "undo.propose", "undo.approve"} {
+	for _, want := range []string{"merge.propose", "merge.withdraw", "merge.approve", "undo.propose", "undo.withdraw", "undo.approve"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in:\n%s", want, out)
 		}
@@ -128,7 +134,7 @@ func TestAccountUsage(t *testing.T) {
 	for _, line := range []string{
 		"account show @jo", "account show @jo --officer o", "account show @jo --reason r", "account show" + by,
 		"account delete @jo", "account undelete @jo", "account merge propose @jo" + by, "account merge approve" + by,
-		"account undo propose" + by, "explain --account @jo" + by, "explain --app council-tax" + by, "explain --account @jo --app council-tax",
+		"account merge withdraw" + by, "account undo propose" + by, "account undo withdraw" + by, "explain --account @jo" + by, "explain --app council-tax" + by, "explain --account @jo --app council-tax",
 		"rekey --file x", "rekey --connector google", "rekey --connector google --file x --from-sign-ins 2026-01-01", "audit verify now",
 	} {
 		r.run(2, line)

@@ -18,3 +18,8 @@ ALTER TABLE delegations ADD COLUMN accepted_by TEXT NOT NULL DEFAULT '';
 INSERT INTO likeness (account_id, link_id, kind, key, said_at)
     SELECT account_id, link_id, 'birthdate', REPLACE(value, '"', ''), said_at FROM claims
     WHERE name = 'birthdate' AND verified AND link_id <> '';
+
+-- merges: a proposal is over when it was withdrawn, or has waited for too long.
+ALTER TABLE merges ADD COLUMN withdrawn_at BIGINT;
+ALTER TABLE merges ADD COLUMN withdrawn_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE merges ADD COLUMN undo_proposed_at BIGINT;
