@@ -3,6 +3,7 @@ package accounts
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"iter"
 	"maps"
@@ -89,18 +90,48 @@ func moment(t sql.NullInt64) time.Time {
 }
 
 // orNull is a text as it is stored that may be missing.
-func orNull(text string) sql.NullString { return sql.NullString{String: text, Valid: text != ""} }
+func orNull(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}
 
-// insert runs one INSERT for many rows: into names the table and its columns,
-// tail says what happens on a conflict.
+// insert runs one INSERT for many rows, in their order: into names the table and its
+// columns, tail says what happens on a conflict. A cell is a string, an int64, a bool
+// or nil.
 func insert(ctx context.Context, tx *db.Tx, into string, rows [][]any, tail string) error {
-	for part := range slices.Chunk(rows, 100) { // SQLite looks placeholders up one by one
-		q := into + " VALUES " + tuples(len(part), len(part[0])) + " " + tail
-		if _, err := tx.Exec(ctx, q, slices.Concat(part...)...); err != nil {
-			return err
+	if len(rows) == 0 {
+		return nil
+	}
+	list, err := listOf(rows)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, into+` SELECT `+cells(rows[0])+` FROM `+tx.Elements+` AS r WHERE true `+tail, list)
+	return err
+}
+
+// listOf is rows as the argument that tx.Elements takes.
+func listOf(rows [][]any) (string, error) {
+	list, err := json.Marshal(rows)
+	return string(list), err
+}
+
+// cells selects the cells of a row of tx.Elements, which are of the types of like. A
+// text needs no cast, and whether nil is one does not matter.
+func cells(like []any) string {
+	columns := make([]string, len(like))
+	for i, cell := range like {
+		columns[i] = fmt.Sprintf("r.value ->> %d", i)
+		switch cell.(type) {
+		case int64:
+			columns[i] = "CAST(" + columns[i] + " AS BIGINT)"
+		case bool:
+			columns[i] = "CAST(" + columns[i] + " AS BOOLEAN)"
 		}
 	}
-	return nil
+	return strings.Join(columns, ", ")
 }
 
 // tuples returns n lists of placeholders: ($1, $2), ($3, $4) …

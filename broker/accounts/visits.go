@@ -71,14 +71,18 @@ func (a *Accounts) record(ctx context.Context, ids []string, visits []Visit) err
 // openAccounts returns which accounts of the visits still are, each with the one that
 // it is now: itself, or the one that it was merged into.
 func openAccounts(ctx context.Context, tx *db.Tx, visits []Visit) (map[string]string, error) {
-	accounts := make([]any, len(visits))
+	accounts := make([][]any, len(visits))
 	for i, v := range visits {
-		accounts[i] = v.Account
+		accounts[i] = []any{v.Account}
+	}
+	list, err := listOf(accounts)
+	if err != nil {
+		return nil, err
 	}
 	return texts(tx.Query(ctx, `WITH RECURSIVE now (id, at, status, merged_into) AS (
-			SELECT id, id, status, merged_into FROM accounts WHERE id IN `+tuples(1, len(accounts))+`
+			SELECT id, id, status, merged_into FROM accounts WHERE id IN (SELECT r.value ->> 0 FROM `+tx.Elements+` AS r)
 			UNION SELECT now.id, a.id, a.status, a.merged_into FROM now JOIN accounts a ON a.id = now.merged_into
-		) SELECT id, at FROM now WHERE status IN ('active', 'frozen')`, accounts...))
+		) SELECT id, at FROM now WHERE status IN ('active', 'frozen')`, list))
 }
 
 // follow makes visits of accounts that were merged since visits of those that they
@@ -114,17 +118,20 @@ func useLinks(ctx context.Context, tx *db.Tx, visits []Visit) (map[string]string
 	if len(used) == 0 {
 		return nil, nil
 	}
-	var args []any
+	var rows [][]any
 	for k, at := range inOrder(used, pair.compare) {
-		args = append(args, k[0], k[1], at)
+		rows = append(rows, []any{k[0], k[1], at})
 	}
-	// The first of the values matches no link: it tells PostgreSQL the types.
+	list, err := listOf(rows)
+	if err != nil {
+		return nil, err
+	}
 	return texts(tx.Query(ctx, `UPDATE links SET last_used_at =
-			CASE WHEN links.last_used_at > used.column3 THEN links.last_used_at ELSE used.column3 END
-		FROM (VALUES ('', '', CAST(0 AS BIGINT)), `+tuples(len(used), 3)+`) AS used
-		WHERE links.id = used.column1 AND links.account_id = used.column2 AND links.unlinked_at IS NULL
+			CASE WHEN links.last_used_at > used.at THEN links.last_used_at ELSE used.at END
+		FROM (SELECT r.value ->> 0 AS link, r.value ->> 1 AS account, CAST(r.value ->> 2 AS BIGINT) AS at FROM `+tx.Elements+` AS r) AS used
+		WHERE links.id = used.link AND links.account_id = used.account AND links.unlinked_at IS NULL
 			AND EXISTS (SELECT 1 FROM accounts a WHERE a.id = links.account_id AND a.status IN ('active', 'frozen'))
-		RETURNING links.id, links.account_id`, args...))
+		RETURNING links.id, links.account_id`, list))
 }
 
 // history is what some visits come to.

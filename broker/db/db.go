@@ -49,7 +49,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err := e.migrate(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("migrate the database: %w", known(err)), e.pool.Close())
 	}
-	return &DB{Verbs{e.pool, o.Observe}, e.pool}, nil
+	return &DB{Verbs{e.elements, e.pool, o.Observe}, e.pool}, nil
 }
 
 func (o Options) engine() (engine, error) {

@@ -25,9 +25,10 @@ var migrations embed.FS
 
 // engine is a pool and what the migrations need to know about it.
 type engine struct {
-	pool    *sql.DB
-	dialect goose.Dialect
-	options []goose.ProviderOption
+	pool     *sql.DB
+	dialect  goose.Dialect
+	options  []goose.ProviderOption
+	elements string // of Verbs
 }
 
 // migrate runs the migrations that the database has not seen.
@@ -68,7 +69,8 @@ func openPostgres(dsn string) (engine, error) {
 	pool.SetMaxIdleConns(size)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	pool.SetConnMaxLifetime(30 * time.Minute)
-	return engine{pool, goose.DialectPostgres, []goose.ProviderOption{goose.WithSessionLocker(locker)}}, nil
+	options := []goose.ProviderOption{goose.WithSessionLocker(locker)}
+	return engine{pool, goose.DialectPostgres, options, `json_array_elements(CAST($1 AS JSON))`}, nil
 }
 
 // openSQLite makes a pool for an SQLite file. In WAL mode reading goes on
@@ -93,7 +95,7 @@ func openSQLite(name string) (engine, error) {
 	size := max(4, runtime.GOMAXPROCS(0))
 	pool.SetMaxOpenConns(size)
 	pool.SetMaxIdleConns(size)
-	return engine{pool, goose.DialectSQLite3, nil}, nil
+	return engine{pool, goose.DialectSQLite3, nil, `json_each($1)`}, nil
 }
 
 // create makes the file, which SQLite would make readable by all; its

@@ -41,7 +41,7 @@ func (d *DB) once(ctx context.Context, do func(tx *Tx) error) error {
 		return err
 	}
 	defer tx.Rollback() // does nothing after a commit
-	if err := do(&Tx{Verbs{tx, d.observe}}); err != nil {
+	if err := do(&Tx{Verbs{d.Elements, tx, d.observe}}); err != nil {
 		return err
 	}
 	start = time.Now()

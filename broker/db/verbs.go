@@ -9,6 +9,11 @@ import (
 // Verbs run statements, on the pool or in a transaction, and count them. What
 // works in both takes Verbs.
 type Verbs struct {
+	// Elements is a table for a FROM: the elements of the JSON array that the
+	// placeholder $1 holds, each in a column named value. So one argument brings any
+	// number of rows, by a statement that is prepared once.
+	Elements string
+
 	on interface {
 		ExecContext(ctx context.Context, q string, args ...any) (sql.Result, error)
 		QueryContext(ctx context.Context, q string, args ...any) (*sql.Rows, error)
