@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"time"
 
 	"github.com/councilid/councilid/broker/db"
@@ -60,16 +62,28 @@ type keyed struct {
 	silent                 bool // frozen or dead
 }
 
-// Rekey gives the ways in by a connector their new names, all of them or, where there
-// is a conflict, none. A dry run changes nothing, either.
-func (a *Accounts) Rekey(ctx context.Context, connector string, list []Rename, dry bool) (Rekeying, error) {
+// Rekey has an officer give the ways in by a connector their new names, all of them or,
+// where there is a conflict, none. A dry run changes nothing, either. Whose way in it is
+// sees who did it and why.
+func (a *Accounts) Rekey(ctx context.Context, connector string, list []Rename, officer Lookup, dry bool) (Rekeying, error) {
 	var r Rekeying
 	err := a.db.InTx(ctx, func(tx *db.Tx) error {
+		if _, _, err := because(officer.Officer, officer.Reason); err != nil {
+			return err
+		}
 		r = Rekeying{Conflicts: repeated(list)}
 		if err := r.plan(ctx, tx, connector, list); err != nil || dry || len(r.Conflicts) > 0 || len(r.moves) == 0 {
 			return err
 		}
-		return r.apply(ctx, tx, connector, a.now())
+		if err := r.apply(ctx, tx); err != nil {
+			return err
+		}
+		for account := range r.accounts() {
+			if err := a.look(ctx, tx, account, officer); err != nil {
+				return err
+			}
+		}
+		return chain(ctx, tx, a.now(), r.entries(connector, officer)...)
 	})
 	if err != nil {
 		return Rekeying{}, fmt.Errorf("rekey: %w", err)
@@ -159,7 +173,7 @@ var errOvertaken = errors.New("a way in was changed meanwhile: nothing was renam
 
 // apply carries out the moves. All old names go before a new one comes: two people may
 // swap theirs.
-func (r *Rekeying) apply(ctx context.Context, tx *db.Tx, connector string, now time.Time) error {
+func (r *Rekeying) apply(ctx context.Context, tx *db.Tx) error {
 	for _, m := range r.moves {
 		held, err := changes(tx.Exec(ctx, `UPDATE links SET issuer = 'rekeying', subject = id
 			WHERE id = $1 AND account_id = $2 AND issuer = $3 AND subject = $4`, m.from.id, m.from.account, m.Old.Issuer, m.Old.Subject))
@@ -170,18 +184,34 @@ func (r *Rekeying) apply(ctx context.Context, tx *db.Tx, connector string, now t
 			return errOvertaken
 		}
 	}
-	var done []entry
 	for _, m := range r.moves {
-		detail := map[string]any{"link": m.from.id, "connector": connector}
-		if m.to.id != "" {
-			detail["with"] = m.to.id
-		}
 		if err := m.apply(ctx, tx); err != nil {
 			return err
 		}
-		done = append(done, entry{Kind: "link.rekeyed", Account: m.from.account, Actor: operator, Detail: detail})
 	}
-	return chain(ctx, tx, now, done...)
+	return nil
+}
+
+// accounts are those whose ways in get new names, each once.
+func (r *Rekeying) accounts() iter.Seq[string] {
+	all := map[string]bool{}
+	for _, m := range r.moves {
+		all[m.from.account] = true
+	}
+	return maps.Keys(all)
+}
+
+// entries say what is to be audited.
+func (r *Rekeying) entries(connector string, officer Lookup) (done []entry) {
+	for _, m := range r.moves {
+		renamed := officer.entry("link.rekeyed", m.from.account)
+		renamed.Detail["link"], renamed.Detail["connector"] = m.from.id, connector
+		if m.to.id != "" {
+			renamed.Detail["with"] = m.to.id
+		}
+		done = append(done, renamed)
+	}
+	return done
 }
 
 func (m move) apply(ctx context.Context, tx *db.Tx) error {

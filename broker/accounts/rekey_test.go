@@ -1,6 +1,7 @@
 package accounts_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,7 +35,7 @@ func rekey(tb testing.TB, n node, dry bool, list ...accounts.Rename) accounts.Re
 	for i := range list {
 		list[i].Line = i + 1
 	}
-	r, err := n.Rekey(tb.Context(), "google", list, dry)
+	r, err := n.Rekey(tb.Context(), "google", list, accounts.Lookup{Officer: "m.jones", Reason: "case 17", What: "rekey"}, dry)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -233,6 +234,38 @@ func TestRekeyFrozen(t *testing.T) {
 		r := rekey(t, n, false, accounts.Rename{Old: newName("a"), New: accounts.Name{Issuer: "https://newer.example", Subject: "a"}})
 		if diff := cmp.Diff([]string{"1 one of the two ways in is frozen, or was unlinked"}, lines(r)); diff != "" {
 			t.Error(diff)
+		}
+	})
+}
+
+// Whoever gives ways in new names says who they are and why; everybody whose it is can
+// read that, and the audit chain has it.
+func TestRekeyByAnOfficer(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		acc, _, _ := enter(t, n, provenAs(oldName("a")))
+		other, _, _ := enter(t, n, provenAs(oldName("b")))
+		list := []accounts.Rename{{Old: oldName("a"), New: newName("a")}}
+		for _, nobody := range []accounts.Lookup{{}, {Officer: "m.jones", Reason: " "}, {Reason: "case 17"}} {
+			for _, dry := range []bool{true, false} {
+				if _, err := n.Rekey(t.Context(), "google", list, nobody, dry); !errors.Is(err, accounts.ErrNoReason) {
+					t.Errorf("%+v: %v, want ErrNoReason", nobody, err)
+				}
+			}
+		}
+		rekey(t, n, true, list...)
+		if looks, err := n.Lookups(t.Context(), acc.ID); err != nil || len(looks) > 0 {
+			t.Errorf("before anything is done: %+v, %v", looks, err)
+		}
+		rekey(t, n, false, list...)
+		want := []accounts.Lookup{{Officer: "m.jones", Reason: "case 17", What: "rekey", At: noon}}
+		if looks, err := n.Lookups(t.Context(), acc.ID); err != nil || !cmp.Equal(want, looks) {
+			t.Errorf("%+v, %v", looks, err)
+		}
+		if looks, err := n.Lookups(t.Context(), other.ID); err != nil || len(looks) > 0 {
+			t.Errorf("of another: %+v, %v", looks, err)
+		}
+		if got := n.dump(t, `SELECT actor FROM audit WHERE kind = 'link.rekeyed' AND account = $1 AND detail LIKE '%"officer":"m.jones"%'`, acc.ID); len(got) != 1 {
+			t.Errorf("the audit: %q", got)
 		}
 	})
 }

@@ -212,7 +212,7 @@ func TestRekeyedWayInGoesBack(t *testing.T) {
 		m.adds(t, m.theirs, renamed)
 		old := by(t, "proof", "P0.Cm")
 		list := []accounts.Rename{{Old: accounts.Name{Issuer: old.Issuer, Subject: old.Subject}, New: accounts.Name{Issuer: renamed.Issuer, Subject: renamed.Subject}}}
-		if r, err := m.Rekey(t.Context(), "proof", list, false); err != nil || r.United != 1 {
+		if r, err := m.Rekey(t.Context(), "proof", list, accounts.Lookup{Officer: "m.jones", Reason: "case 17"}, false); err != nil || r.United != 1 {
 			t.Fatalf("%+v, %v", r, err)
 		}
 		m.undone(t)

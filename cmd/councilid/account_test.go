@@ -135,7 +135,8 @@ func TestAccountUsage(t *testing.T) {
 		"account show @jo", "account show @jo --officer o", "account show @jo --reason r", "account show" + by,
 		"account delete @jo", "account undelete @jo", "account merge propose @jo" + by, "account merge approve" + by,
 		"account merge withdraw" + by, "account undo propose" + by, "account undo withdraw" + by, "explain --account @jo" + by, "explain --app council-tax" + by, "explain --account @jo --app council-tax",
-		"rekey --file x", "rekey --connector google", "rekey --connector google --file x --from-sign-ins 2026-01-01", "audit verify now",
+		"rekey --file x" + by, "rekey --connector google" + by, "rekey --connector google --file x --from-sign-ins 2026-01-01" + by,
+		"rekey --connector google --file x", "rekey --connector google --file x --officer o", "rekey --connector google --file x --reason r", "audit verify now",
 	} {
 		r.run(2, line)
 	}
@@ -180,14 +181,14 @@ func TestRekey(t *testing.T) {
 	want := "line 2: the new subject leads in to another account: the two have to be merged first\n" +
 		"line 3: it has more or fewer columns than the first line\nline 4: a column is empty\n" +
 		"new subjects: 1\nnew subjects that their owners had linked already: 0\nold subjects that nobody signs in with here: 0\nconflicts: 3\n"
-	if out := r.run(1, "rekey --connector google --file "+file+" --apply"); out != want {
+	if out := r.run(1, "rekey --connector google --file "+file+" --apply"+by); out != want {
 		t.Errorf("got:\n%s", out)
 	}
 	write("subject,new_subject,new_issuer\njo,al,https://accounts.google.com\nal,jo,https://accounts.google.com\nmo,m,https://new.example\n")
-	if out := r.run(0, "rekey --connector google --file "+file); !strings.Contains(out, "Nothing was changed") {
+	if out := r.run(0, "rekey --connector google --file "+file+by); !strings.Contains(out, "Nothing was changed") {
 		t.Error(out)
 	}
-	r.run(0, "rekey --connector google --file "+file+" --apply")
+	r.run(0, "rekey --connector google --file "+file+" --apply"+by)
 	r.open(func(people *broker.Register) {
 		for subject, was := range map[string]string{"jo": "al", "al": "jo"} {
 			if got, err := people.Whose(context.Background(), "https://accounts.google.com", subject); err != nil || got != r.accounts[was] {
@@ -195,13 +196,16 @@ func TestRekey(t *testing.T) {
 			}
 		}
 	})
+	if out := r.run(0, "account show @jo"+by); !regexp.MustCompile(`o\.fficer +rekey +case-17`).MatchString(out) {
+		t.Errorf("jo does not read who did it:\n%s", out)
+	}
 	for _, text := range []string{"", "old,new\na,b\n", "subject,new_subject\n\"a,b\n", "subject,new_subject\na,b\n"} {
 		write(text) // the last names no issuer, of which there are two now
-		r.run(1, "rekey --connector google --file "+file)
+		r.run(1, "rekey --connector google --file "+file+by)
 	}
-	r.run(1, "rekey --connector google --file nowhere.csv")
-	r.run(1, "rekey --connector google --from-sign-ins yesterday")
-	r.run(0, "rekey --connector google --from-sign-ins 2026-01-01")
+	r.run(1, "rekey --connector google --file nowhere.csv"+by)
+	r.run(1, "rekey --connector google --from-sign-ins yesterday"+by)
+	r.run(0, "rekey --connector google --from-sign-ins 2026-01-01"+by)
 }
 
 func TestAuditVerify(t *testing.T) {

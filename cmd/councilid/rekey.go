@@ -19,8 +19,9 @@ import (
 
 // rekeying is what councilid rekey was called with.
 type rekeying struct {
-	dir, connector, file, since string
-	apply                       bool
+	officer
+	connector, file, since string
+	apply                  bool
 }
 
 func newRekey() *cobra.Command {
@@ -43,13 +44,12 @@ old one since. Whoever has not is left as they are. Nobody is ever found by an
 e-mail address.
 
 Conflicts are reported, with their lines, before anything is changed; where there
-is one, nothing is.`,
+is one, nothing is. Residents whose ways in get new names read who did it and why.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withRegister(cmd, k.dir, func(r *broker.Register, _ *config.Config) error { return k.run(cmd, r) })
 		},
 	}
-	cmd.Flags().StringVar(&k.dir, "config", ".", "folder with broker.yaml, connectors and apps")
 	cmd.Flags().StringVar(&k.connector, "connector", "", "id of the connector (required)")
 	cmd.Flags().StringVar(&k.file, "file", "", "the provider's list of old and new subjects, as CSV")
 	cmd.Flags().StringVar(&k.since, "from-sign-ins", "", "the day on which the provider changed, as 2026-04-01")
@@ -59,7 +59,7 @@ is one, nothing is.`,
 	if err := cmd.MarkFlagRequired("connector"); err != nil {
 		panic(err) // it was added above
 	}
-	return cmd
+	return k.flags(cmd, "rekey")
 }
 
 func (k rekeying) run(cmd *cobra.Command, r *broker.Register) error {
@@ -67,7 +67,7 @@ func (k rekeying) run(cmd *cobra.Command, r *broker.Register) error {
 	if err != nil {
 		return err
 	}
-	done, err := r.Rekey(cmd.Context(), k.connector, list, !k.apply || len(conflicts) > 0)
+	done, err := r.Rekey(cmd.Context(), k.connector, list, k.lookup, !k.apply || len(conflicts) > 0)
 	if err != nil {
 		return err
 	}
