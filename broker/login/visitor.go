@@ -60,11 +60,12 @@ func (b browser) handle() store.Handle { return store.Handle{Tag: b.mark()} }
 // fingerprint names a record after what may stand in no key: something secret,
 // or anything that others chose.
 func fingerprint(kind string, parts ...string) string {
-	sum := sha256.New()
-	for _, part := range append([]string{kind}, parts...) {
-		fmt.Fprintf(sum, "%d %s ", len(part), part)
+	text := fmt.Appendf(nil, "%d %s ", len(kind), kind)
+	for _, part := range parts {
+		text = fmt.Appendf(text, "%d %s ", len(part), part)
 	}
-	return base64.RawURLEncoding.EncodeToString(sum.Sum(nil))
+	sum := sha256.Sum256(text)
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // visitor reads the cookies of r; a new browser gets an ID.
