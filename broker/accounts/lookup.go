@@ -24,21 +24,21 @@ type Lookup struct {
 // is ErrNotFound where there was never such an account, and ErrNoReason where the
 // officer does not say who they are or why.
 func (a *Accounts) Look(ctx context.Context, account string, l Lookup) error {
-	err := a.db.InTx(ctx, func(tx *db.Tx) error { return a.look(ctx, tx, account, l) })
+	err := a.db.InTx(ctx, func(tx *db.Tx) error { return look(ctx, tx, account, l, a.now()) })
 	if err != nil {
 		return fmt.Errorf("look up: %w", err)
 	}
 	return nil
 }
 
-func (a *Accounts) look(ctx context.Context, tx *db.Tx, account string, l Lookup) error {
+func look(ctx context.Context, tx *db.Tx, account string, l Lookup, now time.Time) error {
 	officer, reason, err := because(l.Officer, l.Reason)
 	if err != nil {
 		return err
 	}
 	written, err := changes(tx.Exec(ctx, `INSERT INTO lookups (id, account_id, officer, reason, what, at)
 		SELECT $1, id, $3, $4, $5, $6 FROM accounts WHERE id = $2`,
-		newID(), account, officer, reason, l.What, a.now().UnixMicro()))
+		newID(), account, officer, reason, l.What, now.UnixMicro()))
 	if err == nil && !written {
 		return ErrNotFound
 	}
@@ -54,8 +54,9 @@ func (a *Accounts) LookAtMerge(ctx context.Context, id string, l Lookup) error {
 		if err != nil {
 			return decided(err)
 		}
+		now := a.now() // it is one look
 		for _, account := range both {
-			if err := a.look(ctx, tx, account, l); err != nil {
+			if err := look(ctx, tx, account, l, now); err != nil {
 				return err
 			}
 		}
@@ -72,7 +73,7 @@ func (a *Accounts) lookBy(ctx context.Context, tx *db.Tx, account string, office
 	if officer == nil {
 		return nil
 	}
-	return a.look(ctx, tx, account, *officer)
+	return look(ctx, tx, account, *officer, a.now())
 }
 
 // entry is what an officer did, or the resident where it was none.
@@ -83,9 +84,11 @@ func (l *Lookup) entry(kind, account string) entry {
 	return entry{Kind: kind, Account: account, Actor: operator, Detail: map[string]any{"officer": l.Officer}}
 }
 
-// Lookups returns the officers' looks at the account, the latest first.
+// Lookups returns the officers' looks at the account, and at those that were merged into
+// it, the latest first.
 func (a *Accounts) Lookups(ctx context.Context, account string) ([]Lookup, error) {
-	rows, err := a.db.Query(ctx, `SELECT officer, reason, what, at FROM lookups WHERE account_id = $1 ORDER BY at DESC, id`, account)
+	rows, err := a.db.Query(ctx, mine+`SELECT DISTINCT officer, reason, what, at FROM lookups WHERE `+theirs+`
+		ORDER BY at DESC, officer, what, reason`, account)
 	if err != nil {
 		return nil, fmt.Errorf("look-ups: %w", err)
 	}

@@ -79,7 +79,7 @@ func (a *Accounts) Rekey(ctx context.Context, connector string, list []Rename, o
 			return err
 		}
 		for account := range r.accounts() {
-			if err := a.look(ctx, tx, account, officer); err != nil {
+			if err := look(ctx, tx, account, officer, a.now()); err != nil {
 				return err
 			}
 		}

@@ -104,7 +104,8 @@ const (
 )
 
 // History returns the latest of what happened to the account before a time, some
-// most of it. What happened at one moment is not taken apart.
+// most of it, also while it was another one that has been merged into this. What
+// happened at one moment is not taken apart.
 func (a *Accounts) History(ctx context.Context, account string, before time.Time, most int) ([]Happening, error) {
 	var all []Happening
 	for _, read := range []func(context.Context, string, time.Time, int) ([]Happening, error){a.signIns, a.changed, a.looks} {
@@ -137,10 +138,11 @@ func (a *Accounts) signIns(ctx context.Context, account string, before time.Time
 	})
 }
 
-// changed reads the audit chain.
+// changed reads the audit chain. What was done to two of the accounts at once happened
+// once.
 func (a *Accounts) changed(ctx context.Context, account string, before time.Time, most int) ([]Happening, error) {
-	rows, err := a.db.Query(ctx, `SELECT at, kind, actor, detail FROM audit
-		WHERE account = $1 AND at < $2 ORDER BY seq DESC LIMIT $3`, account, before.UnixMicro(), most)
+	rows, err := a.db.Query(ctx, mine+`SELECT at, kind, actor, detail FROM audit
+		WHERE account IN (SELECT id FROM mine) AND at < $2 GROUP BY at, kind, actor, detail ORDER BY MAX(seq) DESC LIMIT $3`, account, before.UnixMicro(), most)
 	return happenings(rows, err, func(rows *sql.Rows) (h Happening, at int64, err error) {
 		var detail string
 		if err := rows.Scan(&at, &h.Kind, &h.Actor, &detail); err != nil {
@@ -155,8 +157,8 @@ func (a *Accounts) changed(ctx context.Context, account string, before time.Time
 
 // looks reads who of the council's officers looked.
 func (a *Accounts) looks(ctx context.Context, account string, before time.Time, most int) ([]Happening, error) {
-	rows, err := a.db.Query(ctx, `SELECT at, officer, reason FROM lookups
-		WHERE account_id = $1 AND at < $2 ORDER BY at DESC LIMIT $3`, account, before.UnixMicro(), most)
+	rows, err := a.db.Query(ctx, mine+`SELECT DISTINCT at, officer, reason FROM lookups
+		WHERE `+theirs+` AND at < $2 ORDER BY at DESC LIMIT $3`, account, before.UnixMicro(), most)
 	return happenings(rows, err, func(rows *sql.Rows) (h Happening, at int64, err error) {
 		h.Kind = LookedAt
 		err = rows.Scan(&at, &h.Officer, &h.Reason)
