@@ -3,7 +3,6 @@ package council_test
 import (
 	"context"
 	"errors"
-	"html"
 	"io"
 	"log/slog"
 	"net/http"
@@ -13,7 +12,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -26,7 +24,9 @@ import (
 	"github.com/councilid/councilid/broker/web"
 	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/connectors"
+	"github.com/councilid/councilid/test/logbook"
 	"github.com/councilid/councilid/test/mailbox"
+	"github.com/councilid/councilid/test/markup"
 	"github.com/councilid/councilid/test/servers"
 )
 
@@ -38,7 +38,7 @@ type bed struct {
 	post  *mailbox.Server
 	state *store.Store
 	sql   *db.DB
-	log   *locked
+	log   logbook.Log
 	site  string // where the first node is, as browsers see it
 	nodes [2]*httptest.Server
 
@@ -67,7 +67,7 @@ func open(t *testing.T, more string) *bed {
 
 func newBed(t *testing.T, o db.Options, more string) *bed {
 	t.Helper()
-	b := &bed{T: t, post: mailbox.Open(t), log: &locked{}, clock: time.Now().Truncate(time.Second)}
+	b := &bed{T: t, post: mailbox.Open(t), clock: time.Now().Truncate(time.Second)}
 	var err error
 	b.state, err = store.Open(store.Options{})
 	b.must(err)
@@ -81,7 +81,7 @@ func newBed(t *testing.T, o db.Options, more string) *bed {
 	_, port, _ := strings.Cut(b.nodes[0].Listener.Addr().String(), ":")
 	b.site = "http://localhost:" + port
 	t.Cleanup(func() {
-		if log := b.logged(); strings.Contains(log, "example.org") {
+		if log := b.log.String(); strings.Contains(log, "example.org") {
 			t.Errorf("an address was logged: %s", log)
 		}
 	})
@@ -111,7 +111,7 @@ func (b *bed) load(more string) *config.Config {
 
 func (b *bed) open(cfg *config.Config, node int) *council.Council {
 	b.Helper()
-	log := slog.New(slog.NewTextHandler(b.log, nil))
+	log := slog.New(slog.NewTextHandler(&b.log, nil))
 	site, err := web.New(web.Options{Look: web.Look{Council: "Strathmore Council"}, Log: log, Translate: translate, Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
 	b.must(err)
 	post, err := mail.Open(*cfg.Broker.Mail, io.Discard, log)
@@ -156,24 +156,6 @@ func translate(err error) *web.Error {
 		return &web.Error{Status: http.StatusTooManyRequests, Message: web.TooMany}
 	}
 	return nil
-}
-
-// locked is a log that several nodes share.
-type locked struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *locked) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (b *bed) logged() string {
-	b.log.mu.Lock()
-	defer b.log.mu.Unlock()
-	return b.log.text.String()
 }
 
 func (b *bed) must(err error) {
@@ -277,12 +259,6 @@ func (w *browser) request(method, address string, form url.Values) *http.Respons
 	return answer
 }
 
-var (
-	formTag  = regexp.MustCompile(`(?s)<form method="post" action="([^"]*)".*?</form>`)
-	fieldTag = regexp.MustCompile(`<input[^>]* name="([^"]*)"[^>]*>`)
-	valueTag = regexp.MustCompile(` value="([^"]*)"`)
-)
-
 // submit fills in the form of the page that has the button, and follows where it
 // leads.
 func (w *browser) submit(p page, button string, fields map[string]string) page {
@@ -304,22 +280,14 @@ func (w *browser) step(p page, button string, fields map[string]string) string {
 
 func (w *browser) form(p page, button string, fields map[string]string) (action string, values url.Values) {
 	w.Helper()
-	for _, form := range formTag.FindAllStringSubmatch(p.body, -1) {
-		if !strings.Contains(form[0], ` id="`+button+`"`) {
+	for _, form := range markup.Forms(p.at, p.body) {
+		if !form.Holds(button) {
 			continue
 		}
-		values = url.Values{}
-		for _, field := range fieldTag.FindAllStringSubmatch(form[0], -1) {
-			value := ""
-			if found := valueTag.FindStringSubmatch(field[0]); found != nil {
-				value = html.UnescapeString(found[1])
-			}
-			values.Set(field[1], value)
-		}
 		for name, value := range fields {
-			values.Set(name, value)
+			form.Fields.Set(name, value)
 		}
-		return html.UnescapeString(form[1]), values
+		return form.Action, form.Fields
 	}
 	w.Fatalf("the page has no button %s: %d at %s\n%s", button, p.status, p.at, p.body)
 	return "", nil
@@ -349,11 +317,11 @@ func (w *browser) setCookie(name, value string) {
 // link is where the page's link with an id leads.
 func (w *browser) link(p page, id string) string {
 	w.Helper()
-	found := regexp.MustCompile(`<a [^>]*id="` + id + `" href="([^"]*)"`).FindStringSubmatch(p.body)
-	if found == nil {
+	to := markup.Link(p.body, id)
+	if to == "" {
 		w.Fatalf("the page has no link %s: %d at %s\n%s", id, p.status, p.at, p.body)
 	}
-	return html.UnescapeString(found[1])
+	return to
 }
 
 // outcomeOf is the outcome that a connector's error carries.

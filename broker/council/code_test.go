@@ -355,7 +355,7 @@ func TestMailRefused(t *testing.T) {
 	if !strings.Contains(p.body, "could not send the email") {
 		t.Errorf("%d at %s", p.status, p.at)
 	}
-	if log := b.logged(); !strings.Contains(log, "could not be sent") || strings.Contains(log, "example.org") {
+	if log := b.log.String(); !strings.Contains(log, "could not be sent") || strings.Contains(log, "example.org") {
 		t.Errorf("logged %s", log)
 	}
 }

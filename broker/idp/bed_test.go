@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -27,6 +26,7 @@ import (
 	"github.com/councilid/councilid/connectors"
 	"github.com/councilid/councilid/connectors/saml2/xmlsig"
 	"github.com/councilid/councilid/mapping"
+	"github.com/councilid/councilid/test/logbook"
 )
 
 // bed is a whole identity provider with real stores and a real login flow.
@@ -41,7 +41,7 @@ type bed struct {
 	accounts *accounts.Accounts
 	redis    *miniredis.Miniredis
 	provider *provider
-	log      *log
+	log      logbook.Log
 	handler  atomic.Value // http.Handler
 	trips    atomic.Int64 // round trips to Redis
 	limit    store.Limit
@@ -54,7 +54,7 @@ type bed struct {
 // newBed serves the apps, of the whole town where none are named.
 func newBed(t testing.TB, apps ...config.App) *bed {
 	t.Helper()
-	b := &bed{t: t, clock: time.Now().Truncate(time.Second), redis: miniredis.RunT(t), provider: &provider{}, log: &log{}}
+	b := &bed{t: t, clock: time.Now().Truncate(time.Second), redis: miniredis.RunT(t), provider: &provider{}}
 	b.use("idp")
 	b.provider.signIn("alice")
 	b.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -87,7 +87,7 @@ func (b *bed) openStores() {
 // build makes everything that depends on the configuration.
 func (b *bed) build(apps []config.App) error {
 	b.t.Helper()
-	logger := slog.New(slog.NewJSONHandler(b.log, nil))
+	logger := slog.New(slog.NewJSONHandler(&b.log, nil))
 	site, err := web.New(web.Options{
 		Look: web.Look{Council: "Strathmore Council", Languages: []string{"en", "cy"}}, Log: logger,
 		CrossOrigin: []string{"POST /saml/sso", "POST /saml/slo", "POST /saml/soap"},
@@ -195,24 +195,6 @@ func (b *bed) use(names ...string) {
 	for _, name := range names {
 		b.keys = append(b.keys, key(name))
 	}
-}
-
-// log is what the broker logs.
-type log struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 // provider is an upstream provider that signs in whom the test says.

@@ -6,13 +6,11 @@ import (
 	"crypto/sha1"
 	"crypto/x509"
 	"encoding/base64"
-	"html"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +21,7 @@ import (
 	"github.com/councilid/councilid/connectors/saml2/message"
 	"github.com/councilid/councilid/connectors/saml2/xmlgate"
 	"github.com/councilid/councilid/connectors/saml2/xmlsig"
+	"github.com/councilid/councilid/test/markup"
 )
 
 // newBrowser is a browser that follows nothing by itself.
@@ -80,28 +79,16 @@ func (b *bed) follow(browser *http.Client, a *answer) *answer {
 }
 
 // A form is the one of the page that posts to another site.
-type form struct {
-	action string
-	fields url.Values
-}
-
-var (
-	formTag  = regexp.MustCompile(`<form[^>]* action="([^"]*)"`)
-	fieldTag = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)"`)
-)
+type form struct{ markup.Form }
 
 // form reads the page's one form.
 func (a *answer) form(t testing.TB) form {
 	t.Helper()
-	found := formTag.FindAllStringSubmatch(a.body, -1)
+	found := markup.Forms(a.Request.URL, a.body)
 	if a.StatusCode != http.StatusOK || len(found) != 1 {
 		t.Fatalf("status %d with %d forms; body %s", a.StatusCode, len(found), a.body)
 	}
-	f := form{html.UnescapeString(found[0][1]), url.Values{}}
-	for _, field := range fieldTag.FindAllStringSubmatch(a.body, -1) {
-		f.fields.Add(html.UnescapeString(field[1]), html.UnescapeString(field[2]))
-	}
-	return f
+	return form{found[0]}
 }
 
 // request is a sign-in request of the partner, changed.
@@ -175,7 +162,7 @@ func (b *bed) posted(parameter string, m *etree.Element, relayState string, key 
 // received reads a form as the app's library would.
 func (f form) received(t testing.TB) binding.Received {
 	t.Helper()
-	r := httptest.NewRequest(http.MethodPost, f.action, strings.NewReader(f.fields.Encode()))
+	r := httptest.NewRequest(http.MethodPost, f.Action, strings.NewReader(f.Fields.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	m, err := binding.Read(r, xmlgate.Limits{})
 	if err != nil {
@@ -201,8 +188,8 @@ func (p partner) expect(b *bed, m message.AuthnRequest, change ...func(*message.
 func (b *bed) facts(p partner, m message.AuthnRequest, f form, change ...func(*message.Expect)) *message.Facts {
 	b.t.Helper()
 	x := p.expect(b, m, change...)
-	if f.action != x.ACS {
-		b.t.Fatalf("sent to %s", f.action)
+	if f.Action != x.ACS {
+		b.t.Fatalf("sent to %s", f.Action)
 	}
 	facts, err := message.Consume(f.received(b.t), x)
 	b.must(err)
@@ -212,8 +199,8 @@ func (b *bed) facts(p partner, m message.AuthnRequest, f form, change ...func(*m
 // status are the codes of a response that refuses, which must be signed.
 func (b *bed) status(p partner, m message.AuthnRequest, f form) message.Status {
 	b.t.Helper()
-	if f.action != p.acs {
-		b.t.Fatalf("sent to %s", f.action)
+	if f.Action != p.acs {
+		b.t.Fatalf("sent to %s", f.Action)
 	}
 	received := f.received(b.t)
 	verified, err := received.Verify(b.published(), xmlsig.Policy{})
@@ -254,7 +241,7 @@ func signSHA1(t testing.TB, query string, c xmlsig.Credential) string {
 // bytesOf is the document that a form carries.
 func bytesOf(t testing.TB, f form) []byte {
 	t.Helper()
-	raw, err := base64.StdEncoding.DecodeString(f.fields.Get("SAMLResponse"))
+	raw, err := base64.StdEncoding.DecodeString(f.Fields.Get("SAMLResponse"))
 	if err != nil {
 		t.Fatal(err)
 	}

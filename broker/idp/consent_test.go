@@ -2,7 +2,6 @@ package idp_test
 
 import (
 	"html"
-	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -35,11 +34,9 @@ func TestConsentShowsWhatIsTold(t *testing.T) {
 			if strings.Contains(page.body, "SAMLResponse") || !strings.Contains(page.body, `id="agree"`) {
 				t.Fatalf("nobody is asked: %s", page.body)
 			}
-			fields := url.Values{"answer": {"agree"}}
-			for _, field := range regexp.MustCompile(`name="(request|shown)" value="([^"]*)"`).FindAllStringSubmatch(page.body, -1) {
-				fields.Set(field[1], field[2])
-			}
-			res, err := browser.PostForm(b.URL+"/consent", fields)
+			asked := page.form(t)
+			asked.Fields.Set("answer", "agree")
+			res, err := browser.PostForm(b.URL+"/consent", asked.Fields)
 			facts := b.facts(planning, m, b.follow(browser, b.read(res, err)).form(t))
 			if got := strings.Contains(page.body, `id="claim-nameid">`+html.EscapeString(facts.NameID.Value)); got != tt.shown {
 				t.Errorf("the name identifier %q is shown %v, want %v: %s", facts.NameID.Value, got, tt.shown, page.body)

@@ -117,8 +117,8 @@ func TestAppSignsOut(t *testing.T) {
 		b.must(err)
 		response, err := message.ParseLogoutResponse(verified.Element())
 		b.must(err)
-		if f.action != planning.slo+"/done" || f.fields.Get("RelayState") != "bye" || response.Status.Code != message.Success || response.InResponseTo != m.ID {
-			t.Errorf("%s: %+v", f.action, response)
+		if f.Action != planning.slo+"/done" || f.Fields.Get("RelayState") != "bye" || response.Status.Code != message.Success || response.InResponseTo != m.ID {
+			t.Errorf("%s: %+v", f.Action, response)
 		}
 	})
 }

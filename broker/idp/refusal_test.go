@@ -59,8 +59,8 @@ func TestRefusedPost(t *testing.T) {
 	if got := b.status(parking, m, f); got.Second != message.InvalidNameIDPolicy {
 		t.Errorf("status %+v", got)
 	}
-	if f.fields.Get("RelayState") != "state" {
-		t.Errorf("fields %v", f.fields)
+	if f.Fields.Get("RelayState") != "state" {
+		t.Errorf("fields %v", f.Fields)
 	}
 }
 

@@ -23,7 +23,7 @@ func TestSignOnByRedirect(t *testing.T) {
 	b := newBed(t)
 	browser, m := newBrowser(t), planning.request(b)
 	f := b.follow(browser, b.ask(browser, planning, m, "https://planning.example/a?b=c&d")).form(t)
-	if got := f.fields["RelayState"]; !slices.Equal(got, []string{"https://planning.example/a?b=c&d"}) {
+	if got := f.Fields["RelayState"]; !slices.Equal(got, []string{"https://planning.example/a?b=c&d"}) {
 		t.Errorf("RelayState %q", got)
 	}
 	facts := b.facts(planning, m, f)
@@ -39,7 +39,7 @@ func TestSignOnByPost(t *testing.T) {
 			browser, m := newBrowser(t), p.request(b)
 			fields := b.posted(binding.Request, m.Element(), "here", p.credential())
 			f := b.follow(browser, b.post(browser, "/saml/sso", fields)).form(t)
-			if got := f.fields["RelayState"]; !slices.Equal(got, []string{"here"}) {
+			if got := f.Fields["RelayState"]; !slices.Equal(got, []string{"here"}) {
 				t.Errorf("RelayState %q", got)
 			}
 			b.facts(p, m, f)
@@ -90,7 +90,7 @@ func TestAppWithCrewjam(t *testing.T) {
 				b.must(err)
 				browser := newBrowser(t)
 				f := b.follow(browser, b.get(browser, to.String())).form(t)
-				response, err := base64.StdEncoding.DecodeString(f.fields.Get("SAMLResponse"))
+				response, err := base64.StdEncoding.DecodeString(f.Fields.Get("SAMLResponse"))
 				b.must(err)
 				assertion, err := app.ParseXMLResponse(response, []string{m.ID}, app.AcsURL)
 				if invalid, ok := err.(*saml.InvalidResponseError); ok {
@@ -239,7 +239,7 @@ func TestCancelled(t *testing.T) {
 	if got := b.status(planning, m, f); got != (message.Status{Code: message.Responder, Second: message.AuthnFailed}) {
 		t.Errorf("status %+v", got)
 	}
-	if got := f.fields.Get("RelayState"); got != "state" {
+	if got := f.Fields.Get("RelayState"); got != "state" {
 		t.Errorf("RelayState %q", got)
 	}
 }
@@ -253,7 +253,7 @@ func TestStart(t *testing.T) {
 		browser := newBrowser(t)
 		f := b.follow(browser, b.get(browser, b.URL+"/saml/start/library"+query)).form(t)
 		b.facts(library, message.AuthnRequest{}, f, func(x *message.Expect) { x.Unsolicited = true })
-		if got := f.fields["RelayState"]; !slices.Equal(got, []string{want}) {
+		if got := f.Fields["RelayState"]; !slices.Equal(got, []string{want}) {
 			t.Errorf("RelayState %q, want %q", got, want)
 		}
 	}
@@ -274,7 +274,7 @@ func TestRelayStateIsEscaped(t *testing.T) {
 	if bytes.Contains([]byte(a.body), []byte("<script>alert")) {
 		t.Error("script in the page")
 	}
-	if got := a.form(t).fields.Get("RelayState"); !strings.HasPrefix(got, state[:len(state)-1]) {
+	if got := a.form(t).Fields.Get("RelayState"); !strings.HasPrefix(got, state[:len(state)-1]) {
 		t.Errorf("RelayState %q", got)
 	}
 }
@@ -288,7 +288,7 @@ func TestLogHoldsNoAssertion(t *testing.T) {
 	b.Close() // the line is written after the answer
 	log := b.log.String()
 	for _, secret := range []string{
-		"alice", "Example", facts.NameID.Value, facts.AssertionID, facts.SessionIndex, f.fields.Get("SAMLResponse")[:40], "relayed", m.ID,
+		"alice", "Example", facts.NameID.Value, facts.AssertionID, facts.SessionIndex, f.Fields.Get("SAMLResponse")[:40], "relayed", m.ID,
 	} {
 		if strings.Contains(log, secret) {
 			t.Errorf("the log holds %q", secret)

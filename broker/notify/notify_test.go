@@ -21,6 +21,7 @@ import (
 	"github.com/councilid/councilid/broker/notify"
 	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/mapping"
+	"github.com/councilid/councilid/test/logbook"
 	"github.com/councilid/councilid/test/mailbox"
 	"github.com/councilid/councilid/test/servers"
 )
@@ -31,7 +32,7 @@ type bed struct {
 	sql   *db.DB
 	post  *mailbox.Server
 	nodes [2]*notify.Notifier
-	log   *strings.Builder
+	log   logbook.Log
 
 	mu    sync.Mutex
 	clock time.Time
@@ -45,15 +46,15 @@ func onEach(t *testing.T, test func(b *bed)) {
 
 func open(t *testing.T, o db.Options) *bed {
 	t.Helper()
-	b := &bed{T: t, post: mailbox.Open(t), log: &strings.Builder{}, came: map[string]int{}, clock: time.Date(2026, 7, 1, 11, 0, 0, 0, time.UTC)}
+	b := &bed{T: t, post: mailbox.Open(t), came: map[string]int{}, clock: time.Date(2026, 7, 1, 11, 0, 0, 0, time.UTC)}
 	var err error
 	b.sql, err = db.Open(t.Context(), o)
 	b.must(err)
 	t.Cleanup(func() { b.sql.Close() })
-	log := slog.New(slog.NewTextHandler(b.log, nil))
+	log := slog.New(slog.NewTextHandler(&b.log, nil))
 	t.Cleanup(func() {
 		if strings.Contains(b.log.String(), "example.org") {
-			t.Errorf("an address was logged: %s", b.log)
+			t.Errorf("an address was logged: %s", &b.log)
 		}
 	})
 	post, err := mail.Open(config.Mail{SMTP: b.post.Address, TLS: "none", From: "Strathmore Council <no-reply@strathmore.example>"}, nil, log)

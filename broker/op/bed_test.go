@@ -27,6 +27,7 @@ import (
 	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/connectors"
 	"github.com/councilid/councilid/mapping"
+	"github.com/councilid/councilid/test/logbook"
 	"github.com/councilid/councilid/test/servers"
 )
 
@@ -43,7 +44,7 @@ type bed struct {
 	keys     *keys.Ring
 	redis    *miniredis.Miniredis
 	provider *provider
-	log      *log
+	log      logbook.Log
 	handler  atomic.Value // http.Handler
 	trips    counter      // round trips to Redis
 	reads    counter      // SQL statements
@@ -69,7 +70,7 @@ func onEach(t *testing.T, test func(t *testing.T, b *bed)) {
 
 func newBedOver(t *testing.T, o db.Options, apps ...config.App) *bed {
 	t.Helper()
-	b := &bed{t: t, clock: time.Now().Truncate(time.Second), redis: miniredis.RunT(t), provider: &provider{}, log: &log{}}
+	b := &bed{t: t, clock: time.Now().Truncate(time.Second), redis: miniredis.RunT(t), provider: &provider{}}
 	b.provider.signIn("alice")
 	b.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b.handler.Load().(http.Handler).ServeHTTP(w, r)
@@ -130,7 +131,7 @@ func (b *bed) build(apps []config.App) {
 	b.t.Helper()
 	site, err := web.New(web.Options{
 		Look: web.Look{Council: "Strathmore Council", Languages: []string{"en", "cy"}},
-		Log:  slog.New(slog.NewJSONHandler(b.log, nil)),
+		Log:  slog.New(slog.NewJSONHandler(&b.log, nil)),
 		CrossOrigin: []string{
 			"POST /authorize", "POST /end_session", "POST /token", "POST /userinfo", "POST /revoke", "POST /introspect",
 		},
@@ -163,7 +164,7 @@ func (b *bed) build(apps []config.App) {
 	b.op, err = op.New(op.Options{
 		Issuer: b.URL, Apps: apps, Languages: []string{"en", "cy"}, Contexts: contexts(), Flow: b.flow, Store: b.store, DB: b.db,
 		Keys: b.keys, Accounts: b.accounts, Site: site, Limit: store.Limit{PerMinute: 600}, Now: b.now,
-		Log: slog.New(slog.NewJSONHandler(b.log, nil)),
+		Log: slog.New(slog.NewJSONHandler(&b.log, nil)),
 	})
 	b.must(err)
 	b.flow.FrontEnds[op.Protocol] = b.op
@@ -223,24 +224,6 @@ func (b *bed) pass(d time.Duration) {
 	defer b.mu.Unlock()
 	b.clock = b.clock.Add(d)
 	b.redis.FastForward(d)
-}
-
-// log is what the broker logs.
-type log struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 // provider is an upstream provider that signs in whom the test says.

@@ -3,13 +3,13 @@ package op_test
 import (
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/councilid/councilid/broker/accounts"
 	"github.com/councilid/councilid/config"
+	"github.com/councilid/councilid/test/markup"
 )
 
 // changed are the town's apps with changes to council tax.
@@ -26,10 +26,8 @@ func delegates(app *config.App) { app.Delegates = true }
 func (b *bed) says(browser *http.Client, at *url.URL, answer string) *url.URL {
 	b.t.Helper()
 	page := b.get(browser, at.Path, at.Query())
-	form := url.Values{"answer": {answer}}
-	for _, field := range regexp.MustCompile(`name="(request|shown)" value="([^"]*)"`).FindAllStringSubmatch(page.body, -1) {
-		form.Set(field[1], field[2])
-	}
+	form := markup.Forms(page.Request.URL, page.body)[0].Fields
+	form.Set("answer", answer)
 	res, err := browser.PostForm(b.URL+at.Path, form)
 	return b.read(res, err).location(b.t)
 }

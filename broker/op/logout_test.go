@@ -2,15 +2,15 @@ package op_test
 
 import (
 	"encoding/base64"
-	"html"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/councilid/councilid/test/markup"
 )
 
 // goodbye is a sign-out request of the app tax.
@@ -147,18 +147,14 @@ func TestRPInitiatedLogoutAsks(t *testing.T) {
 			if b.gone(browser) {
 				t.Fatal("signed out unasked")
 			}
-			done := b.submit(browser, asked.body)
+			done := b.submit(browser, asked)
 			if done.StatusCode != http.StatusOK || !strings.Contains(done.body, "You are signed out") {
 				t.Fatalf("status %d, page %q", done.StatusCode, done.body)
 			}
 			if !b.gone(browser) {
 				t.Error("still signed in")
 			}
-			var link string
-			if found := regexp.MustCompile(`id="back" href="([^"]*)"`).FindStringSubmatch(done.body); found != nil {
-				link = html.UnescapeString(found[1])
-			}
-			if link != test.link {
+			if link := markup.Link(done.body, "back"); link != test.link {
 				t.Errorf("the page leads to %q, want %q", link, test.link)
 			}
 		})
@@ -166,17 +162,13 @@ func TestRPInitiatedLogoutAsks(t *testing.T) {
 }
 
 // submit sends the form of a page.
-func (b *bed) submit(browser *http.Client, page string) *answer {
+func (b *bed) submit(browser *http.Client, page *answer) *answer {
 	b.t.Helper()
-	action := regexp.MustCompile(`<form method="post" action="([^"]*)"`).FindStringSubmatch(page)
-	if action == nil {
+	forms := markup.Forms(page.Request.URL, page.body)
+	if len(forms) == 0 {
 		b.t.Fatal("no form")
 	}
-	form := url.Values{}
-	for _, field := range regexp.MustCompile(`name="([^"]*)" value="([^"]*)"`).FindAllStringSubmatch(page, -1) {
-		form.Set(field[1], html.UnescapeString(field[2]))
-	}
-	r, err := http.NewRequest(http.MethodPost, b.URL+action[1], strings.NewReader(form.Encode()))
+	r, err := http.NewRequest(http.MethodPost, forms[0].Action, strings.NewReader(forms[0].Fields.Encode()))
 	b.must(err)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Sec-Fetch-Site", "same-origin")

@@ -27,7 +27,9 @@ import (
 	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/connectors"
 	"github.com/councilid/councilid/mapping"
+	"github.com/councilid/councilid/test/logbook"
 	"github.com/councilid/councilid/test/mailbox"
+	"github.com/councilid/councilid/test/markup"
 )
 
 // bed is residents' own pages on two nodes, with a login around them, three
@@ -39,10 +41,10 @@ type bed struct {
 	nodes [2]*httptest.Server
 	post  *mailbox.Server
 	sql   *db.DB
+	log   logbook.Log
 
 	mu    sync.Mutex
 	clock time.Time
-	log   strings.Builder
 }
 
 // provider answers what its browser says: ?person=…&email=…&level=….
@@ -74,11 +76,11 @@ func open(t *testing.T) *bed {
 	b.must(err)
 	t.Cleanup(func() { b.sql.Close() })
 	t.Cleanup(func() {
-		if log := b.logged(); strings.Contains(log, "example.org") || strings.Contains(log, "panic") {
+		if log := b.log.String(); strings.Contains(log, "example.org") || strings.Contains(log, "panic") {
 			t.Errorf("the log says: %s", log)
 		}
 	})
-	log := slog.New(slog.NewTextHandler(b, nil))
+	log := slog.New(slog.NewTextHandler(&b.log, nil))
 	post, err := mail.Open(config.Mail{SMTP: b.post.Address, TLS: "none", From: "Strathmore Council <no-reply@strathmore.example>"}, nil, log)
 	b.must(err)
 	for i := range b.nodes {
@@ -162,19 +164,6 @@ func (b *bed) must(err error) {
 	if err != nil {
 		b.Fatal(err)
 	}
-}
-
-// Write keeps the log.
-func (b *bed) Write(line []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.log.Write(line)
-}
-
-func (b *bed) logged() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.log.String()
 }
 
 func (b *bed) now() time.Time {
@@ -335,21 +324,16 @@ func (w *browser) session() session {
 // link is where the link with an id leads.
 func (w *browser) link(p page, id string) string {
 	w.Helper()
-	tag := regexp.MustCompile(`<a [^>]*id="` + regexp.QuoteMeta(id) + `"[^>]*>`).FindString(p.body)
-	href := regexp.MustCompile(`href="([^"]*)"`).FindStringSubmatch(tag)
-	if href == nil {
+	to := markup.Link(p.body, id)
+	if to == "" {
 		w.Fatalf("there is no link %s: %s", id, p)
 	}
-	return html.UnescapeString(href[1])
+	return to
 }
 
 // String is for messages of tests.
 func (p page) String() string {
-	title := regexp.MustCompile(`(?s)<title>(.*?)</title>`).FindStringSubmatch(p.body)
-	if title == nil {
-		title = []string{"", ""}
-	}
-	return http.StatusText(p.status) + " at " + p.at.String() + " " + strings.TrimSpace(title[1])
+	return http.StatusText(p.status) + " at " + p.at.String() + " " + markup.Title(p.body)
 }
 
 // shows holds the page to texts.

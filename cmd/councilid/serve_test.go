@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -18,10 +17,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/councilid/councilid/test/logbook"
 )
 
 // TestServe runs the production server on https: it serves, follows SIGHUP to
@@ -39,7 +39,7 @@ func TestServe(t *testing.T) {
 	first := writeCertificate(t, dir)
 
 	ctx, stop := context.WithCancel(t.Context())
-	var log lines
+	var log logbook.Log
 	done := make(chan error, 1)
 	go func() { done <- serve(ctx, dir, &log) }()
 	eventually(t, "the broker is ready", func() bool { return ready(io.Discard, "http://"+admin+"/readyz") == nil })
@@ -67,7 +67,7 @@ func TestServe(t *testing.T) {
 		t.Error("the log shows a secret")
 	}
 	// What was not sent yet is sent before the end.
-	if sent := traces.String(); !strings.Contains(sent, "openid-configuration") || strings.Contains(sent, "a-query-of-ours") {
+	if sent := traces.lines.String(); !strings.Contains(sent, "openid-configuration") || strings.Contains(sent, "a-query-of-ours") {
 		t.Errorf("the collector was sent %q", sent)
 	}
 }
@@ -75,7 +75,7 @@ func TestServe(t *testing.T) {
 // otlp is a collector of traces.
 type otlp struct {
 	*httptest.Server
-	lines
+	lines logbook.Log
 }
 
 func collector(t *testing.T) *otlp {
@@ -96,24 +96,6 @@ func TestServeRefusesABadFolder(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `did you mean "listen"`) {
 		t.Errorf("serve returned %v", err)
 	}
-}
-
-// lines is what a server logs.
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 func hangUp(t *testing.T) {

@@ -5,10 +5,11 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/councilid/councilid/test/markup"
 )
 
 // Browser is one resident's browser: cookies, redirects, and a persona to be
@@ -197,19 +198,18 @@ func (p Page) Query(name string) string { return p.URL.Query().Get(name) }
 // Link is the address of the link with an id.
 func (p Page) Link(tb testing.TB, id string) string {
 	tb.Helper()
-	tag := regexp.MustCompile(`<a [^>]*id="` + regexp.QuoteMeta(id) + `"[^>]*>`).FindString(p.Body)
-	href := regexp.MustCompile(`href="([^"]*)"`).FindStringSubmatch(tag)
-	if href == nil {
+	to := markup.Link(p.Body, id)
+	if to == "" {
 		tb.Fatalf("the page has no link %q: %s", id, p)
 	}
-	return strings.ReplaceAll(href[1], "&amp;", "&")
+	return to
 }
 
 // String is for messages of tests.
 func (p Page) String() string {
-	title := regexp.MustCompile(`(?s)<title>(.*?)</title>`).FindStringSubmatch(p.Body)
-	if title == nil {
+	title := markup.Title(p.Body)
+	if title == "" {
 		return fmt.Sprintf("%d at %s", p.Status, p.URL)
 	}
-	return fmt.Sprintf("%d at %s, %q", p.Status, p.URL.Path, strings.TrimSpace(title[1]))
+	return fmt.Sprintf("%d at %s, %q", p.Status, p.URL.Path, title)
 }
