@@ -73,7 +73,9 @@ func (h *house) tidy(ctx context.Context) error {
 // commands of officers and operators.
 type Register struct {
 	*accounts.Accounts
-	db *db.DB
+	db  *db.DB
+	cfg *config.Config
+	log *slog.Logger
 }
 
 // OpenRegister opens the database that cfg names. It makes no embedded one.
@@ -82,11 +84,47 @@ func OpenRegister(ctx context.Context, cfg *config.Config, log *slog.Logger) (*R
 	if err != nil {
 		return nil, err
 	}
-	return &Register{people(d, cfg), d}, nil
+	return &Register{people(d, cfg), d, cfg, log}, nil
 }
 
 // Close closes the database.
 func (r *Register) Close() error { return r.db.Close() }
+
+// Approve is [accounts.Accounts.Approve], of the accounts as they have been used until now.
+func (r *Register) Approve(ctx context.Context, id, officer string) error {
+	if err := r.catchUp(ctx, id); err != nil {
+		return err
+	}
+	return r.Accounts.Approve(ctx, id, officer)
+}
+
+// ApproveUndo is [accounts.Accounts.ApproveUndo], of the accounts as they have been used
+// until now.
+func (r *Register) ApproveUndo(ctx context.Context, id, officer string) (left []string, err error) {
+	if err := r.catchUp(ctx, id); err != nil {
+		return nil, err
+	}
+	return r.Accounts.ApproveUndo(ctx, id, officer)
+}
+
+// catchUp has what happened to the accounts of a merge just now written down. Where
+// session state is in the broker's own process nobody else sees it, and that one writes
+// it down within a second.
+func (r *Register) catchUp(ctx context.Context, merge string) (err error) {
+	if r.cfg.Broker.Redis == nil {
+		return nil
+	}
+	m, err := r.Merge(ctx, merge)
+	if err != nil {
+		return err
+	}
+	s, err := (&Broker{log: r.log, metrics: newMetrics()}).openStore(r.cfg)
+	if err != nil {
+		return fmt.Errorf("open redis: %w", err)
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return login.CatchUp(ctx, s, r.Accounts, m.Kept, m.Absorbed)
+}
 
 // openExisting opens the database that cfg names. It makes no embedded one: who looks
 // at the folder elsewhere than where the broker runs would be shown what nobody uses.

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -10,7 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
+
 	"github.com/councilid/councilid/broker/accounts"
+	"github.com/councilid/councilid/broker/db"
 	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/connectors"
 )
@@ -19,10 +23,21 @@ import (
 // of that.
 func openFolder(t *testing.T, more string) *Broker {
 	t.Helper()
+	b, err := Open(t.Context(), loadFolder(t, "", more), slog.New(slog.DiscardHandler), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	return b
+}
+
+// loadFolder is a folder, with more of the broker and of the council's own way in.
+func loadFolder(t *testing.T, broker, own string) *config.Config {
+	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"broker.yaml":             "issuer: http://localhost:8080\nmail: {smtp: terminal, from: council@example.org}\n",
-		"connectors/council.yaml": "preset: council\n" + more,
+		"broker.yaml":             "issuer: http://localhost:8080\nmail: {smtp: terminal, from: council@example.org}\n" + broker,
+		"connectors/council.yaml": "preset: council\n" + own,
 		"connectors/google.yaml":  "preset: google\nclient_id: councilid\nclient_secret: file:secret\n",
 		"secret":                  "secret\n",
 		"apps/tax.yaml":           "label: Tax\noidc: {redirect_uris: [https://tax.example.org/callback]}\n",
@@ -39,12 +54,7 @@ func openFolder(t *testing.T, more string) *Broker {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := Open(t.Context(), cfg, slog.New(slog.DiscardHandler), io.Discard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = b.Close() })
-	return b
+	return cfg
 }
 
 // Who showed an address and never came to be anybody's account is forgotten after a
@@ -138,4 +148,76 @@ func TestCouncilKeepsAndForgets(t *testing.T) {
 			t.Errorf("%d accounts are erased, %v", erased, err)
 		}
 	}
+}
+
+// Officers merge accounts, and take them apart, as they have been used until that very
+// moment: an app that has just come to know one of them goes on knowing it.
+func TestOfficersMergeWhatHasJustHappened(t *testing.T) {
+	ctx, redis := t.Context(), miniredis.RunT(t)
+	cfg := loadFolder(t, fmt.Sprintf("redis: {addresses: [%q]}\ndatabase: {sqlite: councilid.db}\n", redis.Addr()), "")
+	d, err := db.Open(ctx, db.Options{SQLite: cfg.Broker.Database.SQLite})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	r, err := OpenRegister(ctx, cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	comes := func(subject string) (accounts.Account, accounts.Link) {
+		acc, link, _, err := r.Enter(ctx, accounts.SignIn{Connector: "google", Issuer: "https://accounts.google.com", Subject: subject, At: time.Now(), Alone: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return acc, link
+	}
+	kept, mine := comes("kept")
+	absorbed, theirs := comes("absorbed")
+	if err := r.Record(ctx, []string{"1-1"}, []accounts.Visit{{Account: absorbed.ID, Link: theirs.ID, App: "tax", At: time.Now()}}); err != nil {
+		t.Fatal(err)
+	}
+	visits := func(account, link string) {
+		visit, err := json.Marshal(accounts.Visit{Account: account, Link: link, App: "tax", At: time.Now()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := redis.XAdd("visits", "*", []string{"v", string(visit)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	visits(kept.ID, mine.ID)
+	id, err := r.Propose(ctx, kept.ID, absorbed.ID, "m.jones", "case 17")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Approve(ctx, id, "a.khan"); err != nil {
+		t.Fatal(err)
+	}
+	sector := r.Sector("tax")
+	if now, _ := comes("kept"); now.ID != kept.ID || now.Subject(sector) != kept.Subject(sector) {
+		t.Errorf("the app knows them as %s, want %s", now.Subject(sector), kept.Subject(sector))
+	}
+
+	visits(kept.ID, theirs.ID)
+	if err := r.ProposeUndo(ctx, id, "m.jones", "case 18"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.ApproveUndo(ctx, id, "a.khan"); err != nil {
+		t.Fatal(err)
+	}
+	for _, account := range []string{kept.ID, absorbed.ID} {
+		if all, err := r.History(ctx, account, time.Now().Add(time.Hour), 100); err != nil || signIns(all) != map[string]int{kept.ID: 1, absorbed.ID: 2}[account] {
+			t.Errorf("%d sign-ins of %s, %v", signIns(all), account, err)
+		}
+	}
+}
+
+func signIns(all []accounts.Happening) (n int) {
+	for _, h := range all {
+		if h.Kind == accounts.SignedIn {
+			n++
+		}
+	}
+	return n
 }

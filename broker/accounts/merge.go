@@ -54,9 +54,25 @@ type Merge struct {
 
 // Merges returns the merges that the account has a part in, the latest first.
 func (a *Accounts) Merges(ctx context.Context, account string) ([]Merge, error) {
+	return a.merges(ctx, `kept = $1 OR absorbed = $1`, account)
+}
+
+// Merge returns the merge of an id. The error is ErrDecided where there is none.
+func (a *Accounts) Merge(ctx context.Context, id string) (Merge, error) {
+	found, err := a.merges(ctx, `id = $1`, id)
+	if err == nil && len(found) == 0 {
+		err = fmt.Errorf("merge %q: %w", id, ErrDecided)
+	}
+	if err != nil {
+		return Merge{}, err
+	}
+	return found[0], nil
+}
+
+func (a *Accounts) merges(ctx context.Context, where string, args ...any) ([]Merge, error) {
 	rows, err := a.db.Query(ctx, `SELECT id, kept, absorbed, reason, proposed_at, proposed_by, merged_at, COALESCE(approved_by, ''),
 			withdrawn_at, withdrawn_by, undo_reason, undo_proposed_at, undo_proposed_by, undone_at, undone_by
-		FROM merges WHERE kept = $1 OR absorbed = $1 ORDER BY proposed_at DESC, id`, account)
+		FROM merges WHERE `+where+` ORDER BY proposed_at DESC, id`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("merges: %w", err)
 	}
@@ -123,15 +139,26 @@ func (a *Accounts) merge(ctx context.Context, tx *db.Tx, id, kept, absorbed, by,
 		id, by, now.UnixMicro(), undo); err != nil {
 		return err
 	}
-	for _, app := range t.Told {
-		if err := tell(ctx, tx, "subject-merged", app, map[string]any{"account": kept, "absorbed": absorbed, "merge": id}, now); err != nil {
-			return err
-		}
+	m := Merge{ID: id, Kept: kept, Absorbed: absorbed}
+	if err := m.tell(ctx, tx, "subject-merged", t.Told, now); err != nil {
+		return err
 	}
 	if err := notify(ctx, tx, kept, "accounts-merged", now); err != nil {
 		return err
 	}
 	return chain(ctx, tx, now, ofBoth("accounts.merged", kept, absorbed, actor, id, byOfficer(by, actor))...)
+}
+
+// tell leaves word of the merge, or of its end, to apps; and to the broker itself, as
+// app "", whose nodes have both accounts' sessions.
+func (m Merge) tell(ctx context.Context, tx *db.Tx, kind string, apps []string, now time.Time) error {
+	for _, app := range append([]string{""}, apps...) {
+		about := map[string]any{"account": m.Kept, "absorbed": m.Absorbed, "merge": m.ID}
+		if err := tell(ctx, tx, kind, app, about, now); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (a *Accounts) insertMerge(ctx context.Context, tx *db.Tx, kept, absorbed, by, reason string) (id string, err error) {

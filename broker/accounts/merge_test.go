@@ -194,6 +194,7 @@ func TestMergeTells(t *testing.T) {
 			absorbed.ID, kept.ID, noon.UTC().Format(time.RFC3339), id)
 		want := []string{
 			fmt.Sprintf(`kind=notice app= payload={"account":"%s","at":"%s","what":"accounts-merged"} `, kept.ID, noon.UTC().Format(time.RFC3339)),
+			"kind=subject-merged app= " + about, // to the broker itself
 			"kind=subject-merged app=benefits " + about, "kind=subject-merged app=bins " + about,
 		}
 		// rates knew the absorbed account by its refresh grant.
@@ -203,7 +204,7 @@ func TestMergeTells(t *testing.T) {
 		}
 		undo(t, n, kept, id)
 		got := strings.Join(n.dump(t, `SELECT kind, app FROM outbox ORDER BY kind, app`), "")
-		if strings.Count(got, "kind=subject-split") != 3 || strings.Count(got, "kind=notice") != 3 {
+		if strings.Count(got, "kind=subject-split") != 4 || strings.Count(got, "kind=notice") != 3 {
 			t.Error(got)
 		}
 		for _, kind := range []string{"accounts.merged", "accounts.split"} {

@@ -88,11 +88,8 @@ func (a *Accounts) undo(ctx context.Context, tx *db.Tx, m merged, by, actor stri
 	if _, err := tx.Exec(ctx, `UPDATE merges SET undone_at = $2, undone_by = $3, undo = NULL WHERE id = $1`, m.ID, m.now.UnixMicro(), by); err != nil {
 		return nil, err
 	}
-	for _, app := range m.trail.Told {
-		about := map[string]any{"account": m.Kept, "absorbed": m.Absorbed, "merge": m.ID}
-		if err := tell(ctx, tx, "subject-split", app, about, m.now); err != nil {
-			return nil, err
-		}
+	if err := m.tell(ctx, tx, "subject-split", m.trail.Told, m.now); err != nil {
+		return nil, err
 	}
 	for _, account := range []string{m.Kept, m.Absorbed} {
 		if err := notify(ctx, tx, account, "accounts-split", m.now); err != nil {

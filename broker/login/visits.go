@@ -12,10 +12,16 @@ import (
 // a returning resident's login writes nothing to SQL.
 var visitStream = store.Stream[accounts.Visit]{Name: "visits"}
 
-// catchUp folds what the accounts were visited with and nobody has folded yet, which
-// the next who does then finds done.
+// catchUp is CatchUp.
 func (f *Flow) catchUp(ctx context.Context, of ...string) error {
-	entries, err := visitStream.Waiting(ctx, f.Store)
+	return CatchUp(ctx, f.Store, f.Accounts, of...)
+}
+
+// CatchUp folds what accounts were visited with and nobody has folded yet, which the
+// next who does then finds done. Whoever merges accounts, or takes them apart, goes by
+// what is known of them, which includes what has happened just now.
+func CatchUp(ctx context.Context, s *store.Store, people *accounts.Accounts, of ...string) error {
+	entries, err := visitStream.Waiting(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -26,7 +32,7 @@ func (f *Flow) catchUp(ctx context.Context, of ...string) error {
 			ids, visits = append(ids, e.ID), append(visits, e.Value)
 		}
 	}
-	return f.Accounts.Record(ctx, ids, visits)
+	return people.Record(ctx, ids, visits)
 }
 
 // Run folds visits into SQL until ctx ends. Every node may run it.
