@@ -83,7 +83,8 @@ func (c *carers) delegates(t *testing.T, apps ...string) {
 	if code == nil {
 		t.Fatalf("there is no code: %s\n%s", p, p.Body)
 	}
-	if p := c.ann.Post("/my/delegates/accept", url.Values{"code": {code[1]}}); p.URL.Path != "/my/delegates" {
+	p = says(t, c.ann, c.ann.Post("/my/delegates/accept", url.Values{"code": {code[1]}}), "/my/delegates/answer", "accept")
+	if p.URL.Path != "/my/delegates" {
 		t.Fatalf("accepting led to %s", p)
 	}
 }

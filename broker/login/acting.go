@@ -133,12 +133,27 @@ func (f *Flow) actFor(ctx context.Context, l ongoing, s Session, d accounts.Dele
 	if err != nil {
 		return s, false, err
 	}
-	as = s
-	as.Acting = &Acting{Delegate: s.Account, Until: d.Until, said: s.Said}
-	as.Account, as.Basis.Delegation = account, d.ID
-	as.Level.Identity, as.Level.Residency = min(s.Level.Identity, account.Level.Identity), min(s.Level.Residency, account.Level.Residency)
-	as.Said, as.Told = mapping.Told(f.Precedence.Weigh(account.Words, mapping.Sitting{Worth: as.Level, Now: f.Now()})), mapping.Statement{}
+	as = f.inStead(s, account)
+	as.Acting, as.Basis.Delegation = &Acting{Delegate: s.Account, Until: d.Until, said: s.Said}, d.ID
 	return as, f.situation(l, &s).needs.enough(as.Level), nil
+}
+
+// inStead is s in the stead of an account's person.
+func (f *Flow) inStead(s Session, account accounts.Account) Session {
+	s.Account = account
+	s.Level.Identity, s.Level.Residency = min(s.Level.Identity, account.Level.Identity), min(s.Level.Residency, account.Level.Residency)
+	s.Said, s.Told = mapping.Told(f.Precedence.Weigh(account.Words, mapping.Sitting{Worth: s.Level, Now: f.Now()})), mapping.Statement{}
+	return s
+}
+
+// Invited is to what a code invites the resident of s, and the principal's name: "" where
+// it may not be told them. See [accounts.Accounts.Invited].
+func (f *Flow) Invited(ctx context.Context, s Session, code string) (d accounts.Delegation, name string, err error) {
+	d, principal, err := f.Accounts.Invited(ctx, s.Account.ID, code)
+	if err != nil {
+		return d, "", err
+	}
+	return d, f.inStead(s, principal).Said.Claims.Text("name"), nil
 }
 
 // handleActing asks for whom the resident comes.

@@ -123,7 +123,7 @@ func (f *Flow) sessionsOf(ctx context.Context, account string) ([]inUse, error) 
 		if err != nil {
 			return nil, err
 		}
-		if f.left(u.Session) > 0 {
+		if f.Left(u.Session) > 0 {
 			found = append(found, u)
 		}
 	}

@@ -95,8 +95,8 @@ var errOver = errors.New("the session has ended meanwhile")
 // as the end of a session is to take the session and then read its ledger:
 // either that sees the entry, or this finds no session.
 func (f *Flow) keepAlive(b *store.Batch, s Session) {
-	touched := sessionTable.Touch(b, s.handle, f.left(s))
-	seenTable.Put(b, place(s.SID), f.Now(), f.left(s))
+	touched := sessionTable.Touch(b, s.handle, f.Left(s))
+	seenTable.Put(b, place(s.SID), f.Now(), f.Left(s))
 	b.Check(func() error {
 		if _, alive := touched.Value(); !alive {
 			return errOver

@@ -76,8 +76,8 @@ func (s *Session) standing() *standing {
 // place is where the Ref of the session called sid is kept.
 func place(sid string) store.Handle { return store.Handle{Tag: sid} }
 
-// left is how long s may still live unused, or 0 when its lifetime is over.
-func (f *Flow) left(s Session) time.Duration {
+// Left is how long s may still live unused, or 0 when its lifetime is over.
+func (f *Flow) Left(s Session) time.Duration {
 	idle := f.Session.Idle
 	if s.Idle > 0 {
 		idle = min(idle, s.Idle)
@@ -128,7 +128,7 @@ func (f *Flow) live(v visitor, found *store.Reply[Session]) *Session {
 		return nil
 	}
 	s, ok := found.Value()
-	if !ok || f.left(s) == 0 {
+	if !ok || f.Left(s) == 0 {
 		return nil
 	}
 	s.Proved = f.believed(s.Connector, s.Proved)
@@ -181,7 +181,7 @@ func (f *Flow) open(w http.ResponseWriter, r *http.Request, b *store.Batch, v *v
 // put writes s to b under h, where its SID finds it. The reply is the Ref of where that
 // led before.
 func (f *Flow) put(b *store.Batch, h store.Handle, s Session) *store.Reply[string] {
-	sessionTable.Put(b, h, s, f.left(s))
+	sessionTable.Put(b, h, s, f.Left(s))
 	over := f.Over(s).Sub(f.Now())
 	sessionsIndex.Add(b, s.Account.ID, s.SID, over)
 	return placeTable.Swap(b, place(s.SID), h.Ref(), over)

@@ -24,6 +24,7 @@ var happenings = map[string]string{
 	"consent.given":         "consent_given",
 	"delegation.invited":    "delegation_invited",
 	"delegation.accepted":   "delegation_accepted",
+	"delegation.declined":   "delegation_declined",
 	"delegation.ended":      "delegation_ended",
 	"evidence.recorded":     "proved",
 	"link.created":          "way_added",

@@ -166,31 +166,3 @@ func (p *Pages) until(r *http.Request) (until time.Time, wrong string) {
 	}
 	return until, ""
 }
-
-// attempts are how often somebody may type codes of invitations.
-var attempts = store.Limit{PerHour: 10}
-
-func (p *Pages) showAccept(w http.ResponseWriter, r *http.Request, v *visit) error {
-	return p.Flow.Site.Page(w, r, http.StatusOK, "resident_accept", web.ResidentAccept{Own: v.page(""), Typed: v.told.typed("code", "")})
-}
-
-// accept takes up an invitation.
-func (p *Pages) accept(w http.ResponseWriter, r *http.Request, v *visit) error {
-	err := p.within(r.Context(), "resident-invitation:"+v.Account.ID, attempts)
-	if _, often := errors.AsType[*store.Exceeded](err); often {
-		return p.wrong(w, r, v, "code", web.WrongTooManyAttempts)
-	}
-	if err != nil {
-		return err
-	}
-	_, err = p.Flow.Accounts.Accept(r.Context(), v.Account.ID, v.Link, r.PostFormValue("code"))
-	switch {
-	case errors.Is(err, accounts.ErrInvitation):
-		return p.wrong(w, r, v, "code", web.WrongInvitation)
-	case errors.Is(err, accounts.ErrOneself):
-		return p.wrong(w, r, v, "code", web.WrongOwnInvitation)
-	case err != nil:
-		return err
-	}
-	return p.done(w, r, v, "/my/delegates", web.DidAccept)
-}

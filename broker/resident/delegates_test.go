@@ -70,6 +70,9 @@ func TestDelegates(t *testing.T) {
 	mother.post("/my/delegates/accept", "code", invitation).objects(t, "This is a code of your own")
 	daughter.post("/my/delegates/accept", "code", "AAAA-BBBB-CCCC-DDDD").objects(t, "Nobody has been given this code")
 	p = daughter.post("/my/delegates/accept", "code", strings.ToLower(strings.ReplaceAll(invitation, "-", " ")))
+	p.shows(t, "Do you want to act for mother?", "Ann", "Council tax", fmt.Sprint(soon.Day(), " ", soon.Month(), " ", soon.Year()))
+	daughter.get("/my/delegates").shows(t, "You may not act for anybody")
+	p = daughter.post(p.at.RequestURI(), "answer", "accept")
 	p.shows(t, "You may act for them now", "Somebody who calls you “Ann”", "Council tax")
 	daughter.post("/my/delegates/accept", "code", invitation).objects(t, "Nobody has been given this code")
 
@@ -86,4 +89,27 @@ func TestDelegates(t *testing.T) {
 		stranger.post("/my/delegates/accept", "code", "AAAA")
 	}
 	stranger.post("/my/delegates/accept", "code", "AAAA").objects(t, "You have typed many codes")
+}
+
+// Who is asked may say no, and only who typed the code is shown who asks.
+func TestDecliningAnInvitation(t *testing.T) {
+	b := open(t)
+	mother, daughter, stranger := b.browser(), b.browser(), b.browser()
+	mother.signIn("middle", "mother", "Cm")
+	daughter.signIn("weak", "daughter", "Cl")
+	stranger.signIn("weak", "stranger", "Cl")
+	soon := b.now().Add(30 * 24 * time.Hour)
+	p := mother.post("/my/delegates/invite", "label", "Ann", "app", "tax", "day", fmt.Sprint(soon.Day()), "month", fmt.Sprint(int(soon.Month())), "year", fmt.Sprint(soon.Year()))
+	invitation := found(t, p.body, `id="invitation"[^>]*>([^<]*)<`)
+	p = daughter.post("/my/delegates/accept", "code", invitation)
+	p.shows(t, "Do you want to act for mother?")
+	for _, answer := range []string{"", "accept"} {
+		got := stranger.post(p.at.RequestURI(), "answer", answer)
+		got.hides(t, "mother", "You may act for them now")
+		got.objects(t, "Nobody has been given this code")
+	}
+	daughter.post(p.at.RequestURI(), "answer", "decline").shows(t, "You said no", "You may not act for anybody")
+	daughter.post(p.at.RequestURI(), "answer", "accept").objects(t, "Nobody has been given this code")
+	mother.get("/my/delegates").shows(t, "Nobody may act for you")
+	mother.get("/my/activity").shows(t, "Somebody said that they do not want to act for you")
 }

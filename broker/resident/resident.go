@@ -78,10 +78,13 @@ func (p *Pages) Mount(mux *http.ServeMux) {
 		"GET /my/delegates/invite":  p.showInvite,
 		"POST /my/delegates/invite": p.invite,
 		"GET /my/delegates/accept":  p.showAccept,
-		"POST /my/delegates/accept": p.accept,
+		"POST /my/delegates/accept": p.takeInvitation,
+		"GET /my/delegates/answer":  p.showInvitation,
+		"POST /my/delegates/answer": p.answerInvitation,
 	} {
 		mux.Handle(pattern, p.Flow.Site.Handle(p.careful(handler)))
 	}
 	mux.Handle("GET /{$}", p.Flow.Site.Handle(p.showHome))
+	mux.Handle("POST /my/stay", p.Flow.Site.Handle(p.stay))
 	mux.Handle("GET /sign-in", p.Flow.Site.Handle(p.signIn))
 }

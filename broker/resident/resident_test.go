@@ -28,7 +28,7 @@ func TestPagesAskForASignIn(t *testing.T) {
 	}
 	for _, address := range everywhere {
 		p := b.browser().post(address, "again", "yes", "all", "yes", "sure", "yes")
-		if p.status != http.StatusMethodNotAllowed && !strings.Contains(p.body, "Choose how to sign in") {
+		if p.status != http.StatusMethodNotAllowed && !strings.Contains(p.body, "You have been signed out") {
 			t.Errorf("POST %s without a session: %s", address, p)
 		}
 	}

@@ -17,6 +17,8 @@ type visit struct {
 	*login.Session
 	lang string
 	told word // since the last form
+	kept word // what was typed into one on this page
+	stay web.Stay
 }
 
 // handler is a web.Handler for somebody who is signed in.
@@ -28,6 +30,9 @@ func (p *Pages) own(handle handler) web.Handler {
 		v, err := p.visit(r)
 		if err != nil {
 			return err
+		}
+		if v == nil && r.Method == http.MethodPost {
+			return p.Flow.Site.Page(w, r, http.StatusOK, "over", web.Over{Again: r.URL.Path})
 		}
 		if v == nil {
 			return p.Flow.SignIn(w, r, r.URL.Path)
@@ -45,8 +50,14 @@ func (p *Pages) careful(handle handler) web.Handler {
 		case r.Method == http.MethodPost && r.PostFormValue("again") != "":
 			return p.again(w, r, v)
 		}
+		if r.Method == http.MethodPost {
+			v.kept = word{Page: r.URL.Path, Typed: r.PostForm}
+		}
+		if err := p.keep(r, v); err != nil {
+			return err
+		}
 		return p.Flow.Site.Page(w, r, http.StatusOK, "resident_again", web.Again{
-			By: p.connector(v, v.Connector), Weak: !v.Shows(), Back: "/",
+			Own: v.page(""), By: p.connector(v, v.Connector), Weak: !v.Shows(), Kept: len(v.kept.Typed) > 0, Back: "/",
 		})
 	})
 }
@@ -54,6 +65,9 @@ func (p *Pages) careful(handle handler) web.Handler {
 // again has the resident sign in once more: by the same way, or where that does not
 // show all that is proved of them, by one that does.
 func (p *Pages) again(w http.ResponseWriter, r *http.Request, v *visit) error {
+	if err := p.keep(r, v); err != nil {
+		return err
+	}
 	if !v.Shows() {
 		return p.Flow.Begin(w, r, login.Request{Return: r.URL.Path, Levels: []mapping.Assurance{v.Account.Level}})
 	}
@@ -73,9 +87,13 @@ func (p *Pages) visit(r *http.Request) (*visit, error) {
 	if err := b.Exec(r.Context()); err != nil {
 		return nil, err
 	}
-	if last, ok := told.Value(); ok && last.Page == r.URL.Path && r.Method == http.MethodGet {
-		v.told = last
+	if last, ok := told.Value(); ok && last.Page == r.URL.Path {
+		v.kept = last
 	}
+	if r.Method == http.MethodGet {
+		v.told = v.kept
+	}
+	v.stay = p.stays(*s)
 	return v, nil
 }
 
@@ -91,7 +109,7 @@ func (p *Pages) within(ctx context.Context, key string, limit store.Limit) error
 
 // page is what every page has, of the navigation's here.
 func (v *visit) page(here string) web.Own {
-	return web.Own{Here: here, Done: v.told.Done, Problems: v.told.Problems}
+	return web.Own{Here: here, Done: v.told.Done, Problems: v.told.Problems, Stay: v.stay}
 }
 
 // connector is what residents call a connector, "" for one that is gone.

@@ -23,6 +23,20 @@ var wordTable = store.Table[word]{Name: "resident-word"}
 // wordTime is how long a browser may take for a redirect.
 const wordTime = time.Minute
 
+// keepTime is how long somebody may take to sign in again, and finds what they typed.
+const keepTime = 15 * time.Minute
+
+// keep has what was typed come back when the resident has signed in again: as the same
+// person, for nobody else has the session.
+func (p *Pages) keep(r *http.Request, v *visit) error {
+	if len(v.kept.Typed) == 0 {
+		return nil
+	}
+	b := p.Flow.Store.Batch()
+	wordTable.Put(b, store.Handle{Tag: v.SID}, word{Page: v.kept.Page, Typed: v.kept.Typed}, keepTime)
+	return b.Exec(r.Context())
+}
+
 // typed is what was typed into a field, or otherwise where nothing was.
 func (w word) typed(field, otherwise string) string {
 	if typed, ok := w.Typed[field]; ok && len(typed) > 0 {

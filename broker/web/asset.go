@@ -22,6 +22,8 @@ var (
 	postScript []byte
 	//go:embed assets/passkey.js
 	passkeyScript []byte
+	//go:embed assets/stay.js
+	stayScript []byte
 )
 
 // assets are the files that the pages refer to, by name.
@@ -45,6 +47,7 @@ func newAssets(look Look) (assets, error) {
 		{"favicon.svg", "image/svg+xml", favicon},
 		{"post.js", "text/javascript; charset=utf-8", postScript},
 		{"passkey.js", "text/javascript; charset=utf-8", passkeyScript},
+		{"stay.js", "text/javascript; charset=utf-8", stayScript},
 		{"logo", look.LogoType, look.Logo},
 	} {
 		gzipped, err := compress(f.body)

@@ -16,20 +16,26 @@ var policies = map[string]string{
 	"council_password": leading,
 	"council_sign_in":  scripted,
 
-	"resident_accept":    leading,
-	"resident_again":     leading,
-	"resident_code":      leading,
-	"resident_data":      leading,
-	"resident_delegates": leading,
-	"resident_delete":    leading,
-	"resident_devices":   leading,
-	"resident_edit":      leading,
-	"resident_invite":    leading,
-	"resident_language":  leading,
-	"resident_name":      leading,
-	"resident_remove":    leading,
-	"resident_sign_ins":  leading,
-	"resident_stop":      leading,
+	"resident_activity":   only + staying,
+	"resident_details":    only + staying,
+	"resident_home":       only + staying,
+	"resident_proof":      only + staying,
+	"resident_services":   only + staying,
+	"resident_accept":     staying,
+	"resident_again":      staying,
+	"resident_code":       staying,
+	"resident_data":       staying,
+	"resident_delegates":  staying,
+	"resident_delete":     staying,
+	"resident_devices":    staying,
+	"resident_edit":       staying,
+	"resident_invitation": staying,
+	"resident_invite":     staying,
+	"resident_language":   staying,
+	"resident_name":       staying,
+	"resident_remove":     staying,
+	"resident_sign_ins":   staying,
+	"resident_stop":       staying,
 
 	"onward":      scripted,
 	"post":        scripted,
@@ -45,6 +51,13 @@ const (
 	// scripted is for those that have a script besides: it presses their own
 	// button, or asks the device for a passkey.
 	scripted = "default-src 'none'; script-src 'self'; " + looks
+
+	// staying is for residents' own pages, whose script asks the broker to keep them
+	// signed in. The forms of most lead to other sites.
+	staying = "default-src 'none'; script-src 'self'; connect-src 'self'; " + looks
+
+	// only is for those whose forms lead nowhere else.
+	only = "form-action 'self'; "
 
 	looks = "style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 )

@@ -84,13 +84,13 @@ func TestSignedOutSaysWhatIsKnown(t *testing.T) {
 	}
 }
 
-// Only the pages of Post and Onward may run a script, and those that ask a device
-// for a passkey.
+// Only the pages of Post and Onward may run a script, those that ask a device for a
+// passkey, and residents' own.
 func TestOtherPagesRunNoScript(t *testing.T) {
 	s := pageSite(t)
 	may := []string{"/post", "/onward"}
 	for name, p := range allPages() {
-		if slices.Contains([]string{"council_sign_in", "council_passkey", "council_account"}, p.page) {
+		if slices.Contains([]string{"council_sign_in", "council_passkey", "council_account"}, p.page) || strings.HasPrefix(p.page, "resident_") {
 			may = append(may, pathOf(name))
 		}
 	}

@@ -1,13 +1,33 @@
 package web
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Own is what every page of a resident's own account has besides.
 type Own struct {
 	Here     string    // where it is in the navigation, one of Here…
 	Done     string    // what was just done, as in resident.done.DONE; "" for nothing
 	Problems []Problem // what was wrong with the form
+	Stay     Stay
 }
+
+// Stay is how long a resident stays signed in.
+type Stay struct {
+	Left time.Duration // who does nothing
+	Over Date          // whatever they do
+	Last bool          // both are the same moment
+}
+
+// Seconds are those of Left.
+func (s Stay) Seconds() int { return int(s.Left / time.Second) }
+
+// Minutes are those of Left.
+func (s Stay) Minutes() int { return int(s.Left / time.Minute) }
+
+// Clock is the time of the day of Over.
+func (s Stay) Clock() string { return s.Over.Clock() }
 
 // The pages that the navigation leads to. The catalogues hold resident.nav.PAGE
 // for each.
@@ -253,7 +273,13 @@ type Again struct {
 	Own
 	By   string // by which they are signed in; "" for a way that is gone
 	Weak bool   // that shows less than is proved of them: they sign in by another way
+	Kept bool   // what they typed comes back when they have
 	Back string // where giving up leads
+}
+
+// Over is the page of somebody who sent a form when they were not signed in any more.
+type Over struct {
+	Again string // where signing in again leads
 }
 
 // ResidentData is the page from which residents fetch all that is known of them.
@@ -307,6 +333,16 @@ type ResidentAccept struct {
 	Typed string
 }
 
+// ResidentInvitation is the page that asks residents whether they want to act for
+// somebody.
+type ResidentInvitation struct {
+	Own
+	Name     string // who asks them; "" where it may not be told
+	Label    string // what that person calls them
+	Services []string
+	Until    Date
+}
+
 // ResidentLanguage is the page on which residents say what language they would
 // like to be written to in.
 type ResidentLanguage struct {
@@ -335,6 +371,7 @@ const (
 	DidKeepAccount    = "account_kept"
 	DidInvite         = "invited"
 	DidAccept         = "accepted"
+	DidDecline        = "declined"
 	DidEndDelegation  = "delegation_ended"
 	DidChooseLanguage = "language_saved"
 )

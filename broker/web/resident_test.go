@@ -55,6 +55,8 @@ func residentPages() map[string]shown {
 			Own: web.Own{Here: web.HereHome, Done: web.DidKeepAccount}, Name: hostile, Using: tiles[:1],
 			Categories: []web.Category{{Label: hostile, Tiles: tiles[1:]}}, Level: "p2", Ways: 2, Ends: day,
 		}},
+		"my word, too late": {"over", web.Over{Again: "/my/details/nickname"}},
+		"my end, soon":      {"resident_data", web.ResidentData{Own: web.Own{Stay: web.Stay{Left: time.Minute, Over: day, Last: true}}}},
 		"my home, unnamed":  {"resident_home", web.ResidentHome{Level: "p0", Ways: 1}},
 		"my sign-ins":       {"resident_sign_ins", web.ResidentSignIns{Ways: []web.KnownWay{way}, Other: []web.Way{{ID: "x", Label: hostile, Hint: hostile}}}},
 		"my only sign-in":   {"resident_sign_ins", web.ResidentSignIns{Ways: []web.KnownWay{{ID: "l", Label: "Google", Added: day, Only: true}}}},
@@ -67,12 +69,14 @@ func residentPages() map[string]shown {
 		"my service":        {"resident_stop", web.ResidentService{Service: service}},
 		"my devices":        {"resident_devices", web.ResidentDevices{Devices: []web.KnownDevice{{ID: hostile, Browser: "Firefox", System: "Android", By: hostile, First: day, Last: day, Now: true, Shared: true, Services: []string{hostile}}, {ID: "s2", First: day}}}},
 		"my activity":       {"resident_activity", web.ResidentActivity{Days: []web.ActivityDay{{Date: day, Events: []web.Activity{{At: day, What: "looked_at", Who: hostile, Reason: hostile}}}}, Older: "/my/activity?before=1"}},
-		"my data":           {"resident_data", web.ResidentData{}},
+		"my data":           {"resident_data", web.ResidentData{Own: web.Own{Stay: web.Stay{Left: time.Hour, Over: day}}}},
 		"my deletion":       {"resident_delete", web.ResidentDelete{Services: []string{hostile}, Days: 14}},
 		"my end":            {"resident_delete", web.ResidentDelete{Ends: day}},
 		"my delegates":      {"resident_delegates", web.ResidentDelegates{Given: []web.Delegate{delegate}, Received: []web.Delegate{delegate}, MayInvite: true, Code: "AAAA-BBBB", Days: "7"}},
 		"my invitation":     {"resident_invite", web.ResidentInvite{Label: hostile, Services: []web.Choice{{ID: "tax", Label: hostile, Chosen: true}}, Day: hostile, Latest: "1 2 2027"}},
 		"my acceptance":     {"resident_accept", web.ResidentAccept{Typed: hostile}},
+		"my answer":         {"resident_invitation", web.ResidentInvitation{Name: hostile, Label: hostile, Services: []string{hostile, "Tax"}, Until: day}},
+		"my answer to whom": {"resident_invitation", web.ResidentInvitation{Label: "Ann", Services: []string{"Tax"}, Until: day}},
 		"my language":       {"resident_language", web.ResidentLanguage{Languages: []web.LanguageChoice{{Lang: "cy", Name: "Cymraeg", Chosen: true}}}},
 		"my word":           {"resident_edit", web.ResidentEdit{Own: web.Own{Problems: []web.Problem{{Field: "said", What: web.WrongPhone}}}, Facet: "phone_number", Typed: hostile, Said: true}},
 		"my code":           {"resident_code", web.ResidentEmail{Address: hostile, Minutes: 10}},
@@ -108,5 +112,45 @@ func TestIconsDiffer(t *testing.T) {
 			t.Errorf("%s looks like %q", icon, seen[drawing])
 		}
 		seen[drawing] = icon
+	}
+}
+
+// Residents' own pages say when their reader is signed out, and may ask the broker to
+// stay; no page that leads nowhere else sends a form elsewhere.
+func TestStaying(t *testing.T) {
+	s := pageSite(t)
+	w := s.get("/my-data")
+	for _, want := range []string{"If you do nothing on these pages for 60 minutes, we sign you out. We sign you out at 00:30", `data-seconds="3600" data-last="false"`, `id="stay-go"`, "/stay.js"} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+	if body := s.get("/my-end-soon").Body.String(); strings.Contains(body, "If you do nothing") || !strings.Contains(body, `data-last="true"`) {
+		t.Error("the page says that doing something helps")
+	}
+	if body := s.get("/choose").Body.String(); strings.Contains(body, "stay.js") {
+		t.Error("nobody is signed in, and may stay so")
+	}
+	for path, leads := range map[string]bool{"/my-data": true, "/my-home": false, "/my-proof": false} {
+		policy := s.get(path).Header().Get("Content-Security-Policy")
+		if !strings.Contains(policy, "connect-src 'self'") || strings.Contains(policy, "form-action 'self'") == leads {
+			t.Errorf("%s: %s", path, policy)
+		}
+	}
+}
+
+// Who told nothing is not asked to change what they told.
+func TestOtherPeoplesWord(t *testing.T) {
+	s := newSite(t, web.Options{})
+	said := []web.Said{{By: "Google", Lines: []string{"a@example.org"}, Verdict: "wins"}}
+	s.handle("GET /", func(w http.ResponseWriter, r *http.Request) error {
+		return s.Page(w, r, http.StatusOK, "resident_details", web.ResidentDetails{Details: []web.Detail{{Facet: "email", Own: "/email", Values: said}}})
+	})
+	if body := s.get("/").Body.String(); !strings.Contains(body, "Tell us a different one") || strings.Contains(body, "Change what you told us") {
+		t.Error("the page asks to change what somebody else told")
+	}
+	said = append(said, web.Said{Lines: []string{"b@example.org"}, Verdict: "vouched"})
+	if body := s.get("/").Body.String(); !strings.Contains(body, "Change what you told us") {
+		t.Error("the page does not let what was told be changed")
 	}
 }

@@ -13,9 +13,10 @@
 //   - A log line names the route, never the address that was asked for: queries
 //     carry codes and states.
 //   - Pages work without JavaScript, and the Content-Security-Policy allows
-//     neither script nor inline style. Two scripts are ours: the form that
-//     takes a message to another site presses its own button, and passkeys are
-//     asked for; without it people are shown another way.
+//     neither script nor inline style. Three scripts are ours: the form that
+//     takes a message to another site presses its own button, passkeys are
+//     asked for, and residents are warned before they are signed out; without
+//     them people are shown another way.
 //   - Nothing is parsed or computed per request that can be made once.
 package web
 
