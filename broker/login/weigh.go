@@ -8,10 +8,15 @@ import (
 )
 
 // weigh sets what s is worth by what is known of its account and link now, and what
-// apps may be told of the resident in it. It is worth what its way in is, or what the
-// session was before, whichever is more. The two are not mixed: who somebody is must
-// be shown by a strong sign-in, and does not ride on the strength of another, which
-// may be somebody else's.
+// apps may be told of the resident in it. It is worth what its way in is joined with what
+// the session was before, component by component: P2.Cm before and P0.Ch now are P2.Ch.
+// Identity was proved by a sign-in of this session that was strong enough for it, and
+// protection is this session's, in which whoever sits there has shown a stronger key to
+// the same account. That is how residents step up; and a thief gains nothing by a key of
+// their own, for added in a session worth P2 it would inherit as much.
+//
+// Each of the two is gated by itself before: who somebody is must be shown by a strong
+// sign-in, and does not ride on the strength of another, which may be somebody else's.
 func (f *Flow) weigh(s *Session, account accounts.Account, link accounts.Link) {
 	s.Account = account
 	before := s.Inherit
