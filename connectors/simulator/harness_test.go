@@ -176,7 +176,7 @@ func (p *party) redeem(t *testing.T, code string) person {
 func (p *party) read(ctx context.Context, token *oauth2.Token) (person, error) {
 	var who person
 	raw, _ := token.Extra("id_token").(string)
-	idToken, err := p.provider.Verifier(&oidc.Config{ClientID: clientID}).Verify(ctx, raw)
+	idToken, err := p.verify(ctx, raw)
 	if err != nil {
 		return who, fmt.Errorf("id token: %w", err)
 	}
@@ -201,6 +201,29 @@ func (p *party) read(ctx context.Context, token *oauth2.Token) (person, error) {
 		return who, errors.New("userinfo: sub")
 	}
 	return who, info.Claims(&who.userinfo)
+}
+
+// verify fetches the keys for each token. The set that go-oidc keeps may answer a
+// token of new keys with a fetch that is over: it lets those who wait for a fetch go
+// before it forgets it.
+func (p *party) verify(ctx context.Context, raw string) (*oidc.IDToken, error) {
+	how, err := p.signing()
+	if err != nil {
+		return nil, err
+	}
+	cfg := &oidc.Config{ClientID: clientID, SupportedSigningAlgs: how.Algorithms}
+	return oidc.NewVerifier(p.stage.cfg.OIDC.Issuer, oidc.NewRemoteKeySet(ctx, how.Keys), cfg).Verify(ctx, raw)
+}
+
+// signing is what a provider's document says of how it signs.
+type signing struct {
+	Keys       string   `json:"jwks_uri"`
+	Algorithms []string `json:"id_token_signing_alg_values_supported"`
+}
+
+func (p *party) signing() (s signing, err error) {
+	err = p.provider.Claims(&s)
+	return s, err
 }
 
 // asked is where the connector sends the browser for a step, changed.
