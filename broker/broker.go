@@ -91,6 +91,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	g.Go(func() error { b.keys.Run(ctx); return nil })
 	g.Go(func() error { b.sweep(ctx); return nil })
 	g.Go(func() error { b.tell(ctx); return nil })
+	g.Go(func() error { b.endOver(ctx); return nil })
 	g.Go(func() error { return b.current.Load().flow.Run(ctx) })
 	return g.Wait()
 }

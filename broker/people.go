@@ -69,6 +69,35 @@ func (h *house) tidy(ctx context.Context) error {
 	return err
 }
 
+// overTime is how often a node looks for what is over, and expiryTime for what time
+// itself has ended.
+const (
+	overTime   = 5 * time.Second
+	expiryTime = time.Minute
+)
+
+// endOver ends what was decided to be over, here or by a command, until ctx ends.
+func (b *Broker) endOver(ctx context.Context) {
+	often, sometimes := time.NewTicker(overTime), time.NewTicker(expiryTime)
+	defer often.Stop()
+	defer sometimes.Stop()
+	for {
+		flow := b.current.Load().flow
+		var err error
+		select {
+		case <-ctx.Done():
+			return
+		case <-often.C:
+			err = flow.EndOver(ctx)
+		case <-sometimes.C:
+			err = flow.Accounts.Expire(ctx)
+		}
+		if err != nil && !errors.Is(err, context.Canceled) {
+			b.log.Warn("what is over goes on for now", "err", err)
+		}
+	}
+}
+
 // Register is the council identities of a broker that need not be running, for the
 // commands of officers and operators.
 type Register struct {

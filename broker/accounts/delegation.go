@@ -40,8 +40,8 @@ type Delegation struct {
 	Until     time.Time // when it is over
 	Expires   time.Time // when nobody can accept the invitation any more
 	Accepted  time.Time // the zero time: nobody has
-	Ended     time.Time // the zero time: neither side has ended it
-	EndedBy   string    // which of them did: principal or delegate; or council, where nobody knows any more whose it is
+	Ended     time.Time // the zero time: nobody has ended it, and nobody was told that it is over
+	EndedBy   string    // which of them did: principal or delegate; council, where nobody knows any more whose it is; or time
 }
 
 // Holds reports whether the delegate may act.
@@ -261,14 +261,21 @@ func (a *Accounts) Revoke(ctx context.Context, account, id string) (d Delegation
 // tellEnded leaves word that d has ended, and says what is to be audited.
 func (d Delegation) tellEnded(ctx context.Context, tx *db.Tx, actor string, now time.Time) ([]entry, error) {
 	if !d.Accepted.IsZero() { // no app ever heard of the others
-		for _, app := range d.Apps {
+		for _, app := range append([]string{""}, d.Apps...) { // the broker itself first
 			about := map[string]any{"account": d.Principal, "delegation": d.ID}
-			if err := tell(ctx, tx, "delegation-revoked", app, about, now); err != nil {
+			if app == "" {
+				about["apps"] = d.Apps
+			}
+			if err := tell(ctx, tx, DelegationEnded, app, about, now); err != nil {
 				return nil, err
 			}
 		}
 	}
-	return d.tellBoth(ctx, tx, "delegation.ended", "delegation-ended", actor, now)
+	notice := "delegation-ended"
+	if actor == janitor {
+		notice = "delegation-over"
+	}
+	return d.tellBoth(ctx, tx, "delegation.ended", notice, actor, now)
 }
 
 // tellBoth tells both sides what was done to d, and says what is to be audited of each.

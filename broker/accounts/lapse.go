@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -57,4 +58,36 @@ func (d Delegation) without(ctx context.Context, tx *db.Tx, app string, now time
 	}
 	return scanDelegation(tx.QueryRow(ctx, `UPDATE delegations SET apps = $2
 		WHERE id = $1 AND ended_at IS NULL RETURNING `+delegationColumns, d.ID, string(apps)))
+}
+
+// Expire ends the delegations whose time is over, as Revoke does: whoever acts may do
+// nothing any more by then, but their apps do not know it.
+func (a *Accounts) Expire(ctx context.Context) error {
+	ids, err := column(a.db.Query(ctx, `SELECT id FROM delegations
+		WHERE accepted_at IS NOT NULL AND ended_at IS NULL AND valid_until <= $1`, a.now().UnixMicro()))
+	if err != nil {
+		return fmt.Errorf("delegations that are over: %w", err)
+	}
+	for _, id := range ids {
+		if err := a.db.InTx(ctx, func(tx *db.Tx) error { return expire(ctx, tx, id, a.now()) }); err != nil {
+			return fmt.Errorf("delegation %s is over: %w", id, err)
+		}
+	}
+	return nil
+}
+
+func expire(ctx context.Context, tx *db.Tx, id string, now time.Time) error {
+	d, err := scanDelegation(tx.QueryRow(ctx, `UPDATE delegations SET ended_at = valid_until, ended_by = 'time'
+		WHERE id = $1 AND ended_at IS NULL RETURNING `+delegationColumns, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil // another node was faster
+	}
+	if err != nil {
+		return err
+	}
+	ended, err := d.tellEnded(ctx, tx, janitor, now)
+	if err != nil {
+		return err
+	}
+	return chain(ctx, tx, now, ended...)
 }

@@ -140,7 +140,7 @@ func (a *Accounts) merge(ctx context.Context, tx *db.Tx, id, kept, absorbed, by,
 		return err
 	}
 	m := Merge{ID: id, Kept: kept, Absorbed: absorbed}
-	if err := m.tell(ctx, tx, "subject-merged", t.Told, now); err != nil {
+	if err := m.tell(ctx, tx, Merged, t.Told, now); err != nil {
 		return err
 	}
 	if err := notify(ctx, tx, kept, "accounts-merged", now); err != nil {

@@ -88,7 +88,7 @@ func (a *Accounts) undo(ctx context.Context, tx *db.Tx, m merged, by, actor stri
 	if _, err := tx.Exec(ctx, `UPDATE merges SET undone_at = $2, undone_by = $3, undo = NULL WHERE id = $1`, m.ID, m.now.UnixMicro(), by); err != nil {
 		return nil, err
 	}
-	if err := m.tell(ctx, tx, "subject-split", m.trail.Told, m.now); err != nil {
+	if err := m.tell(ctx, tx, Split, m.trail.Told, m.now); err != nil {
 		return nil, err
 	}
 	for _, account := range []string{m.Kept, m.Absorbed} {

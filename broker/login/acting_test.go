@@ -289,7 +289,7 @@ func TestEndDelegation(t *testing.T) {
 		if got := c.front.ends(); len(got) != 1 || got[0] != "care" || strings.Join(c.front.toldApps(), "") != "care" || len(receipt.Ended) != 1 {
 			t.Errorf("revoked %v, told %v, receipt %+v", got, c.front.toldApps(), receipt)
 		}
-		if want := (login.Withdrawal{Delegation: d.ID}); len(c.front.withdrawn) != 1 || c.front.withdrawn[0] != want {
+		if want := (login.Withdrawal{Delegation: d.ID, App: "care"}); len(c.front.withdrawn) != 1 || c.front.withdrawn[0] != want {
 			t.Errorf("withdrawn %+v", c.front.withdrawn)
 		}
 		one.use("tax")
@@ -317,7 +317,7 @@ func TestForgetEndsActing(t *testing.T) {
 		if !slices.Contains(c.front.ends(), "care") || !slices.Contains(c.front.toldApps(), "care") {
 			t.Errorf("revoked %v, told %v", c.front.ends(), c.front.toldApps())
 		}
-		for _, want := range []login.Withdrawal{{Delegation: d.ID}, {Account: account}} {
+		for _, want := range []login.Withdrawal{{Delegation: d.ID, App: "care"}, {Account: account}} {
 			if !slices.Contains(c.front.withdrawn, want) {
 				t.Errorf("withdrawn %+v, not %+v", c.front.withdrawn, want)
 			}

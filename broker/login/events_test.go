@@ -345,7 +345,7 @@ func TestSuspendedPrincipal(t *testing.T) {
 
 		b.tell(1, "e1", "freeze", "account-disabled")
 		ended := slices.Contains(b.front.ends(), "care") && slices.Contains(b.front.toldApps(), "care") &&
-			slices.Contains(b.front.withdrawn, login.Withdrawal{Delegation: d.ID, ForNow: true})
+			slices.Contains(b.front.withdrawn, login.Withdrawal{Delegation: d.ID, App: "care", ForNow: true})
 		if ended == other || !carer.signedIn() {
 			t.Errorf("another way %v, ended %v, the carer signed in %v", other, ended, carer.signedIn())
 		}

@@ -57,6 +57,7 @@ func (f *Flow) StopSharing(ctx context.Context, account, app string) (Receipt, e
 func (e *ending) actingAt(id string, apps ...string) {
 	for _, app := range apps {
 		e.bases = append(e.bases, delegated(id, app))
+		e.kept = append(e.kept, Withdrawal{Delegation: id, App: app})
 	}
 	e.held = append(e.held, held{actingIndex, id, func(u Use) bool { return u.Delegation == id && slices.Contains(apps, u.App) }})
 }
@@ -74,7 +75,7 @@ func (f *Flow) EndDelegation(ctx context.Context, account, id string) (Receipt, 
 
 // endActing ends what was issued under a delegation.
 func (f *Flow) endActing(ctx context.Context, d accounts.Delegation) (Receipt, error) {
-	e := ending{kept: []Withdrawal{{Delegation: d.ID}}}
+	var e ending
 	e.actingAt(d.ID, d.Apps...)
 	return f.carryOut(ctx, e)
 }
@@ -107,7 +108,6 @@ func (f *Flow) suspend(ctx context.Context, link accounts.Link) error {
 		switch {
 		case errors.Is(err, accounts.ErrWithdrawn):
 			e.actingAt(d.ID, d.Apps...)
-			e.kept = append(e.kept, Withdrawal{Delegation: d.ID})
 		case err != nil:
 			return err
 		}
@@ -140,6 +140,43 @@ func (f *Flow) Forget(ctx context.Context, account string) error {
 	}
 	_, err = f.carryOut(ctx, ending{kept: []Withdrawal{{Account: account}}})
 	return errors.Join(append(errs, err)...)
+}
+
+// EndOver ends what the accounts say is over, wherever that was decided.
+func (f *Flow) EndOver(ctx context.Context) error {
+	return f.Accounts.EndOver(ctx, func(ctx context.Context, o accounts.Over) error {
+		switch o.What {
+		case accounts.DelegationEnded:
+			_, err := f.endActing(ctx, accounts.Delegation{ID: o.Delegation, Apps: o.Apps})
+			return err
+		case accounts.Merged: // whoever is signed in to the other one is so still
+			_, err := f.EndAll(ctx, o.Absorbed, "")
+			return errors.Join(err, f.endLive(ctx, o.Account))
+		}
+		_, one := f.EndAll(ctx, o.Account, "")
+		_, other := f.EndAll(ctx, o.Absorbed, "")
+		return errors.Join(one, other, f.endLive(ctx, o.Account), f.endLive(ctx, o.Absorbed))
+	})
+}
+
+// endLive ends what is live of what was got for an account without a session of its
+// own: by those who act for it, and by apps while nobody is there; and what it got for
+// others. All may begin again at once.
+func (f *Flow) endLive(ctx context.Context, account string) error {
+	given, received, err := f.Accounts.Delegations(ctx, account)
+	if err != nil {
+		return err
+	}
+	e := ending{forNow: true, kept: []Withdrawal{{Account: account}}}
+	for _, d := range given {
+		e.actingAt(d.ID, d.Apps...)
+	}
+	for _, d := range received {
+		e.kept = append(e.kept, Withdrawal{Delegation: d.ID})
+	}
+	e.bases = nil
+	_, err = f.carryOut(ctx, e)
+	return err
 }
 
 // carryOut ends e and tells the apps from server to server. What front ends keep does
