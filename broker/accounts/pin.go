@@ -5,9 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/councilid/councilid/broker/db"
+	"github.com/councilid/councilid/mapping"
 )
 
 // ErrTaken says that the apps of the sector know somebody else by the subject, or
@@ -16,7 +19,7 @@ var ErrTaken = errors.New("the subject is another account's")
 
 // Pin makes subject what the apps of a sector know an account by, in place of
 // the derived one: an identifier that a legacy system gave out before. Those
-// that it was pinned to before stay its own. The error is ErrTaken where the
+// by which they knew it before stay its own. The error is ErrTaken where the
 // subject is somebody else's, and ErrNotFound or ErrFrozen where the account is
 // not to be used.
 func (a *Accounts) Pin(ctx context.Context, account, sector, subject string) error {
@@ -25,6 +28,9 @@ func (a *Accounts) Pin(ctx context.Context, account, sector, subject string) err
 	}
 	err := a.db.InTx(ctx, func(tx *db.Tx) error {
 		if err := hold(ctx, tx, account); err != nil {
+			return err
+		}
+		if err := a.pinDerived(ctx, tx, account, sector); err != nil {
 			return err
 		}
 		if err := pin(ctx, tx, account, sector, subject); err != nil {
@@ -39,6 +45,22 @@ func (a *Accounts) Pin(ctx context.Context, account, sector, subject string) err
 		return fmt.Errorf("pin: %w", err)
 	}
 	return nil
+}
+
+// pinDerived keeps the derived subject of an account where an app of the sector may
+// have been told it: nobody else gets it, whatever comes in its place.
+func (a *Accounts) pinDerived(ctx context.Context, tx *db.Tx, account, sector string) error {
+	sectors, err := a.sectorsOf(ctx, tx, account)
+	if err != nil || !slices.Contains(slices.Collect(maps.Values(sectors)), sector) {
+		return err
+	}
+	var key []byte
+	if err := tx.QueryRow(ctx, `SELECT subject_key FROM accounts WHERE id = $1`, account).Scan(&key); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO subjects (account_id, sector, subject, current) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+		account, sector, mapping.Pairwise(key, sector), false)
+	return err
 }
 
 // hold keeps others from changing an account until tx ends, and reports

@@ -119,3 +119,23 @@ func TestPinTogether(t *testing.T) {
 		}
 	})
 }
+
+// What apps were told before an import is nobody else's, either.
+func TestPinKeepsWhatAppsWereTold(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		n = merging(n)
+		acc, link := known(t, n, "google", "P0.Cm", "rates")
+		other, _ := known(t, n, "proof", "P0.Cm")
+		pin(t, n, acc, "money.example", "legacy-1")
+		pin(t, n, acc, "bins.example", "legacy-1") // who never told of them
+		if err := n.Pin(t.Context(), other.ID, "money.example", acc.Subject("money.example")); !errors.Is(err, accounts.ErrTaken) {
+			t.Errorf("%v, want ErrTaken", err)
+		}
+		if now, _, err := n.Reenter(t.Context(), acc.ID, link.ID); err != nil || now.Subject("money.example") != "legacy-1" {
+			t.Errorf("known by %s, %v", now.Subject("money.example"), err)
+		}
+		if got := n.count(t, "subjects"); got != 3 {
+			t.Errorf("%d subjects, want 3", got)
+		}
+	})
+}
