@@ -223,19 +223,23 @@ func (m move) apply(ctx context.Context, tx *db.Tx) error {
 }
 
 // unite lets the way in of the new name take over what came by that of the old one,
-// where it has nothing newer itself.
+// where it has nothing newer itself; and what that one proved, where it is for longer.
 func (m move) unite(ctx context.Context, tx *db.Tx) error {
 	for _, q := range []string{
 		`UPDATE claims SET link_id = $2 WHERE link_id = $1 AND name NOT IN (SELECT name FROM claims WHERE link_id = $2)`,
 		`DELETE FROM claims WHERE link_id = $1 AND $2 <> ''`,
 		`UPDATE likeness SET link_id = $2 WHERE link_id = $1 AND kind NOT IN (SELECT kind FROM likeness WHERE link_id = $2)`,
 		`DELETE FROM likeness WHERE link_id = $1 AND $2 <> ''`,
+		`DELETE FROM evidence WHERE link_id = $2 AND valid_until IS NOT NULL AND EXISTS (SELECT 1 FROM evidence old WHERE old.link_id = $1
+			AND evidence.id = $2 || substr(old.id, length($1) + 1) AND COALESCE(old.valid_until > evidence.valid_until, TRUE))`,
 		`UPDATE evidence SET link_id = $2, id = $2 || substr(id, length($1) + 1)
 			WHERE link_id = $1 AND $2 || substr(id, length($1) + 1) NOT IN (SELECT id FROM evidence WHERE link_id = $2)`,
 		`DELETE FROM evidence WHERE link_id = $1 AND $2 <> ''`,
 		`UPDATE sign_ins SET link_id = $2 WHERE link_id = $1`,
 		`UPDATE refresh_grants SET link_id = $2 WHERE link_id = $1`,
-		`UPDATE links SET created_at = old.created_at, added_by = TRIM(old.id || ' ' || old.added_by),
+		`UPDATE links SET created_at = old.created_at,
+				last_used_at = CASE WHEN old.last_used_at > links.last_used_at THEN old.last_used_at ELSE links.last_used_at END,
+				added_by = TRIM(links.added_by || ' ' || old.id || ' ' || old.added_by),
 				label = CASE WHEN links.label = '' THEN old.label ELSE links.label END
 			FROM links AS old WHERE old.id = $1 AND links.id = $2`,
 		`DELETE FROM links WHERE id = $1 AND $2 <> ''`,

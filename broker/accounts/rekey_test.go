@@ -269,3 +269,34 @@ func TestRekeyByAnOfficer(t *testing.T) {
 		}
 	})
 }
+
+// Whichever of two ways in that become one has proved the same for longer, it stays
+// proved, and the one was last used when either was.
+func TestRekeyKeepsTheLongerProof(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		for i, c := range []struct{ old, now, want time.Duration }{{100 * day, 10 * day, 100 * day}, {10 * day, 100 * day, 100 * day}, {0, 10 * day, 0}, {10 * day, 0, 0}} {
+			subject := fmt.Sprint(i)
+			old, now := provenAs(oldName(subject)), provenAs(newName(subject))
+			if c.old != 0 {
+				old.IdentityUntil = noon.Add(c.old)
+			}
+			if c.now != 0 {
+				now.IdentityUntil = noon.Add(c.now)
+			}
+			acc, was, _ := enter(t, n, old)
+			_, is := join(t, n, acc.ID, now, "P2.Cm")
+			record(t, n, []string{subject}, []accounts.Visit{{Account: acc.ID, Link: was.ID, App: "tax", At: noon.Add(time.Hour)}})
+			if r := rekey(t, n, false, accounts.Rename{Old: oldName(subject), New: newName(subject)}); r.United != 1 {
+				t.Fatalf("%+v", r)
+			}
+			until := "<nil>"
+			if c.want != 0 {
+				until = micro(noon.Add(c.want))
+			}
+			got := n.dump(t, `SELECT e.valid_until, l.last_used_at FROM evidence e JOIN links l ON l.id = e.link_id WHERE l.id = $1`, is.ID)
+			if want := fmt.Sprintf("valid_until=%s last_used_at=%s ", until, micro(noon.Add(time.Hour))); len(got) != 1 || got[0] != want {
+				t.Errorf("%v: %q, want %q", c, got, want)
+			}
+		}
+	})
+}
