@@ -90,7 +90,7 @@ func (a *Accounts) Agree(ctx context.Context, account, link, app string, names [
 		if err := holdBy(ctx, tx, account, link); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO consents (id, account_id, app, claims, agreed_at, agreed_by) VALUES ($1, $2, $3, $4, $5, $6)`,
+		if _, err := tx.Exec(ctx, `INSERT INTO consents (id, account_id, app, claims, agreed_at, agreed_by) VALUES ($1, $2, $3, $4, $5, `+lineOf(`$6`)+`)`,
 			c.ID, account, app, string(claims), c.At.UnixMicro(), link); err != nil {
 			return err
 		}

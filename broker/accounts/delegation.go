@@ -77,7 +77,7 @@ func (a *Accounts) Invite(ctx context.Context, account, link string, apps []stri
 		}
 		if _, err := tx.Exec(ctx, `INSERT INTO delegations
 				(id, account_id, apps, label, code_hash, code_expires_at, created_at, valid_until, invited_by)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, `+lineOf(`$9`)+`)`,
 			d.ID, account, string(list), label, hashOfCode(code), d.Expires.UnixMicro(), now.UnixMicro(), until.UnixMicro(), link); err != nil {
 			return err
 		}
@@ -133,7 +133,7 @@ func (a *Accounts) Accept(ctx context.Context, account, link, code string) (d De
 		case principal == account:
 			return ErrOneself
 		}
-		d, err = scanDelegation(tx.QueryRow(ctx, `UPDATE delegations SET delegate_id = $1, accepted_at = $2, accepted_by = $4, code_hash = NULL
+		d, err = scanDelegation(tx.QueryRow(ctx, `UPDATE delegations SET delegate_id = $1, accepted_at = $2, accepted_by = `+lineOf(`$4`)+`, code_hash = NULL
 			WHERE code_hash = $3 AND code_expires_at > $2 AND ended_at IS NULL
 				AND account_id IN (SELECT id FROM accounts WHERE status = 'active')
 			RETURNING `+delegationColumns, account, now.UnixMicro(), hash, link))

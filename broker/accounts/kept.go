@@ -52,15 +52,15 @@ var ofPeople = [...]kept{
 			"revoked_at:time consent_id delegation_id", hidden: "act",
 	},
 	{table: "wishes", whose: theirs, shown: "id account_id app connector level asked_at:time valid_until:time"},
-	{table: "consents", whose: theirs, shown: "id account_id app claims:json agreed_at:time agreed_by withdrawn_at:time"},
+	{table: "consents", whose: theirs, shown: "id account_id app claims:json agreed_at:time agreed_by:list withdrawn_at:time"},
 	{
 		table: "delegations", whose: theirs,
 		shown: "id account_id delegate_id apps:json label code_expires_at:time created_at:time valid_until:time " +
-			"accepted_at:time ended_at:time ended_by invited_by", hidden: "code_hash accepted_by",
+			"accepted_at:time ended_at:time ended_by invited_by:list", hidden: "code_hash accepted_by",
 	},
 	{
 		name: "delegations_for_others", table: "delegations", whose: `delegate_id IN (SELECT id FROM mine)`,
-		shown: "id account_id delegate_id apps:json label created_at:time valid_until:time accepted_at:time ended_at:time ended_by accepted_by",
+		shown: "id account_id delegate_id apps:json label created_at:time valid_until:time accepted_at:time ended_at:time ended_by accepted_by:list",
 		// The invitation was the principal's.
 		hidden: "code_hash code_expires_at invited_by",
 		left:   `label = '', ended_by = CASE WHEN ended_at IS NULL THEN 'delegate' ELSE ended_by END, ended_at = COALESCE(ended_at, $2)`,

@@ -124,7 +124,7 @@ func (a *Accounts) Whose(ctx context.Context, issuer, subject string) (account s
 func insertLink(ctx context.Context, tx *db.Tx, link Link, in SignIn, by string) ([]entry, error) {
 	id := link.ID
 	err := tx.QueryRow(ctx, `INSERT INTO links (id, account_id, connector, issuer, subject, created_at, last_used_at, inherit, added_by)
-		VALUES ($1, $2, $3, $4, $5, $6, $6, $7, TRIM($8 || ' ' || COALESCE((SELECT added_by FROM links WHERE id = $8), '')))
+		VALUES ($1, $2, $3, $4, $5, $6, $6, $7, `+lineOf(`$8`)+`)
 		ON CONFLICT (issuer, subject) DO UPDATE SET connector = excluded.connector, created_at = excluded.created_at,
 				last_used_at = excluded.last_used_at, inherit = excluded.inherit, unlinked_at = NULL
 			WHERE links.account_id = excluded.account_id AND links.unlinked_at IS NOT NULL AND links.frozen_at IS NULL
@@ -152,6 +152,11 @@ func insertLink(ctx context.Context, tx *db.Tx, link Link, in SignIn, by string)
 		made.Detail["by"] = by
 	}
 	return append([]entry{made}, proved...), err
+}
+
+// lineOf is a link, and those by which it was added, as links.added_by has them.
+func lineOf(link string) string {
+	return `TRIM(` + link + ` || ' ' || COALESCE((SELECT l.added_by FROM links l WHERE l.id = ` + link + `), ''))`
 }
 
 // Freeze lets the upstream subject not lead in any more, because of what, the

@@ -2,6 +2,8 @@ package accounts
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,18 +16,20 @@ import (
 // adds it has come: that is all that anybody has shown. So when the accounts are taken
 // apart, it goes with that one, however many ways in were added by one another in
 // between. Of what nobody knows whose it is, nobody has the use: a way in is removed, a
-// delegation ended, a consent withdrawn.
+// delegation ended, a consent withdrawn. So it is with a way in of each side, which the
+// provider said to be one.
 
-// sides are ways in to a merged account, whether or not they are there still, by whose
-// they are; and of those that are there, the ones of which nobody knows.
-type sides struct{ mine, theirs, strays []string }
+// sides are the ways in that two accounts had when they were merged; and of those to the
+// merged account as it is, the ones that go back, and the ones of which nobody knows
+// whose they are.
+type sides struct{ mine, theirs, back, strays []string }
 
 // added are what residents add besides ways in: the columns that say whose it is, by
-// which way in they had come, when it began, and when it ended.
-var added = [...]struct{ table, whose, by, began, ended string }{
-	{"consents", "account_id", "agreed_by", "agreed_at", "withdrawn_at"},
-	{"delegations", "account_id", "invited_by", "created_at", "ended_at"},
-	{"delegations", "delegate_id", "accepted_by", "accepted_at", "ended_at"},
+// which way in they had come, and when it began.
+var added = [...]struct{ table, whose, by, began string }{
+	{"consents", "account_id", "agreed_by", "agreed_at"},
+	{"delegations", "account_id", "invited_by", "created_at"},
+	{"delegations", "delegate_id", "accepted_by", "accepted_at"},
 }
 
 // tellApart says whose the ways in to the kept account are. Those of a merge of which
@@ -38,21 +42,27 @@ func (m *merged) tellApart(ctx context.Context, tx *db.Tx) error {
 		if err != nil {
 			return err
 		}
+		s.mine = slices.DeleteFunc(s.mine, func(link string) bool { return slices.Contains(s.theirs, link) })
 	}
-	origins, err := column(tx.Query(ctx, `SELECT id || ' ' || added_by FROM links WHERE account_id = $1 ORDER BY id`, m.Kept))
-	for _, origin := range origins {
-		line := strings.Fields(origin) // all of it is on one side
-		switch {
-		case meet(line, m.trail.Links):
-			s.theirs = with(s.theirs, line)
-		case meet(line, s.mine):
-			s.mine = with(s.mine, line)
-		default:
-			s.strays = append(s.strays, line[0])
+	lines, err := column(tx.Query(ctx, `SELECT TRIM(id || ' ' || added_by) FROM links WHERE account_id = $1 ORDER BY id`, m.Kept))
+	for _, line := range lines {
+		link, _, _ := strings.Cut(line, " ")
+		switch mine, theirs := s.of(line); {
+		case mine == theirs:
+			s.strays = append(s.strays, link)
+		case theirs:
+			s.back = with(s.back, strings.Fields(line))
 		}
 	}
 	m.sides = s
 	return err
+}
+
+// of says on which side a line begins: none where nobody knows, and both where two ways
+// in have become one.
+func (s sides) of(line string) (mine, theirs bool) {
+	links := strings.Fields(line)
+	return meet(links, s.mine), meet(links, s.theirs)
 }
 
 // meet reports whether two sets have something in common.
@@ -77,19 +87,19 @@ func (m *merged) removeStrays(ctx context.Context, tx *db.Tx) error {
 // added since by nobody knows whom.
 func (m *merged) returnAdded(ctx context.Context, tx *db.Tx) error {
 	for _, what := range added {
-		if _, err := m.giveBack(ctx, tx, what.table, what.whose, what.by, m.sides.theirs); err != nil {
-			return err
-		}
-		makers, err := texts(tx.Query(ctx, fmt.Sprintf(`SELECT id, %s FROM %s WHERE %s = $1 AND %s > $2 AND %s IS NULL`,
-			what.by, what.table, what.whose, what.began, what.ended), m.Kept, m.Merged.UnixMicro()))
+		makers, err := texts(tx.Query(ctx, fmt.Sprintf(`SELECT id, %s FROM %s WHERE %s = $1 AND %s > $2`,
+			what.by, what.table, what.whose, what.began), m.Kept, m.Merged.UnixMicro()))
 		if err != nil {
 			return fmt.Errorf("%s: %w", what.table, err)
 		}
-		for id, by := range inOrder(makers, strings.Compare) {
-			if slices.Contains(m.sides.mine, by) {
-				continue
+		for id, line := range inOrder(makers, strings.Compare) {
+			switch mine, theirs := m.sides.of(line); {
+			case mine == theirs:
+				err = m.end(ctx, tx, what.table, id)
+			case theirs:
+				_, err = m.giveBack(ctx, tx, what.table, what.whose, "id", []string{id})
 			}
-			if err := m.end(ctx, tx, what.table, id); err != nil {
+			if err != nil {
 				return fmt.Errorf("%s: %w", what.table, err)
 			}
 		}
@@ -97,20 +107,25 @@ func (m *merged) returnAdded(ctx context.Context, tx *db.Tx) error {
 	return nil
 }
 
-// end ends a consent or a delegation.
+// end ends a consent or a delegation that has not ended before.
 func (m *merged) end(ctx context.Context, tx *db.Tx, table, id string) error {
-	m.left = append(m.left, table+" "+id)
 	if table == "consents" {
-		_, err := tx.Exec(ctx, `UPDATE consents SET withdrawn_at = $2 WHERE id = $1`, id, m.now.UnixMicro())
+		ended, err := changes(tx.Exec(ctx, `UPDATE consents SET withdrawn_at = $2 WHERE id = $1 AND withdrawn_at IS NULL`, id, m.now.UnixMicro()))
+		if ended {
+			m.left = append(m.left, table+" "+id)
+		}
 		return err
 	}
 	d, err := scanDelegation(tx.QueryRow(ctx, `UPDATE delegations SET ended_at = $2, ended_by = 'council', code_hash = NULL
-		WHERE id = $1 RETURNING `+delegationColumns, id, m.now.UnixMicro()))
+		WHERE id = $1 AND ended_at IS NULL RETURNING `+delegationColumns, id, m.now.UnixMicro()))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	ended, err := d.tellEnded(ctx, tx, m.actor, m.now)
-	m.done = append(m.done, ended...)
+	m.done, m.left = append(m.done, ended...), append(m.left, table+" "+id)
 	return err
 }
 

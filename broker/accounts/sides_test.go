@@ -241,3 +241,52 @@ func TestUndoOfAnOldMerge(t *testing.T) {
 		}
 	})
 }
+
+// What somebody did by a way in that is there no more is theirs all the same.
+func TestAddedByAWayInThatIsNoMore(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		m := mistake(t, n)
+		hers := m.adds(t, m.theirs, by(t, "hers", "P0.Cm"))
+		if _, err := m.Agree(t.Context(), m.kept.ID, hers.ID, "gym", []string{"name"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Remove(t.Context(), m.kept.ID, hers.ID); err != nil {
+			t.Fatal(err)
+		}
+		m.undone(t)
+		if _, ok := agreed(t, n, m.absorbed.ID, "gym", "name"); !ok {
+			t.Error("what she agreed to is over")
+		}
+		if _, ok := agreed(t, n, m.kept.ID, "gym", "name"); ok {
+			t.Error("he is said to have agreed")
+		}
+	})
+}
+
+// A way in of each side that a provider said to be one is nobody's: it may be either
+// one's.
+func TestWaysInOfBothSidesThatBecameOne(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		m := mistake(t, n)
+		m.adds(t, m.mine, by(t, "his", "P0.Cm"))
+		renamed := by(t, "google", "P0.Cm")
+		renamed.Issuer = "https://new.example"
+		m.adds(t, m.theirs, renamed)
+		was := by(t, "google", "P0.Cm")
+		list := []accounts.Rename{{Old: accounts.Name{Issuer: was.Issuer, Subject: was.Subject}, New: accounts.Name{Issuer: renamed.Issuer, Subject: renamed.Subject}}}
+		if r, err := m.Rekey(t.Context(), "google", list, accounts.Lookup{Officer: "m.jones", Reason: "case 17"}, false); err != nil || r.United != 1 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		if diff := cmp.Diff([]string{"links"}, m.undone(t)); diff != "" {
+			t.Errorf("left (-want +got):\n%s", diff)
+		}
+		for way, want := range map[string]string{"his": "kept", "proof": "absorbed"} {
+			if got := m.leads(t, by(t, way, "P0.Cm")); got != want {
+				t.Errorf("%s leads to %s, want %s", way, got, want)
+			}
+		}
+		if got := m.leads(t, renamed); got != "another" {
+			t.Errorf("it leads to %s", got)
+		}
+	})
+}

@@ -8,7 +8,7 @@
 ALTER TABLE links ADD COLUMN added_by TEXT NOT NULL DEFAULT '';
 
 -- consents, delegations: the way in by which the person had come who agreed, invited
--- somebody or accepted: its id, or '' where nobody knows.
+-- somebody or accepted, and so on, as for links.
 ALTER TABLE consents ADD COLUMN agreed_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE delegations ADD COLUMN invited_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE delegations ADD COLUMN accepted_by TEXT NOT NULL DEFAULT '';
