@@ -51,12 +51,12 @@ func (m *merged) undoubt(ctx context.Context, tx *db.Tx) error {
 }
 
 func (m *merged) returnByWay(ctx context.Context, tx *db.Tx) error {
-	returned, err := m.giveBack(ctx, tx, "links", "account_id", "id", m.sides.theirs)
+	returned, err := m.giveBack(ctx, tx, "links", "account_id", "id", m.sides.back)
 	if err != nil {
 		return err
 	}
 	for _, table := range byWay {
-		if _, err := m.giveBack(ctx, tx, table, "account_id", "link_id", with(m.trail.Ways, m.sides.theirs)); err != nil {
+		if _, err := m.giveBack(ctx, tx, table, "account_id", "link_id", with(m.trail.Ways, m.sides.back)); err != nil {
 			return err
 		}
 	}
@@ -150,7 +150,7 @@ func (m *merged) returnSubjects(ctx context.Context, tx *db.Tx) error {
 			m.Kept, r["sector"], r["subject"]); err != nil {
 			return err
 		}
-		if err := m.endGrants(ctx, tx, r["subject"]); err != nil {
+		if err := m.endGrants(ctx, tx, r["sector"], r["subject"]); err != nil {
 			return err
 		}
 	}
@@ -162,12 +162,26 @@ func (m *merged) returnSubjects(ctx context.Context, tx *db.Tx) error {
 	return nil
 }
 
-// endGrants ends what apps were granted since for a subject that goes back, by somebody
-// who came to the kept account or acted as it: they would go on as who has it now.
-func (m *merged) endGrants(ctx context.Context, tx *db.Tx, subject any) error {
-	_, err := tx.Exec(ctx, `UPDATE refresh_grants SET revoked_at = $3 WHERE revoked_at IS NULL AND (account_id = $1 AND subject = $2
-		OR act = $2 AND delegation_id IN (SELECT id FROM delegations WHERE delegate_id = $1))`, m.Kept, subject, m.now.UnixMicro())
-	return err
+// endGrants ends what apps of a sector were granted since for a subject that goes back,
+// by somebody who came to the kept account or acted as it: they would go on as who has it
+// now.
+func (m *merged) endGrants(ctx context.Context, tx *db.Tx, sector, subject any) error {
+	const which = `revoked_at IS NULL AND (account_id = $1 AND subject = $2
+		OR act = $2 AND delegation_id IN (SELECT id FROM delegations WHERE delegate_id = $1))`
+	apps, err := column(tx.Query(ctx, `SELECT DISTINCT app FROM refresh_grants WHERE `+which+` ORDER BY 1`, m.Kept, subject))
+	if err != nil {
+		return err
+	}
+	for _, app := range apps {
+		if of := m.sector(app); of != sector && of != "" {
+			continue // the same subject is somebody else there
+		}
+		if _, err := tx.Exec(ctx, `UPDATE refresh_grants SET revoked_at = $3 WHERE app = $4 AND `+which,
+			m.Kept, subject, m.now.UnixMicro(), app); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // reachable makes sure that each of the accounts has a way in, or its person could

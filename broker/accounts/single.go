@@ -14,12 +14,13 @@ import (
 )
 
 // single is a table in which an account has one row for each key. Of two accounts'
-// rows with one key join makes the one that is kept. Of one that was changed since,
-// apart makes what is the kept account's own, which had was before (nil for none).
+// rows with one key join makes the one that is kept. Of one that was changed since it
+// was joined, apart makes what is the kept account's own, which had was before (nil for
+// none).
 type single struct {
 	table, key, which string
 	join              func(mine, theirs row) row
-	apart             func(was, is row) row
+	apart             func(was, joined, is row) row
 }
 
 // change is the rows that a merge changed, by key: what both accounts had of those
@@ -83,9 +84,15 @@ func used(mine, theirs row) row {
 }
 
 // sinceUsed takes the use of a service apart: what the other account used it before
-// is not this one's.
-func sinceUsed(was, is row) row {
+// is not this one's, whatever was stopped since.
+func sinceUsed(was, joined, is row) row {
 	own := maps.Clone(is)
+	if is["last_used_at"] == joined["last_used_at"] {
+		if was == nil {
+			return nil
+		}
+		own["last_used_at"], own["released"] = was["last_used_at"], was["released"]
+	}
 	own["first_used_at"] = is["last_used_at"]
 	if was != nil {
 		own["first_used_at"] = was["first_used_at"]
@@ -93,7 +100,7 @@ func sinceUsed(was, is row) row {
 	return own
 }
 
-func asIs(_, is row) row { return is }
+func asIs(_, _, is row) row { return is }
 
 // unite says what becomes of two accounts' rows when the second is absorbed.
 func (s single) unite(kept string, mine, theirs map[string]row) change {
@@ -127,7 +134,9 @@ func (s single) divide(c change, now map[string]row) (mine, theirs map[string]ro
 		case unchanged && had:
 			mine[key] = was
 		case there && !unchanged:
-			mine[key] = s.apart(was, is)
+			if own := s.apart(was, c.After[key], is); own != nil {
+				mine[key] = own
+			}
 		}
 	}
 	return mine, theirs, left

@@ -60,10 +60,11 @@ type merged struct {
 	now   time.Time
 
 	// What is known while it is undone.
-	actor string   // of the audit chain
-	sides sides    // whose the ways in are
-	left  []string // see ApproveUndo
-	done  []entry  // what is to be audited besides
+	actor  string                  // of the audit chain
+	sector func(app string) string // see Accounts
+	sides  sides                   // whose the ways in are
+	left   []string                // see ApproveUndo
+	done   []entry                 // what is to be audited besides
 }
 
 // undo takes two accounts apart, as approved by somebody, who is an actor of the
@@ -81,7 +82,7 @@ func (a *Accounts) undo(ctx context.Context, tx *db.Tx, m merged, by, actor stri
 	case unusable != nil:
 		return nil, unusable
 	}
-	m.actor = actor
+	m.actor, m.sector = actor, a.Sector
 	if err := m.restore(ctx, tx); err != nil {
 		return nil, err
 	}

@@ -244,3 +244,43 @@ func TestLateVisits(t *testing.T) {
 		}
 	})
 }
+
+// Who stops sharing what the other one used has not used it.
+func TestUndoLeavesNoUseOfTheOther(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		n = merging(n)
+		kept, _ := known(t, n, "google", "P0.Cm", "bins")
+		absorbed, _ := known(t, n, "proof", "P0.Cm", "bins", "library")
+		before := n.dump(t, `SELECT account_id, app, first_used_at, last_used_at FROM services ORDER BY 1, 2`)
+		id := merge(t, n, kept, absorbed)
+		for _, app := range []string{"bins", "library"} {
+			withdraw(t, n, kept.ID, app)
+		}
+		undo(t, n, kept, id)
+		if diff := cmp.Diff(before, n.dump(t, `SELECT account_id, app, first_used_at, last_used_at FROM services ORDER BY 1, 2`)); diff != "" {
+			t.Errorf("(-before +after):\n%s", diff)
+		}
+		stopped := n.dump(t, `SELECT app FROM services WHERE account_id = $1 AND stopped_at IS NOT NULL`, kept.ID)
+		if diff := cmp.Diff([]string{"app=bins "}, stopped); diff != "" {
+			t.Errorf("stopped (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Apps of two sectors may know two people by one name: what one of them was granted goes
+// on.
+func TestUndoEndsGrantsOfTheSector(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		n = merging(n)
+		kept, mine := known(t, n, "google", "P0.Cm", "rates")
+		absorbed, _ := known(t, n, "proof", "P0.Cm", "bins")
+		pin(t, n, kept, "money.example", "7")
+		pin(t, n, absorbed, "bins.example", "7")
+		n.exec(t, `INSERT INTO refresh_grants (id, account_id, link_id, app, subject, session, scopes, claims, auth_time, created_at, expires_at)
+			VALUES ('before', $1, $2, 'rates', '7', 'session', '[]', '{}', 1, 1, 1)`, kept.ID, mine.ID)
+		undo(t, n, kept, merge(t, n, kept, absorbed))
+		if got := n.dump(t, `SELECT id FROM refresh_grants WHERE revoked_at IS NOT NULL`); len(got) > 0 {
+			t.Errorf("revoked: %q", got)
+		}
+	})
+}
