@@ -138,9 +138,10 @@ func (r *Rules) judge(st *Statement, b binding) {
 	// A telephone number is verified where the operator vouches for it and the
 	// provider does not deny it.
 	st.flag("phone_number", slices.Contains(r.verified, "phone_number") && st.says(phoneVerified) != no)
-	// A flag that is false denies its claim, also one of the council's own.
+	// A flag that is not true denies its claim, also one of the council's own, and one
+	// that came and could not be read.
 	for _, name := range r.verified {
-		if _, ok := st.Claims[name]; ok && st.Claims[name+"_verified"] != false {
+		if _, ok := st.Claims[name]; ok && st.says(name+"_verified") != no {
 			st.Verified = append(st.Verified, name)
 		}
 	}

@@ -2,6 +2,7 @@ package mapping_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -120,6 +121,33 @@ func TestTelephone(t *testing.T) {
 		if got := len(st.Verified) == 1; got != test.want {
 			t.Errorf("trusted %t, flag %v: verified %v", test.trusted, test.flag, st.Verified)
 		}
+	}
+}
+
+// What a provider says of another claim beside it counts for that claim as well: it
+// may vouch for no name of which it says that it did not check it, or says nothing
+// that can be read.
+func TestOwnFlagsDeny(t *testing.T) {
+	r := rules(t, mapping.RuleSource{
+		Claims:   map[string]string{"name": "claims.name", "name_verified": "claims.checked"},
+		Verified: []string{"name"},
+	})
+	for _, test := range []struct {
+		flag any
+		want bool
+	}{
+		{true, true},
+		{false, false},
+		{"perhaps", false},
+		{strings.Repeat("x", 5000), false}, // dropped
+	} {
+		st := r.Apply(mapping.Claims{"name": "Ailsa", "checked": test.flag})
+		if got := slices.Contains(st.Verified, "name"); got != test.want {
+			t.Errorf("name_verified %.10v: verified %t, want %t", test.flag, got, test.want)
+		}
+	}
+	if st := r.Apply(mapping.Claims{"name": "Ailsa"}); !slices.Contains(st.Verified, "name") {
+		t.Error("a flag that was never given denies")
 	}
 }
 
