@@ -261,7 +261,10 @@ func TestLimits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			onEach(t, func(b *bed) {
-				if got := b.many(tt.ask); got != tt.most {
+				begun := time.Now()
+				got := b.many(tt.ask)
+				free := int(time.Since(begun) / (time.Hour / time.Duration(tt.most))) // meanwhile
+				if got < tt.most || got > tt.most+free {
 					t.Errorf("%d codes, want %d", got, tt.most)
 				}
 			})
