@@ -19,6 +19,7 @@
 //
 //   - Nobody learns whether an address is known. To sign in and to create an
 //     account is one thing: an address becomes a user when it is shown to be read.
+//     Who turns back then is forgotten after a while.
 //   - A visit belongs to the browser that opened its first page, and so does a
 //     code. Codes, challenges and answers are taken before they are looked at: of
 //     many who bring one, on any node, one finds it.
