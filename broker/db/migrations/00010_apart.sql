@@ -17,7 +17,7 @@ ALTER TABLE delegations ADD COLUMN accepted_by TEXT NOT NULL DEFAULT '';
 -- vouched for. It is no likeness, but tells people apart who resemble each other.
 INSERT INTO likeness (account_id, link_id, kind, key, said_at)
     SELECT account_id, link_id, 'birthdate', REPLACE(value, '"', ''), said_at FROM claims
-    WHERE name = 'birthdate' AND verified AND link_id <> '';
+    WHERE name = 'birthdate' AND verified AND link_id <> '' AND value LIKE '"_%"';
 
 -- merges: a proposal is over when it was withdrawn, or has waited for too long.
 ALTER TABLE merges ADD COLUMN withdrawn_at BIGINT;
