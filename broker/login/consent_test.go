@@ -90,6 +90,11 @@ func TestNothingIsIssuedBeforeConsent(t *testing.T) {
 	if s.Basis.Consent == "" {
 		t.Error("what was issued rests on no consent")
 	}
+	var by string
+	g.must(g.sql.QueryRow(t.Context(), `SELECT agreed_by FROM consents WHERE id = $1`, s.Basis.Consent).Scan(&by))
+	if by != s.Link {
+		t.Errorf("agreed by %q, want %q", by, s.Link)
+	}
 	shares, _ := g.front.Shares(login.Request{}, s)
 	for name, value := range shares.Claims {
 		if text, ok := value.(string); ok && !strings.Contains(question.body, `id="claim-`+name+`">`+text) {

@@ -39,6 +39,11 @@ func TestMoreElsewhere(t *testing.T) {
 	if after.Account.ID != before.Account.ID || after.SID != before.SID || after.Account.Subject("x") != before.Account.Subject("x") {
 		t.Error("the account or its subject has changed")
 	}
+	var by string
+	h.must(h.sql.QueryRow(t.Context(), `SELECT added_by FROM links WHERE id = $1`, after.Link).Scan(&by))
+	if by != before.Link {
+		t.Errorf("it was added by %q, want %q", by, before.Link)
+	}
 
 	// Either way leads there, and the weak one is worth no more than before.
 	two := h.browser()

@@ -75,6 +75,12 @@ func TestDelegates(t *testing.T) {
 	p = daughter.post(p.at.RequestURI(), "answer", "accept")
 	p.shows(t, "You may act for them now", "Somebody who calls you “Ann”", "Council tax")
 	daughter.post("/my/delegates/accept", "code", invitation).objects(t, "Nobody has been given this code")
+	var by, accepted string
+	b.must(b.sql.QueryRow(t.Context(), `SELECT i.subject, a.subject FROM delegations
+		JOIN links i ON i.id = invited_by JOIN links a ON a.id = accepted_by`).Scan(&by, &accepted))
+	if by != "mother" || accepted != "daughter" {
+		t.Errorf("%s invited, and %s accepted", by, accepted)
+	}
 
 	id := found(t, p.body, `name="end" value="([^"]*)"`)
 	stranger := b.browser()
