@@ -15,8 +15,8 @@ import (
 	"github.com/councilid/councilid/test/town"
 )
 
-// Every page that the broker has, in Chromium: the table is in js/pages.mjs, and what
-// each page is held to in js/pages_check.mjs. COUNCILID_TEST_SHOTS names a folder for
+// Every page that the broker has, in Chromium: the table is in js/pages_walks.mjs, and
+// what each page is held to in js/pages_check.mjs. COUNCILID_TEST_SHOTS names a folder for
 // screenshots, COUNCILID_TEST_PAGES the walks to go, all without it.
 func TestEveryPage(t *testing.T) {
 	t.Parallel()

@@ -23,8 +23,6 @@ func TestPasskeyBrowser(t *testing.T) {
 	chromium := servers.Program(t, "chromium", "chromium")
 	for _, tt := range []struct{ name, width, script string }{
 		{"desktop", "1280", "script"},
-		{"phone", "360", "script"},
-		{"400% zoom", "320", "script"}, // of 1280, WCAG 2.2 §1.4.10
 		{"phone without JavaScript", "360", "noscript"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -29,7 +29,7 @@ func TestEmail(t *testing.T) {
 		w.post("/my/details/email", "said", typed).objects(t, "Enter an email address in the right format")
 	}
 	p := w.post("/my/details/email", "said", " new@example.org ")
-	p.shows(t, "Check your email", "new@example.org")
+	p.shows(t, "Enter the code", "new@example.org")
 	if claimsOf(b, who)["email"] != "jo@example.org" {
 		t.Error("the address counts before it was shown to be read")
 	}
@@ -64,7 +64,7 @@ func TestEmailCodes(t *testing.T) {
 	w.signIn("weak", "jo", "Cl")
 	asked := func() (string, string) {
 		p := w.post("/my/details/email", "said", "new@example.org")
-		p.shows(t, "Check your email")
+		p.shows(t, "Enter the code")
 		return p.at.String(), code(b, "new@example.org")
 	}
 	const spent = "too old, was used or was guessed at too often"

@@ -19,7 +19,7 @@ func TestSignIns(t *testing.T) {
 
 	// A second account at the same provider, which the resident confirms.
 	p = w.returns(w.post("/my/sign-ins", "connector", "middle"), "second", "Cm")
-	w.post("/who", "request", found(t, p.body, `name="request" value="([^"]*)"`), "answer", "join").shows(t, "How you sign in")
+	w.post("/who", "request", found(t, p.body, `name="request" value="([^"]*)"`), "answer", "join").shows(t, "Ways to sign in")
 	ways, err := b.people().Ways(t.Context(), first.account)
 	if b.must(err); len(ways) != 2 {
 		t.Fatalf("%d ways in", len(ways))

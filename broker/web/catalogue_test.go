@@ -179,3 +179,46 @@ func TestMessagesNamedElsewhere(t *testing.T) {
 		}
 	}
 }
+
+// A page is called what the navigation calls it, and the letters name what there is.
+func TestPagesAreCalledByOneName(t *testing.T) {
+	for _, lang := range []string{"en", "cy", "gd"} {
+		texts := catalogue(t, lang)
+		for _, page := range []string{"sign_ins", "details", "services", "devices", "activity"} {
+			if nav, title := texts["resident.nav."+page], texts["resident."+page+".title"]; !strings.HasPrefix(title, nav) {
+				t.Errorf("%s: %q leads to %q", lang, nav, title)
+			}
+		}
+		letter := read(t, "../notify/letters/notice."+lang+".txt")
+		for _, said := range []struct{ text, key string }{
+			{letter, "resident.activity.title"},
+			{letter, "resident.devices.end_all"},
+			{texts["consent.stop"], "resident.services.title"},
+			{texts["resident.delegates.code_text"], "resident.delegates.title"},
+		} {
+			if !strings.Contains(said.text, "“"+texts[said.key]+"”") {
+				t.Errorf("%s: nothing is said of %q in %q", lang, texts[said.key], said.text)
+			}
+		}
+	}
+}
+
+// Nobody has to read more than 25 words for one thing, and apostrophes are no
+// inches.
+func TestTextsAreEasyToRead(t *testing.T) {
+	field := regexp.MustCompile(`\{\{[^}]*\}\}`)
+	for key, text := range catalogue(t, "en") {
+		for sentence := range strings.FieldsFuncSeq(field.ReplaceAllString(text, "X"), func(r rune) bool { return strings.ContainsRune(".:;?", r) }) {
+			if n := len(strings.Fields(sentence)); n > 25 {
+				t.Errorf("%s: %d words in %q", key, n, sentence)
+			}
+		}
+	}
+	for _, lang := range []string{"en", "cy", "gd"} {
+		for key, text := range catalogue(t, lang) {
+			if strings.Contains(text, "'") || lang == "en" && strings.Contains(text, "e-mail") {
+				t.Errorf("%s: %s: %q", lang, key, text)
+			}
+		}
+	}
+}

@@ -10,8 +10,9 @@ const [broker, outside, adfs, templates, shots, only] = process.argv.slice(2)
 
 // Visitor is a person with a browser.
 class Visitor {
-  constructor(page, mind) {
+  constructor(page, mind, scripted) {
     this.page = page
+    this.scripted = scripted // their browser runs JavaScript
     this.mind = mind // what they remember
     this.broker = broker
   }
@@ -55,6 +56,25 @@ class Visitor {
     const since = Math.floor(Date.now() / 1000) - 1800
     await this.page.context().addCookies([{ name: `simulated-${by}`, value: `${persona}.${since}.x`, domain: '127.0.0.1', path: '/' }])
     await this.signsIn(persona, by, 'tax', { max_age: '7200' })
+  }
+
+  // savesTooLate sends a form when the session is over.
+  async savesTooLate(persona) {
+    await this.signsIn(persona)
+    await this.at('/my/details/nickname')
+    await this.fill('said', 'Ally')
+    await this.page.context().clearCookies({ name: 'session' })
+    await this.click('save')
+  }
+
+  // waits does nothing on a page for so long, by its clock.
+  async waits(path, time) {
+    await this.at(path)
+    if (!this.scripted) return
+    await this.page.clock.install()
+    await this.page.reload()
+    await this.page.clock.fastForward(time)
+    await this.page.waitForSelector('.council-stay__word:visible')
   }
 
   async leaves() {
@@ -123,11 +143,11 @@ console.log(`${seen.size} pages: all well`)
 // go goes a walk.
 async function go(name, rows) {
   const open = async (options) => {
-    const context = await chromium.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB', bypassCSP: true, ...options })
+    const context = await chromium.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB', ...options })
     context.setDefaultTimeout(15_000)
     return context.newPage()
   }
-  const mind = {}, visitor = new Visitor(await open(), mind), other = new Visitor(await open({ javaScriptEnabled: false }), mind)
+  const mind = {}, visitor = new Visitor(await open(), mind, true), other = new Visitor(await open({ javaScriptEnabled: false }), mind, false)
   for (const row of rows) {
     try {
       await row.first?.(visitor)

@@ -27,6 +27,10 @@ const read = (page) => page.evaluate(() => ({
     const box = e.getBoundingClientRect()
     return box.width && box.right > innerWidth + 1 && !e.closest('.govuk-visually-hidden, .govuk-skip-link, svg')
   }).map((e) => e.id || e.className || e.tagName),
+  unstyled: [...document.querySelectorAll('body *')].filter((e) => {
+    const text = [...e.childNodes].some((n) => n.nodeType === Node.TEXT_NODE && n.data.trim())
+    return text && !/sans-serif|monospace/.test(getComputedStyle(e).fontFamily) && !e.closest('script, svg, noscript')
+  }).map((e) => e.id || e.className || e.tagName),
   scrolls: document.documentElement.scrollWidth > innerWidth,
 }))
 
@@ -149,7 +153,7 @@ async function skips(page, name, fresh) {
 }
 
 // does fills in the form and presses what the page is for, by keyboard alone.
-async function does(visitor, { fill = {}, press, leads, downloads }, name, fresh) {
+async function does(visitor, { fill = {}, press, leads, downloads, ends }, name, fresh) {
   const { page } = visitor
   await fresh()
   const left = new Set([...Object.keys(fill), press])
@@ -162,6 +166,12 @@ async function does(visitor, { fill = {}, press, leads, downloads }, name, fresh
     if (fill[id] !== true) await page.keyboard.type(typeof fill[id] === 'function' ? await fill[id](visitor) : fill[id])
   }
   assert.deepEqual([...left], [], `${name}: what the keyboard has not come to before`)
+  if (ends) {
+    await page.keyboard.press('Enter')
+    await page.waitForSelector(ends, { state: 'hidden' })
+    for (const [id, typed] of Object.entries(fill)) assert.equal(await page.inputValue(`#${id}`), typed, `${name}: what was typed`)
+    return
+  }
   const what = page.waitForEvent(downloads ? 'download' : 'domcontentloaded')
   const [happened] = await Promise.all([what, page.keyboard.press('Enter')])
   if (downloads) {
@@ -189,6 +199,7 @@ export async function examine({ visitor, other, row, shots }) {
   const english = await read(page)
   assert.equal(english.name, row.shows, `at ${page.url()}`)
   assert.equal(english.heading.length, 1, 'headings')
+  assert.deepEqual(english.unstyled, [], 'in no font of ours')
   translated(english, 'en', english, name)
   await fits(page, name, shoot)
   await clean(page, name)

@@ -2,7 +2,7 @@
 // browser of their own; its rows are what they see one after the other: the template
 // that a row shows, what is done first, how the page is reached, and what it is for,
 // done by keyboard: what is filled in (true: ticked), what is pressed, and the page
-// that this leads to ("app": back at the app). Rows marked again are pages that loading
+// that this leads to ("app": back at the app), or what goes away or comes of it. Rows marked again are pages that loading
 // anew would not show: they are reached anew. Rows marked once are reached once only.
 
 const soon = new Date(Date.now() + 30 * 24 * 3600 * 1000)
@@ -104,6 +104,12 @@ export const walks = {
     page('my devices', 'resident_devices', '/my/devices', { press: 'end-all', leads: 'signed_out' }),
   ],
 
+  'staying': [
+    { name: 'too late to save', shows: 'over', reach: (v) => v.savesTooLate('load-51'), again: true, does: { press: 'again', leads: 'choose' } },
+    { name: 'warned', shows: 'resident_edit', first: (v) => v.signsIn('load-51'), reach: (v) => v.waits('/my/details/nickname', '59:00'), again: true, scripted: ['stay-go'], does: { fill: { said: 'Ally' }, press: 'stay-go', ends: '#stay-soon' } },
+    { name: 'not there in time', shows: 'resident_edit', reach: (v) => v.waits('/my/details/nickname', '01:01:00'), again: true, scripted: ['stay-again'], does: { press: 'stay-again', leads: 'resident_edit' } },
+  ],
+
   'the council\'s own way in': [
     { name: 'by email', shows: 'council_sign_in', reach: (v) => v.asks('tax', { connector_hint: 'email' }), does: { fill: { answer: 'jo@example.org' }, press: 'send', leads: 'council_code' }, scripted: passkeys },
     { name: 'by email, wrong', shows: 'council_sign_in', reach: async (v) => { await v.asks('tax', { connector_hint: 'email' }); await v.fill('answer', 'jo'); await v.click('send') }, again: true, does: { press: 'help', leads: 'council_help' }, scripted: passkeys },
@@ -120,14 +126,14 @@ export const walks = {
   'leaving': [
     { name: 'started at a provider', shows: 'unsolicited', first: (v) => v.is('load-31'), reach: (v) => v.startsAtAProvider(), does: { press: 'continue', leads: 'app' } },
     page('sign out', 'sign_out', '/sign-out', { press: 'confirm-sign-out', leads: 'signed_out' }),
-    { name: 'signed out', shows: 'signed_out', first: async (v) => { await v.signsIn('load-31') }, reach: (v) => v.leaves(), again: true },
+    { name: 'signed out', shows: 'signed_out', first: async (v) => { await v.signsIn('load-31') }, reach: (v) => v.leaves(), again: true, does: { press: 'home', leads: 'home' } },
     { name: 'post', shows: 'post', first: async (v) => { await v.signsIn('load-31'); await v.runsNoPost() }, reach: (v) => v.at('/saml/start/one'), again: true, does: { press: 'continue', leads: 'app' } },
     { name: 'onward', shows: 'onward', reach: (v) => v.leavesSix(), once: true, does: { press: 'continue', leads: 'app' } },
     { name: 'deleted at Facebook', shows: 'deletion', first: (v) => v.signsIn('load-32', 'facebook'), reach: (v) => v.deletesAtFacebook('load-32') },
   ],
 
   'what goes wrong': [
-    page('not found', 'error', '/nowhere'),
+    page('not found', 'error', '/nowhere', { press: 'home', leads: 'home' }),
     page('no such app', 'error', '/authorize?client_id=nobody'),
     page('expired', 'error', '/callback/google?state=old&code=old'),
     page('too late', 'error', '/callback/one-login?state=old&code=old', { press: 'back', leads: 'resident_home' }, { first: (v) => v.is('load-41') }),

@@ -1,7 +1,7 @@
-// A resident at their own pages, in a real browser: every page in every language,
-// each checked with axe-core, and what can be done on it. argv: two apps, the
-// broker, where the last code that was sent can be read, folder for screenshots (""
-// for none), width of the window, "noscript" to switch JavaScript off.
+// A resident at their own pages, in a real browser: what can be done on them, one
+// after the other. What each page is held to by itself is in pages_check.mjs. argv: two
+// apps, the broker, where the last code that was sent can be read, folder for
+// screenshots ("" for none), width of the window, "noscript" to switch JavaScript off.
 import assert from 'node:assert/strict'
 import { browse } from './chromium.mjs'
 
@@ -11,19 +11,6 @@ await browse({ shots, width, script, csp: true }, async ({ page, look, press }) 
   const title = () => page.textContent('h1')
   const id = (name) => page.locator(`#${name}`)
   const open = (path) => page.goto(broker + path)
-
-  // lookAt looks at a page in each language. Its title and heading are never the
-  // same in two of them, and it has a way on.
-  async function lookAt(name) {
-    const said = new Set()
-    for (const lang of ['cy', 'gd', 'en']) {
-      await page.click(`a[hreflang="${lang}"]`)
-      assert.equal(await page.getAttribute('html', 'lang'), lang)
-      said.add(await title())
-      await look(`resident-${name}-${lang}`)
-    }
-    assert.equal(said.size, 3, `${name}: headings ${[...said]}`)
-  }
 
   // problem looks at a form that was sent back.
   async function problem(name, field) {
@@ -36,7 +23,7 @@ await browse({ shots, width, script, csp: true }, async ({ page, look, press }) 
   const done = async (text) => assert.match(await page.textContent('#done'), text)
 
   await open('/')
-  await lookAt('signed-out')
+  await look('resident-signed-out')
 
   // From an app with Google, so that the account has a history.
   await page.goto(app)
@@ -51,13 +38,13 @@ await browse({ shots, width, script, csp: true }, async ({ page, look, press }) 
   for (let i = 0; i < 50 && await page.locator('[id^=tile-]:has(time)').count() < 2; i++) await open('/')
   assert.equal(await page.locator('[id^=tile-]:has(time)').count(), 2)
   assert.match(await title(), /Alice/)
-  await lookAt('home')
+  await look('resident-home')
 
   // The ways in: another one is added, named and removed.
   await press(id('nav-sign_ins'))
   await press(id('add-way'))
   await problem('sign-ins', 'add-0')
-  await lookAt('sign-ins')
+  await look('resident-sign-ins')
   await page.check('input[value="facebook"]')
   await press(id('add-way'))
   await page.click('#persona-full-record')
@@ -66,7 +53,7 @@ await browse({ shots, width, script, csp: true }, async ({ page, look, press }) 
   await page.waitForURL(`${broker}/my/sign-ins`)
   assert.equal(await page.locator('.council-card').count(), 2)
   await press(id('name-1'))
-  await lookAt('name')
+  await look('resident-name')
   await page.fill('#name', 'x'.repeat(61))
   await press(id('save'))
   await problem('name', 'name')
@@ -76,14 +63,14 @@ await browse({ shots, width, script, csp: true }, async ({ page, look, press }) 
   await done(/saved/)
   await look('resident-sign-ins-two')
   await press(id('remove-0'))
-  await lookAt('remove')
+  await look('resident-remove')
   await press(id('keep'))
 
   // What is known, and what residents say themselves.
   await press(id('nav-details'))
-  await lookAt('details')
+  await look('resident-details')
   await press(id('change-phone_number'))
-  await lookAt('phone')
+  await look('resident-phone')
   await page.fill('#said', 'ring me')
   await press(id('save'))
   await problem('phone', 'said')
@@ -93,17 +80,17 @@ await browse({ shots, width, script, csp: true }, async ({ page, look, press }) 
   await done(/saved/)
   assert.match(await page.textContent('#detail-phone_number'), /\+441632960001/)
   await press(id('change-nickname'))
-  await lookAt('nickname')
+  await look('resident-nickname')
   await page.fill('#said', 'Ally')
   await press(id('save'))
   await press(id('change-email'))
-  await lookAt('email')
+  await look('resident-email')
   await page.fill('#said', 'ally at example.org')
   await press(id('save'))
   await problem('email', 'said')
   await page.fill('#said', 'ally@example.org')
   await press(id('save'))
-  await lookAt('code')
+  await look('resident-code')
   await page.fill('#code', '1')
   await press(id('check'))
   await problem('code', 'code')
@@ -116,27 +103,27 @@ await browse({ shots, width, script, csp: true }, async ({ page, look, press }) 
   assert.match(await title(), /Ally/)
 
   await press(id('to-proof'))
-  await lookAt('proof')
+  await look('resident-proof')
 
   // An app that knows the resident is to know no more.
   await press(id('nav-services'))
-  await lookAt('services')
+  await look('resident-services')
   await press(id('stop-library'))
-  await lookAt('stop')
+  await look('resident-stop')
   await press(id('stop'))
   await done(/stopped/)
   assert.equal(await page.locator('#service-library').count(), 0)
 
   await press(id('nav-devices'))
-  await lookAt('devices')
+  await look('resident-devices')
   await press(id('nav-activity'))
-  await lookAt('activity')
+  await look('resident-activity')
 
   // Somebody may act for the resident.
   await open('/my/delegates')
-  await lookAt('delegates')
+  await look('resident-delegates')
   await press(id('invite'))
-  await lookAt('invite')
+  await look('resident-invite')
   await page.fill('#label', 'My daughter Ann')
   await page.fill('#day', '31')
   await page.fill('#month', '2')
@@ -155,7 +142,7 @@ await browse({ shots, width, script, csp: true }, async ({ page, look, press }) 
   await page.reload()
   assert.equal(await id('invitation').count(), 0, 'the code is shown twice')
   await press(id('accept'))
-  await lookAt('accept')
+  await look('resident-accept')
   await page.fill('#code', code)
   await press(id('go'))
   await problem('accept', 'code')
@@ -165,7 +152,7 @@ await browse({ shots, width, script, csp: true }, async ({ page, look, press }) 
 
   // The language is kept for the next time.
   await open('/my/language')
-  await lookAt('language')
+  await look('resident-language')
   await page.check('#language-cy')
   await press(id('save'))
   assert.equal(await page.getAttribute('html', 'lang'), 'cy')
@@ -174,19 +161,19 @@ await browse({ shots, width, script, csp: true }, async ({ page, look, press }) 
 
   // Everything, in one file.
   await open('/my/data')
-  await lookAt('data')
+  await look('resident-data')
   const [file] = await Promise.all([page.waitForEvent('download'), page.click('#download')])
   assert.equal(file.suggestedFilename(), 'council-account.json')
 
   // Deleted, and kept after all.
   await open('/my/delete')
-  await lookAt('delete')
+  await look('resident-delete')
   await press(id('delete'))
   await problem('delete', 'sure')
   await page.check('#sure')
   await press(id('delete'))
   assert.match(await title(), /will be deleted/)
-  await lookAt('deleting')
+  await look('resident-deleting')
   await open('/')
   assert.ok(await page.isVisible('#ends'))
   await look('resident-home-deleting')
@@ -195,13 +182,6 @@ await browse({ shots, width, script, csp: true }, async ({ page, look, press }) 
   await done(/stays/)
   assert.ok(!await page.isVisible('#ends'))
 
-  // Somebody who only has a keyboard gets to every link and button of the pages,
-  // sees where they are, and can use them.
-  for (const path of ['/', '/my/sign-ins', '/my/details', '/my/delegates/invite']) {
-    await open(path)
-    await walkByKeyboard(page, path)
-  }
-
   // Signed out everywhere.
   await open('/my/devices')
   await press(id('end-all'))
@@ -209,31 +189,3 @@ await browse({ shots, width, script, csp: true }, async ({ page, look, press }) 
   assert.ok(await page.isVisible('#sign-in'))
 })
 console.log('every page of a resident\'s own: all well')
-
-// walkByKeyboard goes through a page with the tabulator and finds everything that
-// can be clicked, each with a focus that can be seen and not behind something else.
-async function walkByKeyboard(page, path) {
-  const wanted = await page.evaluate(() => [...document.querySelectorAll('a[href], button, input:not([type=hidden]), summary')]
-    .filter((e) => e.type !== 'radio').length)
-  const seen = new Set()
-  for (let i = 0; i < wanted + 5; i++) {
-    await page.keyboard.press('Tab')
-    const at = await page.evaluate(() => {
-      const e = document.activeElement
-      if (!e || e === document.body) return null
-      const box = e.getBoundingClientRect()
-      const style = getComputedStyle(e)
-      const all = [...document.querySelectorAll('*')]
-      return {
-        n: all.indexOf(e), radio: e.type === 'radio', name: e.id || e.textContent.trim(),
-        shown: box.width > 0 && box.height > 0 && box.bottom > 0 && box.top < window.innerHeight,
-        marked: style.outlineStyle !== 'none' || style.boxShadow !== 'none',
-      }
-    })
-    if (!at) continue
-    if (!at.radio) seen.add(at.n)
-    assert.ok(at.shown, `${path}: ${at.name} has the focus out of sight`)
-    assert.ok(at.marked || at.radio, `${path}: ${at.name} does not show that it has the focus`)
-  }
-  assert.equal(seen.size, wanted, `${path}: what the keyboard reaches`)
-}
