@@ -13,7 +13,7 @@ import (
 // --personas tries them all.
 func TestPersonas(t *testing.T) {
 	open := func() (*demo.Site, error) { return demo.OpenPersonas("govuk-one-login", "apple", "spid") }
-	err := runDemo(t.Context(), open, io.Discard, io.Discard, func(ctx context.Context, s *demo.Site, b *broker.Broker) error {
+	err := runDemo(t.Context(), open, io.Discard, t.Output(), func(ctx context.Context, s *demo.Site, b *broker.Broker) error {
 		cells, err := s.CheckPersonas(ctx, func() error { return b.Reload(s.Config) })
 		for _, c := range cells {
 			if !c.OK() {

@@ -25,8 +25,10 @@ var folders embed.FS
 // secret is what every party of the demo shares with the broker.
 const secret = "demo-secret-that-guards-nothing-at-all"
 
-// slow is how long a provider that is slow keeps its client waiting.
-const slow = 4 * time.Second
+// slow is how long a provider that is slow keeps its client waiting: so long that one
+// which makes an RSA key meanwhile, on a machine that has much to do, is not taken for
+// it.
+const slow = 16 * time.Second
 
 // The demo's ports; one that is taken is replaced by any free one.
 var ports = map[string]int{
