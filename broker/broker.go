@@ -70,7 +70,7 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger, terminal io
 	if err := b.Reload(cfg); err != nil {
 		return nil, err
 	}
-	b.metrics.registry.MustRegister(breakers{b}, undelivered{b})
+	b.metrics.registry.MustRegister(breakers{b})
 	return b, nil
 }
 

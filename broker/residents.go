@@ -7,8 +7,6 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/councilid/councilid/broker/login"
 	"github.com/councilid/councilid/broker/mail"
 	"github.com/councilid/councilid/broker/notify"
@@ -68,25 +66,4 @@ func (b *Broker) tell(ctx context.Context) {
 			}
 		}
 	}
-}
-
-// undelivered tells how many letters to residents were given up, when asked.
-type undelivered struct{ broker *Broker }
-
-var undeliveredLetters = prometheus.NewDesc("councilid_letters_given_up",
-	"Letters to residents that the mail server would not take, at all or however often it was tried.", nil, nil)
-
-// Describe implements prometheus.Collector.
-func (undelivered) Describe(descriptions chan<- *prometheus.Desc) { descriptions <- undeliveredLetters }
-
-// Collect implements prometheus.Collector.
-func (u undelivered) Collect(values chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	dead, err := u.broker.current.Load().notifier.Dead(ctx)
-	if err != nil {
-		values <- prometheus.NewInvalidMetric(undeliveredLetters, err)
-		return
-	}
-	values <- prometheus.MustNewConstMetric(undeliveredLetters, prometheus.GaugeValue, float64(dead))
 }

@@ -247,13 +247,6 @@ func (n *Notifier) language(locale string) string {
 	return n.Languages[0]
 }
 
-// Dead is how many messages were given up.
-func (n *Notifier) Dead(ctx context.Context) (count int, err error) {
-	err = n.DB.QueryRow(ctx, `SELECT COUNT(*) FROM outbox
-		WHERE delivered_at IS NULL AND kind IN ('notice', 'letter') AND tries >= $1`, most).Scan(&count)
-	return count, err
-}
-
 func (n *Notifier) changed(ctx context.Context, q string, args ...any) (bool, error) {
 	res, err := n.DB.Exec(ctx, q, args...)
 	if err != nil {
