@@ -37,6 +37,10 @@ var policies = map[string]string{
 	"resident_sign_ins":   staying,
 	"resident_stop":       staying,
 
+	"acting":      leading,
+	"apart":       leading,
+	"before":      leading,
+	"consent":     leading,
 	"onward":      scripted,
 	"post":        scripted,
 	"sign_out":    leading,

@@ -44,11 +44,24 @@ func TestOnward(t *testing.T) {
 	}
 }
 
-// A sign-out that the resident agrees to goes on from app to app.
-func TestSignOutLeadsElsewhere(t *testing.T) {
-	policy := pageSite(t).get("/sign-out").Header().Get("Content-Security-Policy")
-	if !strings.HasPrefix(policy, "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'") || strings.Contains(policy, "form-action") {
-		t.Errorf("policy %s", policy)
+// A sign-out that the resident agrees to goes on from app to app, and what they say of a
+// sign-in leads to the app that waits for it.
+func TestFormsLeadElsewhere(t *testing.T) {
+	s := pageSite(t)
+	leading := []string{"sign_out", "who", "before", "apart", "consent", "acting", "unsolicited"}
+	seen := map[string]bool{}
+	for name, p := range allPages() {
+		if !slices.Contains(leading, p.page) {
+			continue
+		}
+		seen[p.page] = true
+		policy := s.get(pathOf(name)).Header().Get("Content-Security-Policy")
+		if !strings.HasPrefix(policy, "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'") || strings.Contains(policy, "form-action") {
+			t.Errorf("%s: policy %s", name, policy)
+		}
+	}
+	if len(seen) != len(leading) {
+		t.Errorf("seen %v", seen)
 	}
 }
 
