@@ -1,7 +1,6 @@
 package accounts_test
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -9,208 +8,170 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/councilid/councilid/broker/accounts"
-	"github.com/councilid/councilid/mapping"
 )
-
-// unions are the part of the oracle that knows which accounts are merged, and what
-// apps know each by.
-type unions struct {
-	merged []*union                     // in order
-	knows  map[string]map[string]string // account and app to subject
-	last   map[string]map[string]int    // account and app to when it was used last
-	clock  int
-}
 
 // union is one merge.
 type union struct {
 	id, kept, absorbed string
-	links              []string          // that were the absorbed account's, and that were added by those
-	mine, theirs       map[string]string // app to subject, as it was
+	proved             bool          // by the person, and not by officers
+	mine, theirs       acquaintances // as they were
+	doubted            []*agreement
 	at                 time.Time
-	clock              int
 	undone             bool
 }
 
-func newUnions() unions {
-	return unions{knows: map[string]map[string]string{}, last: map[string]map[string]int{}}
+func (a acquaintances) clone() acquaintances {
+	return acquaintances{maps.Clone(a.knows), maps.Clone(a.last)}
 }
 
-// uses has somebody sign in to an app. It must know them by what it knew them by.
-func (w *world) uses(subject string) (string, effect) {
-	known, app := w.oracle[subject], fmt.Sprint("app", w.IntN(3))
-	if known == nil || known.frozen || known.dead {
-		return "nobody is there to use an app", nothing
+// merges has somebody who has proved both, or two officers, make two accounts one.
+func (w *world) merges() string {
+	one, ok := w.session()
+	other, too := w.session()
+	if !ok || !too || w.whose(one.of) == w.whose(other.of) {
+		return ""
 	}
-	acc, link, err := w.Reenter(w.Context(), known.account, w.links[subject])
-	if err != nil {
-		w.Fatal(err)
+	u := &union{kept: w.whose(one.of), absorbed: w.whose(other.of), proved: w.IntN(2) == 0, at: w.now}
+	var before map[string][]string
+	brief := w.IntN(12) == 0
+	if brief {
+		before = whole(w, w.node)
 	}
-	w.clock++
-	if w.knows[acc.ID] == nil {
-		w.knows[acc.ID], w.last[acc.ID] = map[string]string{}, map[string]int{}
+	what := w.tries(u.kept, " absorbs ", u.absorbed, ", proved: ", u.proved)
+	err := w.unites(u)
+	if !w.lives[u.kept].leaves.IsZero() || !w.lives[u.absorbed].leaves.IsZero() {
+		return w.refused(what, err, accounts.ErrLeaving)
 	}
-	w.knows[acc.ID][app], w.last[acc.ID][app] = w.sameToApps(acc)[app], w.clock
-	record(w, w.node, []string{fmt.Sprint(w.clock)}, []accounts.Visit{{
-		Account: acc.ID, Link: link.ID, App: app, At: w.now.Add(time.Duration(w.clock) * time.Microsecond), Released: []string{"sub"}, SSO: true,
-	}})
-	return subject + " uses " + app, more
+	w.must(err)
+	w.absorbed(u)
+	if !brief {
+		return what
+	}
+	w.must(w.divides(u))
+	w.parted(u)
+	if diff := cmp.Diff(before, whole(w, w.node)); diff != "" {
+		w.Errorf("(-before +after):\n%s", diff)
+	}
+	return what + ", and does not"
 }
 
-// sameToApps holds what apps know an account by to what they knew it by before. Who
-// never knew it knows it by what follows from its key.
-func (w *world) sameToApps(acc accounts.Account) map[string]string {
-	by := map[string]string{}
-	for i := range 3 {
-		app := fmt.Sprint("app", i)
-		want := mapping.Pairwise(acc.SubjectKey, app+".example")
-		if subject, known := w.knows[acc.ID][app]; known {
-			want = subject
-		}
-		if by[app] = acc.Subject(app + ".example"); by[app] != want {
-			w.Errorf("%s knows %s by %s, want %s", app, acc.ID, by[app], want)
-		}
+// unites makes a merge.
+func (w *world) unites(u *union) (err error) {
+	if u.proved {
+		u.id, err = w.MergeProved(w.Context(), u.kept, u.absorbed)
+		return err
 	}
-	return by
+	if u.id, err = w.Propose(w.Context(), u.kept, u.absorbed, "m.jones", "showed both passports"); err != nil {
+		return err
+	}
+	w.refused("one officer merges", w.Approve(w.Context(), u.id, "m.jones"), accounts.ErrSameOfficer)
+	return w.Approve(w.Context(), u.id, "a.khan")
 }
 
-// merges makes two people's accounts one.
-func (w *world) merges(subject, with string) (string, effect) {
-	one, other := w.oracle[subject], w.oracle[with]
-	if one == nil || other == nil || one.account == other.account {
-		return "there are no two to be merged", nothing
-	}
-	u := &union{kept: one.account, absorbed: other.account, at: w.now, clock: w.clock}
-	before := whole(w, w.node)
-	u.id = merge(w, w.node, accounts.Account{ID: u.kept}, accounts.Account{ID: u.absorbed})
-	if w.IntN(4) == 0 {
-		undo(w, w.node, accounts.Account{ID: u.kept}, u.id)
-		if diff := cmp.Diff(before, whole(w, w.node)); diff != "" {
-			w.Errorf("(-before +after):\n%s", diff)
-		}
-		return "two are merged, and are not", more
-	}
-	u.mine, u.theirs = maps.Clone(w.knows[u.kept]), w.knows[u.absorbed]
-	for subject, way := range w.oracle {
-		if way.account == u.absorbed {
-			way.account, u.links = u.kept, append(u.links, w.links[subject])
+// absorbed has the apps that know the absorbed account alone know the kept one by the
+// same subjects.
+func (w *world) absorbed(u *union) {
+	kept, absorbed := w.lives[u.kept], w.lives[u.absorbed]
+	u.mine, u.theirs = kept.clone(), absorbed.clone()
+	for sector, subject := range u.theirs.knows {
+		if _, both := u.mine.knows[sector]; !both {
+			kept.knows[sector] = subject
 		}
 	}
-	if w.knows[u.kept] == nil {
-		w.knows[u.kept], w.last[u.kept] = map[string]string{}, map[string]int{}
+	for _, a := range w.doubts(u.kept, u.absorbed) {
+		a.ended, u.doubted = true, append(u.doubted, a)
 	}
-	for app, subject := range u.theirs {
-		if _, both := u.mine[app]; !both {
-			w.knows[u.kept][app] = subject
-		}
-	}
-	delete(w.knows, u.absorbed)
-	w.merged = append(w.merged, u)
-	return u.kept + " absorbs " + u.absorbed, more
+	absorbed.into = u.kept
+	w.unions = append(w.unions, u)
 }
 
 // undoes takes accounts apart that were merged once.
-func (w *world) undoes() (string, effect) {
-	if len(w.merged) == 0 {
-		return "nobody is there to be taken apart", nothing
+func (w *world) undoes() string {
+	if len(w.unions) == 0 {
+		return ""
 	}
-	u := w.merged[w.IntN(len(w.merged))]
-	returns := func(subject string, way *way) bool {
-		return way.account == u.kept && slices.Contains(u.links, w.links[subject])
-	}
-	_, err := w.UndoProved(w.Context(), u.kept, u.id)
+	u := w.unions[max(0, len(w.unions)-1-w.IntN(6))]
+	what := w.tries(u.absorbed, " leaves ", u.kept)
+	err := w.divides(u)
 	switch {
-	case u.undone || w.now.Sub(u.at) >= month:
-		return "it is too late to undo", w.refused(err, accounts.ErrDecided)
+	case u.undone || w.lives[u.kept].erased || w.now.Sub(u.at) >= month:
+		return w.refused(what+" too late", err, accounts.ErrDecided)
 	case w.covered(u):
-		return "a later merge comes first", w.refused(err, accounts.ErrLaterMerge)
+		return w.refused(what+" before a later merge", err, accounts.ErrLaterMerge)
 	}
-	var stay, leave int
-	for subject, way := range w.oracle {
-		if returns(subject, way) {
-			leave++
-		} else if way.account == u.kept {
-			stay++
-		}
+	w.lives[u.absorbed].into = ""
+	if len(w.of(u.kept)) == 0 || len(w.of(u.absorbed)) == 0 {
+		w.lives[u.absorbed].into = u.kept
+		return w.refused(what+" with no way in", err, accounts.ErrLast)
 	}
-	if stay == 0 || leave == 0 {
-		return "nobody would get in", w.refused(err, accounts.ErrLast)
-	}
-	if err != nil {
-		w.Fatal(err)
-	}
-	u.undone = true
-	for subject, way := range w.oracle {
-		if returns(subject, way) {
-			way.account = u.absorbed
-		}
-	}
-	w.part(u)
-	return u.absorbed + " leaves " + u.kept, less
+	w.must(err)
+	w.parted(u)
+	return what
 }
 
-// goesWith has a way in that was added by another leave with that one.
-func (w *world) goesWith(by, link string) {
-	for _, u := range w.merged {
-		if slices.Contains(u.links, by) {
-			u.links = append(u.links, link)
-		}
+// divides undoes a merge.
+func (w *world) divides(u *union) error {
+	_, err := w.UndoProved(w.Context(), u.kept, u.id)
+	if u.proved {
+		return err
 	}
+	w.refused("the resident undoes what officers did", err, accounts.ErrDecided)
+	if err := w.ProposeUndo(w.Context(), u.id, "a.khan", "they are twins"); err != nil {
+		return err
+	}
+	_, err = w.ApproveUndo(w.Context(), u.id, "A.Khan")
+	w.refused("one officer undoes", err, accounts.ErrSameOfficer)
+	_, err = w.ApproveUndo(w.Context(), u.id, "m.jones")
+	return err
 }
 
 // covered reports whether a later merge of the account that was kept stands.
-func (w *world) covered(u *union) bool {
-	later := w.merged[slices.Index(w.merged, u)+1:]
+func (o oracle) covered(u *union) bool {
+	later := o.unions[slices.Index(o.unions, u)+1:]
 	return slices.ContainsFunc(later, func(v *union) bool { return !v.undone && (v.kept == u.kept || v.absorbed == u.kept) })
 }
 
-// part has apps know both accounts again by what they knew each by. One that the
+// parted has apps know both accounts again by what they knew each by. One that the
 // kept account was used with only since knows that one by its own subject.
-func (w *world) part(u *union) {
-	if u.theirs != nil {
-		w.knows[u.absorbed] = u.theirs
+func (w *world) parted(u *union) {
+	kept := w.lives[u.kept]
+	w.lives[u.absorbed].into, u.undone = "", true
+	w.lives[u.absorbed].acquaintances = u.theirs
+	for _, a := range u.doubted {
+		a.ended = false
 	}
-	for app := range u.theirs {
-		if _, both := u.mine[app]; both {
+	w.strays(u.kept)
+	for sector, subject := range u.theirs.knows {
+		if _, both := u.mine.knows[sector]; both || kept.knows[sector] != subject {
 			continue
 		}
-		delete(w.knows[u.kept], app)
-		if w.last[u.kept][app] > u.clock {
-			w.knows[u.kept][app] = w.derived(u.kept, app)
+		delete(kept.knows, sector)
+		if kept.last[sector].After(u.at) {
+			kept.knows[sector] = w.subject(u.kept, sector)
+			w.owns(u.kept, knownBy{sector, kept.knows[sector]})
 		}
 	}
 }
 
-func (w *world) derived(account, app string) string {
-	var key []byte
-	if err := w.db.QueryRow(w.Context(), `SELECT subject_key FROM accounts WHERE id = $1`, account).Scan(&key); err != nil {
-		w.Fatal(err)
-	}
-	return mapping.Pairwise(key, app+".example")
-}
-
-// removes has somebody remove a way in, after they have named it.
-func (w *world) removes(subject string) (string, effect) {
-	known := w.oracle[subject]
-	if known == nil {
-		return "there is nothing to remove", nothing
-	}
-	if err := w.Accounts.Name(w.Context(), known.account, w.links[subject], "this one goes"); err != nil {
-		w.Fatal(err)
-	}
-	err := w.Remove(w.Context(), known.account, w.links[subject])
-	usable := 0
-	for other, way := range w.oracle {
-		if other != subject && way.account == known.account && !way.frozen && !way.dead {
-			usable++
+// strays has everything end that comes from two accounts which are one no more. What is
+// left of it stays with the one that was kept.
+func (w *world) strays(kept string) {
+	for name, way := range w.ways {
+		if w.whose(way.of) == "" {
+			delete(w.ways, name)
 		}
 	}
-	if usable == 0 {
-		return "the last one is removed", w.refused(err, accounts.ErrLast)
+	for _, a := range w.agreed {
+		if w.whose(a.of) == "" {
+			a.of, a.ended = origins{kept}, true
+		}
 	}
-	if err != nil {
-		w.Fatal(err)
+	for _, d := range w.deeds {
+		if w.whose(d.principal) == "" {
+			d.principal, d.ended = origins{kept}, true
+		}
+		if d.delegate != nil && w.whose(d.delegate) == "" {
+			d.delegate, d.ended = origins{kept}, true
+		}
 	}
-	delete(w.oracle, subject)
-	delete(w.links, subject)
-	return subject + " is removed", less
 }
