@@ -10,7 +10,7 @@ const scripted = script !== 'noscript'
 
 const codeFor = async (address) => (await fetch(`${mailbox}?to=${address}`)).text()
 
-await browse({ shots, width, script, csp: true }, async ({ page, look, press }) => {
+await browse({ shots, width, script }, async ({ page, look, press }) => {
   const devices = await page.context().newCDPSession(page)
   await devices.send('WebAuthn.enable')
   const { authenticatorId } = await devices.send('WebAuthn.addVirtualAuthenticator', {

@@ -7,7 +7,7 @@ import { browse } from './chromium.mjs'
 
 const [app, library, broker, mailbox, shots, width, script] = process.argv.slice(2)
 
-await browse({ shots, width, script, csp: true }, async ({ page, look, press }) => {
+await browse({ shots, width, script }, async ({ page, look, press }) => {
   const title = () => page.textContent('h1')
   const id = (name) => page.locator(`#${name}`)
   const open = (path) => page.goto(broker + path)
