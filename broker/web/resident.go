@@ -1,9 +1,6 @@
 package web
 
-import (
-	"slices"
-	"time"
-)
+import "slices"
 
 // Own is what every page of a resident's own account has besides.
 type Own struct {
@@ -12,22 +9,6 @@ type Own struct {
 	Problems []Problem // what was wrong with the form
 	Stay     Stay
 }
-
-// Stay is how long a resident stays signed in.
-type Stay struct {
-	Left time.Duration // who does nothing
-	Over Date          // whatever they do
-	Last bool          // both are the same moment
-}
-
-// Seconds are those of Left.
-func (s Stay) Seconds() int { return int(s.Left / time.Second) }
-
-// Minutes are those of Left.
-func (s Stay) Minutes() int { return int(s.Left / time.Minute) }
-
-// Clock is the time of the day of Over.
-func (s Stay) Clock() string { return s.Over.Clock() }
 
 // The pages that the navigation leads to. The catalogues hold resident.nav.PAGE
 // for each.
@@ -275,11 +256,6 @@ type Again struct {
 	Weak bool   // that shows less than is proved of them: they sign in by another way
 	Kept bool   // what they typed comes back when they have
 	Back string // where giving up leads
-}
-
-// Over is the page of somebody who sent a form when they were not signed in any more.
-type Over struct {
-	Again string // where signing in again leads
 }
 
 // ResidentData is the page from which residents fetch all that is known of them.
