@@ -108,8 +108,13 @@ func insert(ctx context.Context, tx *db.Tx, into string, rows [][]any, tail stri
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, into+` SELECT `+cells(rows[0])+` FROM `+tx.Elements+` AS r WHERE true `+tail, list)
+	_, err = tx.Exec(ctx, inserting(tx, into, rows[0], tail), list)
 	return err
+}
+
+// inserting is the statement of insert, for rows like one of them.
+func inserting(tx *db.Tx, into string, like []any, tail string) string {
+	return into + ` SELECT ` + cells(like) + ` FROM ` + tx.Elements + ` AS r WHERE true ` + tail
 }
 
 // listOf is rows as the argument that tx.Elements takes.

@@ -69,10 +69,11 @@ func latest(at string) func(mine, theirs row) row {
 	}
 }
 
-// used joins the use of a service: from the first time to the last, when it got what
-// it got last. Sharing with it has stopped where both have stopped.
+// used joins the use of a service: from the first time to the last, with all that it
+// was told. Sharing with it has stopped where both have stopped.
 func used(mine, theirs row) row {
 	both := maps.Clone(latest("last_used_at")(mine, theirs))
+	both["released"] = allOf(mine["released"].(string), theirs["released"].(string))
 	both["first_used_at"] = min(mine["first_used_at"].(int64), theirs["first_used_at"].(int64))
 	one, stopped := mine["stopped_at"].(int64)
 	other, too := theirs["stopped_at"].(int64)
@@ -83,8 +84,26 @@ func used(mine, theirs row) row {
 	return both
 }
 
+// allOf is the names in two lists, as JSON.
+func allOf(lists ...string) string {
+	var all []string
+	for _, list := range lists {
+		var names []string
+		if err := json.Unmarshal([]byte(list), &names); err != nil {
+			panic(err) // we have written it
+		}
+		all = with(all, names)
+	}
+	text, err := json.Marshal(all)
+	if err != nil {
+		panic(err) // of strings
+	}
+	return string(text)
+}
+
 // sinceUsed takes the use of a service apart: what the other account used it before
-// is not this one's, whatever was stopped since.
+// is not this one's, whatever was stopped since. Where this one has used it since, all
+// that was told before may have been told again.
 func sinceUsed(was, joined, is row) row {
 	own := maps.Clone(is)
 	if is["last_used_at"] == joined["last_used_at"] {

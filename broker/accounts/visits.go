@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -143,7 +144,7 @@ type history struct {
 
 type service struct {
 	first, last int64
-	released    []string // at last
+	released    []string // ever
 }
 
 // fold adds up the visits of open accounts. What the provider said counts only
@@ -173,12 +174,9 @@ func (h *history) addService(v Visit) {
 	k, at := pair{v.Account, v.App}, v.At.UnixMicro()
 	s, ok := h.services[k]
 	if !ok {
-		s = service{first: at, last: at, released: v.Released}
+		s = service{first: at, last: at}
 	}
-	if at > s.last {
-		s.last, s.released = at, v.Released
-	}
-	s.first = min(s.first, at)
+	s.first, s.last, s.released = min(s.first, at), max(s.last, at), with(s.released, v.Released)
 	h.services[k] = s
 }
 
@@ -194,7 +192,8 @@ func (h *history) store(ctx context.Context, tx *db.Tx) error {
 	return insertClaims(ctx, tx, h.said)
 }
 
-// insertServices widens what is known of the use of each service.
+// insertServices widens what is known of the use of each service. What the app was told
+// before, it knows: names are only ever added.
 func insertServices(ctx context.Context, tx *db.Tx, services map[pair]service) error {
 	var rows [][]any
 	for k, s := range inOrder(services, pair.compare) {
@@ -204,12 +203,64 @@ func insertServices(ctx context.Context, tx *db.Tx, services map[pair]service) e
 		}
 		rows = append(rows, []any{k[0], k[1], s.first, s.last, string(released)})
 	}
-	return insert(ctx, tx, `INSERT INTO services (account_id, app, first_used_at, last_used_at, released)`, rows,
+	if len(rows) == 0 {
+		return nil
+	}
+	list, err := listOf(rows)
+	if err != nil {
+		return err
+	}
+	before, err := releasedOf(tx.Query(ctx, inserting(tx, `INSERT INTO services (account_id, app, first_used_at, last_used_at, released)`, rows[0],
 		`ON CONFLICT (account_id, app) DO UPDATE SET
 			first_used_at = CASE WHEN excluded.first_used_at < services.first_used_at
 				THEN excluded.first_used_at ELSE services.first_used_at END,
 			last_used_at = CASE WHEN excluded.last_used_at > services.last_used_at
-				THEN excluded.last_used_at ELSE services.last_used_at END,
-			released = CASE WHEN excluded.last_used_at > services.last_used_at
-				THEN excluded.released ELSE services.released END`)
+				THEN excluded.last_used_at ELSE services.last_used_at END
+		RETURNING account_id, app, released`), list))
+	if err != nil {
+		return err
+	}
+	for k, s := range inOrder(services, pair.compare) {
+		if err := addReleased(ctx, tx, k, before[k], s.released); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// releasedOf reads what apps were told, by account and app.
+func releasedOf(rows *sql.Rows, err error) (map[pair][]string, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+
+	all := map[pair][]string{}
+	for rows.Next() {
+		var k pair
+		var text string
+		if err := rows.Scan(&k[0], &k[1], &text); err != nil {
+			return nil, err
+		}
+		var names []string
+		if err := json.Unmarshal([]byte(text), &names); err != nil {
+			return nil, err
+		}
+		all[k] = names
+	}
+	return all, rows.Err()
+}
+
+// addReleased adds what an app was told to what it was told before, for most nothing.
+func addReleased(ctx context.Context, tx *db.Tx, k pair, before, told []string) error {
+	all := with(before, told)
+	if len(all) == len(before) {
+		return nil
+	}
+	released, err := json.Marshal(all)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `UPDATE services SET released = $3 WHERE account_id = $1 AND app = $2`, k[0], k[1], string(released))
+	return err
 }

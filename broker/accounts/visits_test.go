@@ -45,7 +45,7 @@ func TestRecord(t *testing.T) {
 		micro := func(minutes int) int64 { return at(minutes).UnixMicro() }
 		want := []string{
 			fmt.Sprintf(`app=bins first_used_at=%d last_used_at=%d released=["sub"] `, micro(2), micro(2)),
-			fmt.Sprintf(`app=tax first_used_at=%d last_used_at=%d released=["sub"] `, micro(1), micro(3)),
+			fmt.Sprintf(`app=tax first_used_at=%d last_used_at=%d released=["email","sub"] `, micro(1), micro(3)),
 		}
 		got := n.dump(t, `SELECT app, first_used_at, last_used_at, released FROM services WHERE account_id = $1 ORDER BY app`, acc.ID)
 		if diff := cmp.Diff(want, got); diff != "" {

@@ -52,7 +52,7 @@ func (s *Server) Issue(w http.ResponseWriter, r *http.Request, req login.Request
 }
 
 // statement says of the session what the app may know. told are the names of
-// the claims in it. The error is a refusal.
+// the claims in it, as Shares has them. The error is a refusal.
 func (s *Server) statement(q question, session login.Session) (st message.Statement, told []string, err error) {
 	class, ok := q.contexts.choose(q.Contexts, q.Comparison, q.Assurance.Vector(), session.Level)
 	if !ok {
@@ -78,6 +78,9 @@ func (s *Server) statement(q question, session login.Session) (st message.Statem
 		st.Authorities = []string{session.Issuer} // Core §2.7.2.2: who authenticated the resident
 	}
 	st.Attributes, told = q.release.apply(session.Known(), session.Account.Subject(q.Sector))
+	if q.telling(q.Format) {
+		told = append(told, "nameid")
+	}
 	if session.Acting != nil {
 		st.Attributes = append(st.Attributes, message.Attribute{
 			Name: "act", NameFormat: mapping.NameFormatBasic, Values: []string{session.Acting.Subject(q.Sector)},

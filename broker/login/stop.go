@@ -37,6 +37,7 @@ type held struct {
 // name again. Sessions go on with other apps.
 func (f *Flow) StopSharing(ctx context.Context, account, app string) (Receipt, error) {
 	ctx = context.WithoutCancel(ctx)
+	behind := f.catchUp(ctx, account) // or what is folded in later looks as if it went on
 	ended, err := f.Accounts.Withdraw(ctx, account, app)
 	if err != nil {
 		return Receipt{}, err
@@ -50,7 +51,8 @@ func (f *Flow) StopSharing(ctx context.Context, account, app string) (Receipt, e
 	for _, d := range given {
 		e.actingAt(d.ID, app)
 	}
-	return f.carryOut(ctx, e)
+	done, err := f.carryOut(ctx, e)
+	return done, errors.Join(behind, err)
 }
 
 // actingAt adds to e what was issued under a delegation at some apps.

@@ -43,7 +43,7 @@ func (p *Pages) service(v *visit, u accounts.Used) web.KnownService {
 	for _, claim := range u.Released {
 		switch facet := mapping.FacetOf(claim); {
 		case claim == "sub", claim == "act", slices.Contains(s.Got, facet), slices.Contains(s.Others, facet):
-		case slices.Contains(mapping.Facets(), facet):
+		case slices.Contains(mapping.Facets(), facet), claim == "nameid":
 			s.Got = append(s.Got, facet)
 		default:
 			s.Others = append(s.Others, facet)

@@ -25,7 +25,7 @@ func residentVariants(t *testing.T, pattern string) []string {
 	case "resident.activity.%s":
 		variants = append(found(read(t, "../resident/activity.go"), `(?m)^\t[^\n]*: +"([a-z_]+)",`), "changed")
 	case "resident.facet.%s":
-		variants = mapping.Facets()
+		variants = append(mapping.Facets(), "nameid")
 	case "resident.edit.%s", "resident.edit.%s_text":
 		variants = []string{"email", "nickname", "phone_number"}
 	case "resident.verdict.%s":
