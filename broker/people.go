@@ -20,7 +20,9 @@ import (
 func people(d *db.DB, cfg *config.Config) *accounts.Accounts {
 	sectors := map[string]string{}
 	for _, app := range cfg.Apps {
-		if app.SAML == nil || app.SAML.NameID.Value == "" { // or it knows people by their claims
+		// An app that knows people by their claims knows by each way in what it knew
+		// before a merge: there is no subject to keep for it.
+		if app.SAML == nil || app.SAML.NameID.Value == "" {
 			sectors[app.ID] = app.Sector
 		}
 	}

@@ -169,6 +169,19 @@ func (r report) shared(a *App, all []App) {
 	}
 }
 
+// byClaims makes sure that an app which knows residents by their claims shares its
+// sector with none that knows them by their subject: where accounts are merged, a
+// sector's apps go on with the subject that they know, and it with what the claims say.
+func (r report) byClaims(a *App, all []App) {
+	named := func(a App) bool { return a.SAML != nil && a.SAML.NameID.Value != "" }
+	for _, other := range all {
+		if other.Sector == a.Sector && named(*a) && !named(other) {
+			r.wrong("sector", "is also that of app %s, which knows residents by their subject: with saml.nameid.value it must be another", other.ID)
+			return
+		}
+	}
+}
+
 // appAuthenticates checks that the credentials are those that the client
 // authentication uses.
 func (r report) appAuthenticates(o *AppOIDC) {

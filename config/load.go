@@ -100,6 +100,7 @@ func (l *loader) loadApps(cfg *Config) {
 	for i := range cfg.Apps {
 		if r, read := reports[cfg.Apps[i].ID]; read {
 			r.shared(&cfg.Apps[i], cfg.Apps)
+			r.byClaims(&cfg.Apps[i], cfg.Apps)
 		}
 	}
 }

@@ -256,7 +256,8 @@ type AppNameID struct {
 	Formats []string `yaml:"formats,omitempty" jsonschema:"enum=persistent,enum=transient,enum=email,enum=unspecified"`
 	// Value is a CEL expression over the claims that the provider vouches for.
 	// It gives the identifier of the formats persistent and unspecified in
-	// place of the pairwise one.
+	// place of the pairwise one. It follows the way in that is used: where accounts
+	// are merged or taken apart, the app sees by each way what it saw before.
 	// Identifiers that a legacy system gave out can be pinned to accounts, too.
 	// Default: the app's own pairwise subject. Example: claims.employee_number
 	Value string `yaml:"value,omitempty"`

@@ -73,7 +73,8 @@ func verifiedEmail(said mapping.Statement) (string, error) {
 
 // lasting is an identifier that stays the same at every sign-in: one that a
 // legacy system gave out and that is pinned to the account, what the app's
-// nameid.value says, or the pairwise subject.
+// nameid.value says, or the pairwise subject. What nameid.value says is of the way in
+// that was used, whosever account that leads to: no merge of accounts changes it.
 func (a *app) lasting(session login.Session) (string, error) {
 	account := session.Account
 	if _, pinned := account.Subjects[a.Sector]; pinned || a.nameID == nil {

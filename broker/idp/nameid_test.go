@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/councilid/councilid/broker/accounts"
 	"github.com/councilid/councilid/config"
@@ -129,6 +130,38 @@ func TestNameIDValue(t *testing.T) {
 			t.Errorf("%s: status %+v", name, got)
 		}
 	}
+}
+
+// What is made of claims follows the way in: an app sees by each what it saw before,
+// while accounts are one and when they are two again.
+func TestNameIDValueOutlastsAMerge(t *testing.T) {
+	b := newBed(t, planning.registered(t, func(a *config.App) { a.SAML.NameID.Value = "claims.employee_number" }))
+	b.accounts.UndoTime, b.accounts.Sector = time.Hour, func(string) string { return "" } // as the broker has it
+	numbers := map[string]string{"alice": "4711", "bob": "0815"}
+	check := func(when string) {
+		t.Helper()
+		for person, number := range numbers {
+			b.provider.say(person, mapping.Claims{"number": number})
+			if got := b.nameID(planning); got.Value != number {
+				t.Errorf("%s: %s is %q, want %q", when, person, got.Value, number)
+			}
+		}
+	}
+	check("before")
+	var accounts []string
+	for person := range numbers {
+		account, err := b.accounts.Whose(t.Context(), "https://provider.example", person)
+		b.must(err)
+		accounts = append(accounts, account)
+	}
+	id, err := b.accounts.Propose(t.Context(), accounts[0], accounts[1], "one", "test")
+	b.must(err)
+	b.must(b.accounts.Approve(t.Context(), id, "two"))
+	check("merged")
+	b.must(b.accounts.ProposeUndo(t.Context(), id, "one", "test"))
+	_, err = b.accounts.ApproveUndo(t.Context(), id, "two")
+	b.must(err)
+	check("taken apart")
 }
 
 // An identifier that a legacy system gave out is kept.

@@ -52,4 +52,11 @@
 // sends back). The request is taken, not read, when an answer comes, and the
 // attempt ends with it: of two tabs that finish the same login one wins, and
 // the other is shown a way on.
+//
+// Two tabs that finish two logins at once make one session where there was one before.
+// In a browser without a session, neither knows of the other: both make one, and the
+// cookie names the later. Nobody can use the earlier one, which is in the list of
+// devices, ends with all of them, with its way in and for want of use; but a sign-out
+// in that browser does not find it. To make them one would cost every sign-in a write
+// that all of a browser's would have to wait for.
 package login
