@@ -221,3 +221,18 @@ func signIns(all []accounts.Happening) (n int) {
 	}
 	return n
 }
+
+// Of an app that knows people by their claims nothing is kept when accounts are merged.
+func TestSectorsOfMerges(t *testing.T) {
+	cfg := &config.Config{Apps: []config.App{
+		{ID: "tax", Sector: "tax.example", OIDC: &config.AppOIDC{}},
+		{ID: "planning", Sector: "planning.example", SAML: &config.AppSAML{}},
+		{ID: "parking", Sector: "parking.example", SAML: &config.AppSAML{NameID: config.AppNameID{Value: "claims.employee_number"}}},
+	}}
+	people := people(nil, cfg)
+	for app, want := range map[string]string{"tax": "tax.example", "planning": "planning.example", "parking": "", "gone": ""} {
+		if got := people.Sector(app); got != want {
+			t.Errorf("%s: %q, want %q", app, got, want)
+		}
+	}
+}

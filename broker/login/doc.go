@@ -57,6 +57,6 @@
 // In a browser without a session, neither knows of the other: both make one, and the
 // cookie names the later. Nobody can use the earlier one, which is in the list of
 // devices, ends with all of them, with its way in and for want of use; but a sign-out
-// in that browser does not find it. To make them one would cost every sign-in a write
-// that all of a browser's would have to wait for.
+// in that browser does not find it. To notice it would cost every sign-in another
+// write, and apps know the earlier one by its SID already.
 package login
