@@ -75,13 +75,14 @@ func (w *world) visits(visits ...accounts.Visit) {
 // who act for somebody else.
 func (w *world) grants(v accounts.Visit, act string) {
 	w.exec(w, `INSERT INTO refresh_grants (id, account_id, link_id, app, subject, session, scopes, claims, auth_time, created_at, expires_at,
-			delegation_id, act) VALUES ($1, $2, $3, $4, $5, 'session', '[]', '{}', 1, 1, 1, $6, $7)`,
-		fmt.Sprint("grant ", w.now.UnixMicro()), v.Account, v.Link, v.App, w.subject(v.Account, sectorOf(v.App)), v.Delegation, act)
+			delegation_id, act) VALUES ($1, $2, $3, $4, $5, 'session', '[]', '{}', $8, $8, $8, $6, $7)`,
+		fmt.Sprint("grant ", w.now.UnixMicro()), v.Account, v.Link, v.App, w.subject(v.Account, sectorOf(v.App)), v.Delegation, act, w.now.UnixMicro())
 }
 
 // granted holds that no app goes on with one person as another.
 func (w *world) granted() {
-	rows, err := w.db.Query(w.Context(), `SELECT id, account_id, app, subject, act FROM refresh_grants WHERE revoked_at IS NULL`)
+	rows, err := w.db.Query(w.Context(), `SELECT id, account_id, app, subject, act FROM refresh_grants
+		WHERE revoked_at IS NULL AND link_id IN (SELECT id FROM links)`) // by others nothing is refreshed
 	w.must(err)
 	defer rows.Close()
 	for rows.Next() {
@@ -178,7 +179,10 @@ func (w *world) withdraws() string {
 		a.ended = true
 	}
 	for _, d := range w.deeds { // nobody acts for them there before they say so again
-		if d.apps = slices.DeleteFunc(d.apps, func(a string) bool { return a == app && w.whose(d.principal) == account }); len(d.apps) == 0 {
+		if w.whose(d.principal) != account || d.delegate != nil && w.whose(d.delegate) == account {
+			continue
+		}
+		if d.apps = slices.DeleteFunc(d.apps, func(a string) bool { return a == app }); len(d.apps) == 0 {
 			d.ended = true
 		}
 	}

@@ -63,5 +63,8 @@ func (w *world) janitor() string {
 	if !slices.Equal(due, left) {
 		w.Errorf("%q are erased, want %q", left, due)
 	}
+	if len(due) > 0 {
+		w.deputies()
+	}
 	return fmt.Sprintf("the janitor erases %q", due)
 }
