@@ -210,7 +210,7 @@ func insertServices(ctx context.Context, tx *db.Tx, services map[pair]service) e
 	if err != nil {
 		return err
 	}
-	before, err := releasedOf(tx.Query(ctx, inserting(tx, `INSERT INTO services (account_id, app, first_used_at, last_used_at, released)`, rows[0],
+	known, err := releasedOf(tx.Query(ctx, inserting(tx, `INSERT INTO services (account_id, app, first_used_at, last_used_at, released)`, rows[0],
 		`ON CONFLICT (account_id, app) DO UPDATE SET
 			first_used_at = CASE WHEN excluded.first_used_at < services.first_used_at
 				THEN excluded.first_used_at ELSE services.first_used_at END,
@@ -220,39 +220,43 @@ func insertServices(ctx context.Context, tx *db.Tx, services map[pair]service) e
 	if err != nil {
 		return err
 	}
-	for k, s := range inOrder(services, pair.compare) {
-		if err := addReleased(ctx, tx, k, before[k], s.released); err != nil {
+	for _, r := range rows {
+		k := pair{r[0].(string), r[1].(string)}
+		if known[k] == r[4] {
+			continue // for most people
+		}
+		if err := addReleased(ctx, tx, k, known[k], services[k].released); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// releasedOf reads what apps were told, by account and app.
-func releasedOf(rows *sql.Rows, err error) (map[pair][]string, error) {
+// releasedOf reads what apps were told, by account and app, as it is stored.
+func releasedOf(rows *sql.Rows, err error) (map[pair]string, error) {
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 
-	all := map[pair][]string{}
+	all := map[pair]string{}
 	for rows.Next() {
 		var k pair
-		var text string
-		if err := rows.Scan(&k[0], &k[1], &text); err != nil {
+		var released string
+		if err := rows.Scan(&k[0], &k[1], &released); err != nil {
 			return nil, err
 		}
-		var names []string
-		if err := json.Unmarshal([]byte(text), &names); err != nil {
-			return nil, err
-		}
-		all[k] = names
+		all[k] = released
 	}
 	return all, rows.Err()
 }
 
-// addReleased adds what an app was told to what it was told before, for most nothing.
-func addReleased(ctx context.Context, tx *db.Tx, k pair, before, told []string) error {
+// addReleased adds what an app was told to what it is known to have been told.
+func addReleased(ctx context.Context, tx *db.Tx, k pair, known string, told []string) error {
+	var before []string
+	if err := json.Unmarshal([]byte(known), &before); err != nil {
+		return err
+	}
 	all := with(before, told)
 	if len(all) == len(before) {
 		return nil
