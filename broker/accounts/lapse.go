@@ -20,7 +20,8 @@ import (
 // else's doing; they may name them anew. It says what is to be audited, which is
 // nothing where there was none.
 func lapseAt(ctx context.Context, tx *db.Tx, account, app string, now time.Time) (lapsed []entry, err error) {
-	given, err := delegations(ctx, tx.Verbs, `account_id = $1 AND ended_at IS NULL AND valid_until > $2`, account, now.UnixMicro())
+	given, err := delegations(ctx, tx.Verbs, `account_id IN (`+mine+`SELECT id FROM mine) AND ended_at IS NULL AND valid_until > $2`,
+		account, now.UnixMicro())
 	if err != nil {
 		return nil, err
 	}

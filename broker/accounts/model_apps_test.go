@@ -179,10 +179,7 @@ func (w *world) withdraws() string {
 		a.ended = true
 	}
 	for _, d := range w.deeds { // nobody acts for them there before they say so again
-		if w.whose(d.principal) != account || d.delegate != nil && w.whose(d.delegate) == account {
-			continue
-		}
-		if d.apps = slices.DeleteFunc(d.apps, func(a string) bool { return a == app }); len(d.apps) == 0 {
+		if d.apps = slices.DeleteFunc(d.apps, func(a string) bool { return a == app && w.whose(d.principal) == account }); len(d.apps) == 0 {
 			d.ended = true
 		}
 	}

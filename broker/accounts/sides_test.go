@@ -290,3 +290,23 @@ func TestWaysInOfBothSidesThatBecameOne(t *testing.T) {
 		}
 	})
 }
+
+// What is stopped while two accounts are one is stopped for both, also by whom the one
+// let act for the other before.
+func TestStoppedForBoth(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		n = merging(n)
+		for i, side := range []string{"kept", "absorbed"} {
+			kept, _ := known(t, n, "google"+side, "P0.Cm", "gym")
+			absorbed, _ := known(t, n, "proof"+side, "P0.Cm", "gym")
+			people := []accounts.Account{kept, absorbed}
+			d := accept(t, n, people[1-i].ID, invite(t, n, people[i].ID, 100*day, "gym"))
+			id := merge(t, n, kept, absorbed)
+			withdraw(t, n, kept.ID, "gym")
+			undo(t, n, kept, id)
+			if _, _, err := n.Delegation(t.Context(), d.ID, "gym"); !errors.Is(err, accounts.ErrWithdrawn) {
+				t.Errorf("for the one that was %s: %v, want ErrWithdrawn", side, err)
+			}
+		}
+	})
+}
