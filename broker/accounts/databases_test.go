@@ -1,9 +1,12 @@
 package accounts_test
 
 import (
+	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -29,8 +32,35 @@ func onEach(t *testing.T, test func(t *testing.T, n node)) {
 }
 
 func sqlite(tb testing.TB) db.Options {
-	return db.Options{SQLite: filepath.Join(tb.TempDir(), "test.db")}
+	tb.Helper()
+	text, err := empty()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	name := filepath.Join(tb.TempDir(), "test.db")
+	if err := os.WriteFile(name, text, 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return db.Options{SQLite: name}
 }
+
+// empty is an SQLite file with all the tables: to make them takes longer than most tests.
+var empty = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "accounts")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	name := filepath.Join(dir, "empty.db")
+	d, err := db.Open(context.Background(), db.Options{SQLite: name})
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(name)
+})
 
 func postgres(tb testing.TB) db.Options { return db.Options{Postgres: servers.Postgres(tb)} }
 

@@ -147,12 +147,28 @@ type chance struct {
 // step does one thing, and says what: something for which somebody is there.
 func (w *world) step() (what string) {
 	steps := [...]chance{
-		{8, w.enters}, {6, w.joins}, {3, w.isTold}, {2, w.removes}, {2, w.trespasses},
-		{5, w.uses}, {1, w.pins}, {1, w.takes}, {1, w.agrees}, {1, w.withdraws},
-		{4, w.merges}, {5, w.undoes}, {3, w.timePasses},
-		{1, w.leaves}, {1, w.stays}, {1, w.janitor},
-		{2, w.isRenamed}, {1, w.provesAnew},
-		{2, w.invites}, {3, w.accepts}, {4, w.acts}, {1, w.revokes},
+		{8, w.enters},
+		{6, w.joins},
+		{3, w.isTold},
+		{2, w.removes},
+		{2, w.trespasses},
+		{5, w.uses},
+		{1, w.pins},
+		{1, w.takes},
+		{1, w.agrees},
+		{1, w.withdraws},
+		{4, w.merges},
+		{5, w.undoes},
+		{3, w.timePasses},
+		{1, w.leaves},
+		{1, w.stays},
+		{1, w.janitor},
+		{2, w.isRenamed},
+		{1, w.provesAnew},
+		{2, w.invites},
+		{3, w.accepts},
+		{4, w.acts},
+		{1, w.revokes},
 	}
 	var all int
 	for _, s := range steps {
