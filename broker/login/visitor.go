@@ -4,8 +4,8 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -60,9 +60,10 @@ func (b browser) handle() store.Handle { return store.Handle{Tag: b.mark()} }
 // fingerprint names a record after what may stand in no key: something secret,
 // or anything that others chose.
 func fingerprint(kind string, parts ...string) string {
-	text := fmt.Appendf(nil, "%d %s ", len(kind), kind)
-	for _, part := range parts {
-		text = fmt.Appendf(text, "%d %s ", len(part), part)
+	text := make([]byte, 0, 128)
+	for _, part := range append([]string{kind}, parts...) {
+		text = strconv.AppendInt(text, int64(len(part)), 10)
+		text = append(append(append(text, ' '), part...), ' ')
 	}
 	sum := sha256.Sum256(text)
 	return base64.RawURLEncoding.EncodeToString(sum[:])
