@@ -70,7 +70,7 @@ func openPostgres(dsn string) (engine, error) {
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	pool.SetConnMaxLifetime(30 * time.Minute)
 	options := []goose.ProviderOption{goose.WithSessionLocker(locker)}
-	return engine{pool, goose.DialectPostgres, options, `json_array_elements(CAST($1 AS JSON))`}, nil
+	return engine{pool, goose.DialectPostgres, options, `jsonb_array_elements(CAST($1 AS JSONB))`}, nil
 }
 
 // openSQLite makes a pool for an SQLite file. In WAL mode reading goes on
