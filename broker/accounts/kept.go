@@ -150,10 +150,10 @@ func scanRow(rows *sql.Rows, columns []string) (Row, error) {
 	row := Row{}
 	for i, column := range columns {
 		value := *values[i].(*any)
-		if value == nil {
+		name, kind, _ := strings.Cut(column, ":")
+		if value == nil || kind == "time" && value == int64(0) { // which stands for over
 			continue
 		}
-		name, kind, _ := strings.Cut(column, ":")
 		switch kind {
 		case "time":
 			value = time.UnixMicro(value.(int64)).UTC()

@@ -156,6 +156,22 @@ func (f *Flow) Invited(ctx context.Context, s Session, code string) (d accounts.
 	return d, f.inStead(s, principal).Said.Claims.Text("name"), nil
 }
 
+// Principal is the name of whom the resident of s may act for by d: "" where it may not be
+// told them, or nobody may act for that person now.
+func (f *Flow) Principal(ctx context.Context, s Session, d accounts.Delegation) (string, error) {
+	if len(d.Apps) == 0 {
+		return "", nil
+	}
+	_, principal, err := f.Accounts.Delegation(ctx, d.ID, d.Apps[0])
+	if errors.Is(err, accounts.ErrWithdrawn) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return f.inStead(s, principal).Said.Claims.Text("name"), nil
+}
+
 // handleActing asks for whom the resident comes.
 func (f *Flow) handleActing(w http.ResponseWriter, r *http.Request) error {
 	l, s, err := f.due(r)

@@ -2,6 +2,7 @@ package resident
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -22,8 +23,12 @@ func (p *Pages) showDelegates(w http.ResponseWriter, r *http.Request, v *visit) 
 	if err != nil {
 		return err
 	}
+	principals, err := p.principals(r.Context(), v, received)
+	if err != nil {
+		return err
+	}
 	return p.Flow.Site.Page(w, r, http.StatusOK, "resident_delegates", web.ResidentDelegates{
-		Own: v.page(""), Given: p.delegates(v, given), Received: p.delegates(v, received),
+		Own: v.page(""), Given: p.delegates(v, given), Received: principals,
 		MayInvite: len(p.delegating()) > 0, Code: v.told.typed("code", ""), Days: v.told.typed("days", ""),
 	})
 }
@@ -43,6 +48,21 @@ func (p *Pages) delegates(v *visit, all []accounts.Delegation) []web.Delegate {
 		shown = append(shown, one)
 	}
 	return shown
+}
+
+// principals are delegates, seen from whom they are for: with the names of those who
+// named them, as far as they may be told.
+func (p *Pages) principals(ctx context.Context, v *visit, received []accounts.Delegation) ([]web.Delegate, error) {
+	shown := p.delegates(v, received)
+	for i := range shown {
+		d := received[slices.IndexFunc(received, func(d accounts.Delegation) bool { return d.ID == shown[i].ID })]
+		name, err := p.Flow.Principal(ctx, *v.Session, d)
+		if err != nil {
+			return nil, err
+		}
+		shown[i].Principal = name
+	}
+	return shown, nil
 }
 
 // waiting reports whether somebody may still accept d.

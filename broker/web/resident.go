@@ -281,11 +281,12 @@ type ResidentDelegates struct {
 
 // Delegate is somebody who acts for a resident, or for whom the resident acts.
 type Delegate struct {
-	ID       string
-	Label    string // what the resident who invited calls it; "" for nothing
-	Services []string
-	Until    Date
-	Waiting  bool // nobody has accepted yet
+	ID        string
+	Label     string // what the resident who invited calls it; "" for nothing
+	Principal string // the name of that resident, for who acts for them; "" where it may not be told
+	Services  []string
+	Until     Date
+	Waiting   bool // nobody has accepted yet
 }
 
 // ResidentInvite is the page on which residents let somebody act for them.
