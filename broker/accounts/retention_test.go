@@ -174,12 +174,12 @@ func TestSweepOnTwoNodes(t *testing.T) {
 		one.leaves(t, jo)
 		later := noon.Add(retention.Inactive - 20*day)
 		nodes := []node{one.at(later), one.another(t).at(later)}
+		nodes[0].Sector, nodes[1].Sector = sector, sector
 		var all sync.WaitGroup
 		var left []string
 		var mu sync.Mutex
 		for i := range 8 {
 			n := nodes[i%2]
-			n.Sector = sector
 			all.Go(func() {
 				err := n.Sweep(t.Context(), retention, func(_ context.Context, account string) error {
 					mu.Lock()
@@ -221,6 +221,7 @@ func TestSweepTwiceAtOnce(t *testing.T) {
 		one.leaves(t, jo)
 		later := noon.Add(retention.Inactive - 20*day)
 		nodes := []node{one.at(later), one.another(t).at(later)}
+		nodes[0].Sector, nodes[1].Sector = sector, sector
 		var all sync.WaitGroup
 		for i := range 4 {
 			all.Go(func() { nodes[i%2].sweeps(t) })
