@@ -128,7 +128,7 @@ export const walks = {
     page('sign out', 'sign_out', '/sign-out', { press: 'confirm-sign-out', leads: 'signed_out' }),
     { name: 'signed out', shows: 'signed_out', first: async (v) => { await v.signsIn('load-31') }, reach: (v) => v.leaves(), again: true, does: { press: 'home', leads: 'home' } },
     { name: 'post', shows: 'post', first: async (v) => { await v.signsIn('load-31'); await v.runsNoPost() }, reach: (v) => v.at('/saml/start/one'), again: true, does: { press: 'continue', leads: 'app' } },
-    { name: 'onward', shows: 'onward', reach: (v) => v.leavesSix(), once: true, does: { press: 'continue', leads: 'app' } },
+    { name: 'onward', shows: 'onward', reach: async (v) => { await v.signsIn('load-31'); await v.leavesSix() }, again: true, does: { press: 'continue', leads: 'app' } },
     { name: 'deleted at Facebook', shows: 'deletion', first: (v) => v.signsIn('load-32', 'facebook'), reach: (v) => v.deletesAtFacebook('load-32') },
   ],
 
