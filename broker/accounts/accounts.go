@@ -11,6 +11,11 @@
 // Where one person has two accounts all the same, one absorbs the other: see [Merge].
 // Apps know them by what they knew them by before, and it can be undone.
 //
+// What people decide lives here as well: what apps may know of them (consents), who may
+// act for them (delegations), and that they leave ([Accounts.Delete]). Whatever changes
+// an account is chained (see [Accounts.VerifyAudit]) and left in the outbox for whom it
+// concerns, in its transaction.
+//
 // An account has evidence, of what was proved of the person by which link and
 // until when. It counts for no more than its connector is believed today. How much
 // of it a sign-in is worth is said by [mapping.Effective].

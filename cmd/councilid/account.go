@@ -183,6 +183,19 @@ func newAccountUndelete() *cobra.Command {
 	}, "account.undelete")
 }
 
+// ofMerge runs what an officer does about a merge, once it is written down for the
+// residents to see.
+func (o *officer) ofMerge(do func(cmd *cobra.Command, r *broker.Register, merge string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		return withRegister(cmd, o.dir, func(r *broker.Register, _ *config.Config) error {
+			if err := r.LookAtMerge(cmd.Context(), args[0], o.lookup); err != nil {
+				return err
+			}
+			return do(cmd, r, args[0])
+		})
+	}
+}
+
 func newAccountMerge() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "merge",
@@ -209,26 +222,16 @@ func newAccountMerge() *cobra.Command {
 		Use:   "approve MERGE",
 		Short: "Carry out what another officer has proposed",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return withRegister(cmd, approve.dir, func(r *broker.Register, _ *config.Config) error {
-				if err := r.LookAtMerge(cmd.Context(), args[0], approve.lookup); err != nil {
-					return err
-				}
-				return r.Approve(cmd.Context(), args[0], approve.lookup.Officer)
-			})
-		},
+		RunE: approve.ofMerge(func(cmd *cobra.Command, r *broker.Register, merge string) error {
+			return r.Approve(cmd.Context(), merge, approve.lookup.Officer)
+		}),
 	}, "merge.approve"), withdraw.flags(&cobra.Command{
 		Use:   "withdraw MERGE",
 		Short: "Withdraw what you or another officer proposed, before it is carried out",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return withRegister(cmd, withdraw.dir, func(r *broker.Register, _ *config.Config) error {
-				if err := r.LookAtMerge(cmd.Context(), args[0], withdraw.lookup); err != nil {
-					return err
-				}
-				return r.WithdrawMerge(cmd.Context(), args[0], withdraw.lookup.Officer)
-			})
-		},
+		RunE: withdraw.ofMerge(func(cmd *cobra.Command, r *broker.Register, merge string) error {
+			return r.WithdrawMerge(cmd.Context(), merge, withdraw.lookup.Officer)
+		}),
 	}, "merge.withdraw"))
 	return cmd
 }
@@ -245,42 +248,27 @@ func newAccountUndo() *cobra.Command {
 		Use:   "propose MERGE",
 		Short: "Propose to undo a merge, to be approved within 14 days",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return withRegister(cmd, propose.dir, func(r *broker.Register, _ *config.Config) error {
-				if err := r.LookAtMerge(cmd.Context(), args[0], propose.lookup); err != nil {
-					return err
-				}
-				return r.ProposeUndo(cmd.Context(), args[0], propose.lookup.Officer, propose.lookup.Reason)
-			})
-		},
+		RunE: propose.ofMerge(func(cmd *cobra.Command, r *broker.Register, merge string) error {
+			return r.ProposeUndo(cmd.Context(), merge, propose.lookup.Officer, propose.lookup.Reason)
+		}),
 	}, "undo.propose"), approve.flags(&cobra.Command{
 		Use:   "approve MERGE",
 		Short: "Undo a merge as another officer has proposed, and print what does not go back",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return withRegister(cmd, approve.dir, func(r *broker.Register, _ *config.Config) error {
-				if err := r.LookAtMerge(cmd.Context(), args[0], approve.lookup); err != nil {
-					return err
-				}
-				left, err := r.ApproveUndo(cmd.Context(), args[0], approve.lookup.Officer)
-				for _, line := range left {
-					_, _ = fmt.Fprintln(cmd.OutOrStdout(), line)
-				}
-				return err
-			})
-		},
+		RunE: approve.ofMerge(func(cmd *cobra.Command, r *broker.Register, merge string) error {
+			left, err := r.ApproveUndo(cmd.Context(), merge, approve.lookup.Officer)
+			for _, line := range left {
+				_, _ = fmt.Fprintln(cmd.OutOrStdout(), line)
+			}
+			return err
+		}),
 	}, "undo.approve"), withdraw.flags(&cobra.Command{
 		Use:   "withdraw MERGE",
 		Short: "Withdraw what you or another officer proposed, before it is carried out",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return withRegister(cmd, withdraw.dir, func(r *broker.Register, _ *config.Config) error {
-				if err := r.LookAtMerge(cmd.Context(), args[0], withdraw.lookup); err != nil {
-					return err
-				}
-				return r.WithdrawUndo(cmd.Context(), args[0], withdraw.lookup.Officer)
-			})
-		},
+		RunE: withdraw.ofMerge(func(cmd *cobra.Command, r *broker.Register, merge string) error {
+			return r.WithdrawUndo(cmd.Context(), merge, withdraw.lookup.Officer)
+		}),
 	}, "undo.withdraw"))
 	return cmd
 }
