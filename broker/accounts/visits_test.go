@@ -79,6 +79,30 @@ func TestRecord(t *testing.T) {
 	})
 }
 
+// TestRecordAnyText: what providers say arrives as it was said, whatever letters it has.
+func TestRecordAnyText(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		acc, link, _ := enter(t, n, signIn("https://idp.example", "someone"))
+		for i, name := range []string{`"Jo" \ 'O’Brien' <b>&amp;`, "tab\tline\nend", "Siân 🎉 \u2028", "nothing\x00there", "[]", "null"} {
+			said := mapping.Statement{Claims: mapping.Claims{"name": name, "address": map[string]any{"locality": name}}}
+			at := noon.Add(time.Duration(i+1) * time.Minute)
+			record(t, n, []string{fmt.Sprint(i)}, []accounts.Visit{{Account: acc.ID, Link: link.ID, App: "tax", At: at, Said: said}})
+			kept, _, err := n.Reenter(t.Context(), acc.ID, link.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := mapping.Claims{}
+			for _, w := range kept.Words {
+				got[w.Claim] = w.Value
+			}
+			want := mapping.Claims{"name": name, "address": map[string]any{"locality": name}}
+			if diff := cmp.Diff(want["name"], got["name"]) + cmp.Diff(want["address"], got["address"]); diff != "" {
+				t.Errorf("%q (-want +got):\n%s", name, diff)
+			}
+		}
+	})
+}
+
 // TestRecordAnyhow hands in the same visits shuffled, repeated and in other
 // company: nothing must come out differently.
 func TestRecordAnyhow(t *testing.T) {
