@@ -36,21 +36,22 @@ func proven(people *accounts.Accounts) func(ctx context.Context, issuer, subject
 	}
 }
 
-// same reports whether somebody has just signed in, in the browser of r, to the
-// account that an upstream subject leads to, by another way in that is worth two
-// factors and all that is proven of the person; and whether that was added in a
-// session of two factors.
+// same reports whether somebody has just signed in, in the browser of r, by another
+// way in of the person whose an upstream subject is, that is worth two factors and all
+// that is proven of the person; and whether that was added in a session of two factors.
+// While two people are taken for one, neither is the person whose the other one's ways
+// in are.
 func same(flow *login.Flow) func(*http.Request, string, string) (same, strong bool, err error) {
 	return func(r *http.Request, issuer, subject string) (same, strong bool, err error) {
 		s, err := flow.Current(r)
-		if s == nil || err != nil {
+		if s == nil || err != nil || s.Issuer == issuer || time.Since(s.AuthTime) > recently {
 			return false, false, err
 		}
-		account, err := flow.Accounts.Whose(r.Context(), issuer, subject)
-		if errors.Is(err, accounts.ErrUnknownLink) {
-			return false, false, nil
+		together, err := flow.Accounts.Together(r.Context(), s.Account.ID, s.Link, accounts.Name{Issuer: issuer, Subject: subject})
+		if errors.Is(err, accounts.ErrNotFound) {
+			return false, false, nil // it was merged into another one a moment ago
 		}
-		if err != nil || account != s.Account.ID || s.Issuer == issuer || time.Since(s.AuthTime) > recently {
+		if err != nil || !together {
 			return false, false, err
 		}
 		need, err := flow.Accounts.Proven(r.Context(), issuer, subject)
@@ -58,7 +59,7 @@ func same(flow *login.Flow) func(*http.Request, string, string) (same, strong bo
 			return false, false, err
 		}
 		need.Authenticator = mapping.Cm
-		_, link, err := flow.Accounts.Reenter(r.Context(), account, s.Link)
+		_, link, err := flow.Accounts.Reenter(r.Context(), s.Account.ID, s.Link)
 		return s.Level.AtLeast(need), link.Inherit.Authenticator >= mapping.Cm, err
 	}
 }

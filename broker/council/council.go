@@ -38,10 +38,11 @@ type Options struct {
 	// subject, whichever way in to the account brought it.
 	Proven func(ctx context.Context, issuer, subject string) (bool, error)
 
-	// Same reports whether somebody has just signed in, in this browser, to the
-	// account that an upstream subject leads to, by another way in that is worth
-	// two factors and all that is proven of the person. strong says that it was
-	// added by somebody who had shown two factors then, too.
+	// Same reports whether somebody has just signed in, in this browser, by another
+	// way in of the person whose an upstream subject is, that is worth two factors
+	// and all that is proven of them. A way in to the same account is that person's
+	// unless the account may come to be two again. strong says that it was added by
+	// somebody who had shown two factors then, too.
 	Same func(r *http.Request, issuer, subject string) (same, strong bool, err error)
 
 	// EndOthers ends the sessions that somebody has opened by this connector, in

@@ -23,11 +23,11 @@ func (c *Council) recoverPage(w http.ResponseWriter, r *http.Request, typed, pro
 }
 
 // takeRecover opens the account page of the user if the session in this browser
-// is of the account that the user leads to. Who has a passkey or a password gets
+// is the same person's. Who has a passkey or a password gets
 // back in only by a way in that was added with two factors: whoever reads their
 // letters may add one to the account, and must not take it over by that. Of an
-// address that nobody has, and of one that another account has, the resident
-// learns the same.
+// address that nobody has, and of one that is somebody else's, the resident learns
+// the same.
 func (c *Council) takeRecover(w http.ResponseWriter, r *http.Request) error {
 	b := c.counted(r)
 	if err := b.Exec(r.Context()); err != nil {
