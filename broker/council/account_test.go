@@ -356,9 +356,14 @@ func TestRecover(t *testing.T) {
 		t.Error("the new passkey does not sign in")
 	}
 	b.same = ""
+	w = b.browser()
 	p = w.get(b.site + "/council/email/recover")
-	if q := w.submit(p, "check", map[string]string{"address": "jo@example.org"}); !strings.Contains(q.body, "could not match") {
-		t.Errorf("nobody is signed in: %d at %s", q.status, q.at)
+	p = w.submit(p, "check", map[string]string{"address": "jo@example.org"})
+	if !strings.Contains(p.body, "could not match") {
+		t.Errorf("nobody is signed in: %d at %s", p.status, p.at)
+	}
+	if q := w.get(w.link(p, "back")); q.at.Path != "/council/email/sign-in" {
+		t.Errorf("the way back leads to %d at %s", q.status, q.at)
 	}
 }
 

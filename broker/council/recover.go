@@ -18,16 +18,15 @@ func (c *Council) showRecover(w http.ResponseWriter, r *http.Request) error {
 
 func (c *Council) recoverPage(w http.ResponseWriter, r *http.Request, typed, problem string) error {
 	return c.Site.Page(w, r, http.StatusOK, "council_recover", web.CouncilRecover{
-		Problem: problem, Address: typed, Check: c.path("recover"),
+		Problem: problem, Address: typed, Check: c.path("recover"), Back: c.path("account"),
 	})
 }
 
 // takeRecover opens the account page of the user if the session in this browser
-// is the same person's. Who has a passkey or a password gets
-// back in only by a way in that was added with two factors: whoever reads their
-// letters may add one to the account, and must not take it over by that. Of an
-// address that nobody has, and of one that is somebody else's, the resident learns
-// the same.
+// is the same person's. Who has a passkey or a password gets back in only by a way
+// in that was added with two factors: whoever reads their letters may add one to
+// the account, and must not take it over by that. Of an address that nobody has,
+// and of one that is somebody else's, the resident learns the same.
 func (c *Council) takeRecover(w http.ResponseWriter, r *http.Request) error {
 	b := c.counted(r)
 	if err := b.Exec(r.Context()); err != nil {

@@ -81,6 +81,7 @@ type CouncilRecover struct {
 	Problem string
 	Address string
 	Check   string // where the address is posted
+	Back    string // where one can sign in
 }
 
 // CouncilAccount is the page on which residents see how they sign in.

@@ -21,7 +21,7 @@ func councilPages() map[string]shown {
 		"council passkey":         {"council_passkey", web.CouncilPasskey{Problem: web.ProblemPasskeyNew, Passkey: passkey, Later: "/l"}},
 		"council passkey, needed": {"council_passkey", web.CouncilPasskey{Needed: true, Passkey: passkey, Later: "/l"}},
 		"council help":            {"council_help", web.CouncilHelp{SignIn: "/s", Cancel: "/c", Recover: "/r"}},
-		"council recover":         {"council_recover", web.CouncilRecover{Problem: web.ProblemRecover, Address: hostile, Check: "/c"}},
+		"council recover":         {"council_recover", web.CouncilRecover{Problem: web.ProblemRecover, Address: hostile, Check: "/c", Back: "/b"}},
 		"council account": {"council_account", web.CouncilAccount{
 			Problem: web.ProblemPasskeyNew, Done: web.DonePasswordSet, May: true, Address: hostile, Move: "/m", Passkey: passkey, Rename: "/n", Remove: "/r",
 			Passkeys: []web.KnownPasskey{{ID: hostile, Name: hostile, Added: "01/02/2026", Used: "03/02/2026"}, {ID: "b", Added: "01/02/2026"}},
