@@ -11,12 +11,11 @@ import (
 // Batch collects operations that travel in one round trip. It is for one
 // goroutine.
 type Batch struct {
-	store *Store
-	cmds  []redis.Cmder
-	reads []func() error // fill the replies
-	err   error          // why the batch must not be sent
-	key   string         // what Count counts, and how much of it
-	limit Limit
+	store   *Store
+	cmds    []redis.Cmder
+	reads   []func() error // fill the replies
+	counted func() error   // says, last of all, whether the limit was exceeded
+	err     error          // why the batch must not be sent
 }
 
 // Batch returns an empty batch.
@@ -28,13 +27,6 @@ func (s *Store) Batch() *Batch { return &Batch{store: s} }
 // What is not found is not an error. Errors are ErrUnavailable, *Exceeded, those
 // of a Check, or a value that could not be written or read as JSON.
 func (b *Batch) Exec(ctx context.Context) error {
-	if b.limit != (Limit{}) && b.err == nil {
-		return b.execCounted(ctx)
-	}
-	return b.exec(ctx)
-}
-
-func (b *Batch) exec(ctx context.Context) error {
 	err := b.err
 	if err == nil && len(b.cmds) > 0 {
 		err = b.send(ctx)
@@ -43,6 +35,9 @@ func (b *Batch) exec(ctx context.Context) error {
 		if err == nil {
 			err = read()
 		}
+	}
+	if err == nil && b.counted != nil {
+		err = b.counted()
 	}
 	*b = Batch{store: b.store}
 	return err
@@ -61,12 +56,11 @@ func (b *Batch) send(ctx context.Context) error {
 	return err
 }
 
-// firstError returns the first error that is one: a missing key is an answer,
-// and a missing script is the limiter's to load.
+// firstError returns the first error that is one: a missing key is an answer.
 func firstError(cmds []redis.Cmder) error {
 	for _, cmd := range cmds {
 		err := cmd.Err()
-		if err != nil && !errors.Is(err, redis.Nil) && !redis.HasErrorPrefix(err, "NOSCRIPT") {
+		if err != nil && !errors.Is(err, redis.Nil) {
 			return err
 		}
 	}

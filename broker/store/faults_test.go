@@ -71,43 +71,6 @@ func TestSentinelFailsOver(t *testing.T) {
 	eventually(t, "the replica is used", func() bool { return put() == nil })
 }
 
-func TestLimitAfterRedisForgotTheScript(t *testing.T) {
-	server := servers.StartRedis(t)
-	for name, o := range map[string]store.Options{
-		"embedded": {},
-		"real":     {Redis: &redis.UniversalOptions{Addrs: []string{server.Addr}}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := open(t, o)
-			table, h := fresh(t), store.NewHandle()
-			b := s.Batch()
-			table.Put(b, h, record{"Ceri", 1}, time.Hour)
-			exec(t, b)
-			s.tripsAre(t, 1)
-
-			taken := table.Take(b, h)
-			if allowed, _, err := counted(t, b, "key", store.Limit{PerMinute: 1}); !allowed || err != nil {
-				t.Errorf("got %v, %v", allowed, err)
-			}
-			if _, ok := taken.Value(); !ok {
-				t.Error("the batch's reply is lost")
-			}
-			s.tripsAre(t, 2)
-
-			// What the batch could not read is not forgotten on the second trip.
-			if err := s.Redis().ScriptFlush(t.Context()).Err(); err != nil {
-				t.Fatal(err)
-			}
-			store.Table[string](table).Put(b, h, "a text", time.Hour)
-			exec(t, b)
-			table.Get(b, h)
-			if _, _, err := counted(t, b, "key", store.Limit{PerMinute: 1}); err == nil {
-				t.Error("a text was read as a record")
-			}
-		})
-	}
-}
-
 // lossy loses answers when told to: what was asked is carried out, and the
 // connection breaks before the answer comes.
 type lossy struct {

@@ -47,6 +47,8 @@ func contract(t *testing.T, o store.Options) {
 		"an index lives as long as its last need": indexLives,
 		"a limit limits":                          limitLimits,
 		"a limit rides with the batch":            limitRides,
+		"a limit hides nothing":                   limitHidesNothing,
+		"a limit ends":                            limitEnds,
 		"a stream is read once by many":           streamOnce,
 		"a stream hands out again":                streamAgain,
 		"a stream drops what it cannot read":      streamDrops,
