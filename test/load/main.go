@@ -22,6 +22,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"text/tabwriter"
 )
 
@@ -55,6 +56,7 @@ func main() {
 	flag.StringVar(&o.Target.Connector, "connector", "works", "a connector that leads to a simulator")
 	flag.Parse()
 
+	debug.SetGCPercent(400) // the driver and the provider share the cores with what is measured
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, o, os.Stdout); err != nil {
