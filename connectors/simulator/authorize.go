@@ -151,11 +151,13 @@ func (p *Provider) checkAuthorization(form url.Values) *refusal {
 	prompts := strings.Fields(form.Get("prompt"))
 	switch {
 	case form.Get("response_type") != "code":
-		return &refusal{code: "unsupported_response_type", description: "only code is"}
+		return &refusal{http.StatusBadRequest, "unsupported_response_type", "only code is"}
 	case cmp.Or(form.Get("response_mode"), "query") != p.terms.responseMode:
 		return invalid("only response_mode " + p.terms.responseMode + " is supported")
 	case p.terms.openID && !slices.Contains(strings.Fields(form.Get("scope")), "openid"):
-		return &refusal{code: "invalid_scope", description: "openid is missing"}
+		return &refusal{http.StatusBadRequest, "invalid_scope", "openid is missing"}
+	case !p.manner.insists.know(strings.Fields(form.Get("scope"))):
+		return &refusal{http.StatusBadRequest, "invalid_scope", "a scope is unknown, or not for this client"}
 	case form.Get("state") == "":
 		return invalid("state is missing")
 	case p.terms.openID && p.terms.nonce && form.Get("nonce") == "":

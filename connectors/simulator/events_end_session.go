@@ -47,7 +47,7 @@ func (p *Provider) checkEndSession(form url.Values) string {
 		return "The address to go back to is not registered."
 	case form.Get("state") == "":
 		return "The request has no state."
-	case p.cfg.OIDC.Logout.Send == "with_hint" && !p.keys.signed(hint):
+	case p.terms.hint && !p.keys.signed(hint):
 		return "The ID token is not one of ours."
 	case hint == "" && form.Get("client_id") != p.cfg.ClientID:
 		return "The client is unknown."

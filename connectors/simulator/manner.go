@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -37,6 +38,7 @@ type manner struct {
 	encryption   xmlenc.Data                         // of SAML assertions, for whoever publishes a key; "" for none
 	expects      map[string]connectors.Outcome       // how faults end where the provider's words lead elsewhere
 
+	insists     insists                        // what it wants of its clients
 	assertions  assertions                     // what client assertions have to be like
 	lives       lives                          // how long things are good
 	byName      string                         // what the names of claims begin with that come only when they are asked for by name
@@ -64,6 +66,38 @@ type assertions struct {
 	algorithms []jose.SignatureAlgorithm
 	named      bool          // they must have a kid
 	lifetime   time.Duration // the longest; 0: any
+}
+
+// insists is what the provider wants of every client, however it is configured: ""
+// and false leave it to the registration, which is taken to be what the connector
+// says.
+type insists struct {
+	clientAuth   string // config.OIDC.ClientAuth
+	audience     string // of client assertions
+	pkce         string // config.OIDC.PKCE
+	responseMode string
+	par, dpop    bool
+	dropsNonce   bool     // it never returns the nonce
+	hint         bool     // whoever is to be signed out is named by an ID token
+	scopes       []string // that there are; others are refused. nil: any
+}
+
+// on holds t to what the provider insists on.
+func (i insists) on(t terms) terms {
+	t.clientAuth = cmp.Or(i.clientAuth, t.clientAuth)
+	t.audience = cmp.Or(i.audience, t.audience)
+	t.responseMode = cmp.Or(i.responseMode, t.responseMode)
+	if i.pkce != "" {
+		t.pkce = i.pkce == "required"
+	}
+	t.par, t.dpop = t.par || i.par, t.dpop || i.dpop
+	t.nonce, t.hint = t.nonce && !i.dropsNonce, t.hint || i.hint
+	return t
+}
+
+// know reports whether there are all of these scopes.
+func (i insists) know(scopes []string) bool {
+	return i.scopes == nil || !slices.ContainsFunc(scopes, func(scope string) bool { return !slices.Contains(i.scopes, scope) })
 }
 
 // lives are how long codes and tokens are good.
@@ -102,8 +136,9 @@ func mannerOf(preset string) manner {
 	case "google":
 		m.subject = func(seed uint64) string { return fmt.Sprintf("1%020d", seed) }
 		m.prompts = []string{"none", "consent", "select_account"} // prompt=login is an error at Google
+		m.insists.scopes = []string{"openid", "profile", "email"} // of those that a sign-in needs
 	case "microsoft":
-		m.subject = guid
+		m.subject, m.insists.clientAuth = guid, "client_secret_post"
 	case "apple", "x", "linkedin", "amazon", "yahoo", "github":
 		m.social(preset)
 	case "adfs", "entra-saml", "shibboleth", "eidas", "myaccount", "spid", "digid":
@@ -111,7 +146,7 @@ func mannerOf(preset string) manner {
 	case "facebook":
 		m.subject = func(seed uint64) string { return fmt.Sprintf("1%016d", seed) }
 		m.scopes = map[string]string{"email": "email"}
-		m.fragment = "#_=_"
+		m.fragment, m.insists.pkce = "#_=_", "forbidden"
 		m.tokenRefusal, m.apiRefusal = graphRefusal, graphRefusal
 		m.expects = map[string]connectors.Outcome{"code-refused": connectors.TryLater}
 	}

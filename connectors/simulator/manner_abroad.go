@@ -23,6 +23,10 @@ func (m *manner) loginGov() {
 		"phone": "phone", "phone_verified": "phone", "email": "email", "email_verified": "email",
 	}
 	m.prompts = []string{"select_account"}
+	m.insists = insists{clientAuth: "private_key_jwt", scopes: []string{
+		"openid", "email", "all_emails", "profile", "profile:name", "profile:birthdate", "profile:verified_at", "address", "phone",
+		"social_security_number", "locale", "x509", "x509:subject", "x509:presented",
+	}}
 	m.assertions.algorithms = []jose.SignatureAlgorithm{jose.RS256}
 	m.check, m.demands, m.stranded = checkLoginGov, loginGovDemands, true
 	m.expects = map[string]connectors.Outcome{"slashed-iss": ""}
@@ -70,6 +74,9 @@ func (m *manner) franceConnect(lower, higher string, levels ...string) {
 	}
 	m.prompts = []string{"login", "consent"}
 	m.namesIssuer = true
+	m.insists = insists{hint: true, scopes: []string{
+		"openid", "given_name", "family_name", "preferred_username", "birthdate", "birthplace", "birthcountry", "gender", "email",
+	}}
 	m.lives = lives{code: 30 * time.Second, access: time.Minute, idToken: time.Minute}
 	m.demands = func(a authorization) []demand { return eidasDemands(a, levels) }
 	m.check = func(form url.Values) *refusal {
@@ -131,6 +138,10 @@ func frenchPeople() []Persona {
 func (m *manner) singpass() {
 	m.subject = guid
 	m.scopes = nil
+	m.insists = insists{
+		clientAuth: "private_key_jwt", audience: "issuer", pkce: "required", par: true, dpop: true,
+		scopes: []string{"openid", "uinfin", "user.identity", "name", "email", "mobileno"},
+	}
 	m.assertions = assertions{algorithms: []jose.SignatureAlgorithm{jose.ES256}, named: true, lifetime: 2 * time.Minute}
 	m.check = checkSingpass
 	m.people = []Persona{{
@@ -159,6 +170,9 @@ func (m *manner) govBr() {
 		"reliability_info": "govbr_confiabilidades_idtoken", "email": "email", "email_verified": "email",
 		"phone_number": "phone", "phone_number_verified": "phone", "name": "profile", "picture": "profile",
 	}
+	m.insists = insists{clientAuth: "client_secret_basic", pkce: "required", scopes: []string{
+		"openid", "email", "profile", "phone", "govbr_confiabilidades", "govbr_confiabilidades_idtoken", "govbr_empresa",
+	}}
 	m.lives = lives{code: time.Minute, access: lifetime, idToken: time.Minute}
 	m.people, m.faults = brazilianPeople(), govBrFaults()
 }

@@ -34,6 +34,7 @@ func (m *manner) oneLogin() {
 		_, body := standardRefusal(r)
 		return http.StatusBadRequest, body // also for invalid_client
 	}
+	m.insists = insists{clientAuth: "private_key_jwt", hint: true, scopes: []string{"openid", "email", "phone"}}
 	m.assertions.algorithms = rsaAlgorithms() // keys on curves are refused
 	m.lives = lives{code: lifetime, access: 3 * time.Minute, idToken: 2 * time.Minute}
 	m.check, m.demands, m.short = checkOneLogin, oneLoginDemands, oneLoginShort

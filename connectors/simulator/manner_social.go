@@ -33,12 +33,14 @@ func (m *manner) social(preset string) {
 		m.subject = func(seed uint64) string { return base64.RawURLEncoding.EncodeToString(digest(seed))[:10] }
 		m.prompts = nil
 		m.redeems = refuseVerifier
+		m.insists = insists{clientAuth: "client_secret_post", dropsNonce: true, scopes: []string{"openid", "profile", "email"}}
 	case "amazon":
 		m.amazon()
 	case "github":
 		m.github()
 	case "yahoo":
 		m.subject = func(seed uint64) string { return base32.StdEncoding.EncodeToString(digest(seed))[:26] }
+		m.insists = insists{clientAuth: "client_secret_basic", scopes: []string{"openid", "profile", "email"}}
 	}
 }
 
@@ -55,6 +57,7 @@ func (m *manner) apple() {
 	}
 	m.scopes = map[string]string{"email": "email", "email_verified": "email", "is_private_email": "email"}
 	m.prompts = nil
+	m.insists = insists{clientAuth: "signed_secret", responseMode: "form_post", scopes: []string{"openid", "name", "email"}}
 	m.adds = introduceOnce()
 	m.people = []Persona{hidesEmail()}
 }
@@ -121,6 +124,7 @@ func (m *manner) x() {
 	m.scopes = map[string]string{"confirmed_email": "users.email"}
 	m.prompts = nil
 	m.lives.code = 30 * time.Second
+	m.insists = insists{clientAuth: "client_secret_basic", pkce: "required"}
 	m.check = func(form url.Values) *refusal {
 		for _, scope := range []string{"users.read", "tweet.read"} {
 			if !slices.Contains(strings.Fields(form.Get("scope")), scope) {
@@ -168,6 +172,7 @@ func (m *manner) amazon() {
 		return "amzn1.account." + base32.StdEncoding.EncodeToString(digest(seed))[:28]
 	}
 	m.scopes = map[string]string{"name": "profile", "email": "profile"}
+	m.insists.scopes = []string{"profile", "profile:user_id", "postal_code"}
 	m.plain = true
 	m.faults = []Fault{{
 		ID: "token-of-another", Title: "The access token was issued to another app", Artefact: Profile, Expect: connectors.Refused,

@@ -18,10 +18,17 @@ import (
 func (m *manner) scotAccount() {
 	m.subject = guid
 	m.scopes = nil
+	m.insists = insists{clientAuth: "private_key_jwt", audience: "token_endpoint", pkce: "required", hint: true, scopes: scotAccountScopes()}
 	m.assertions.algorithms = append(rsaAlgorithms(), jose.ES256)
 	m.lives = lives{code: 10 * time.Minute, access: 15 * time.Minute, idToken: 15 * time.Minute}
 	m.expects = map[string]connectors.Outcome{"cancel": connectors.Declined}
 	m.faults = scotAccountFaults()
+}
+
+func scotAccountScopes() []string {
+	return []string{
+		"openid", "scotaccount.gpg45.medium", "gpg-45-medium", "scotaccount.address", "scotaccount.email", "scotaccount.mobile",
+	}
 }
 
 // nhsLogin is NHS login's manner.
@@ -30,6 +37,7 @@ func (m *manner) nhsLogin() {
 	m.scopes = nhsScopes()
 	m.prompts = []string{"none", "login"}
 	m.unvisited = "sso_login_required"
+	m.insists = insists{clientAuth: "private_key_jwt", audience: "token_endpoint", pkce: "forbidden"} // unknown scopes are dropped
 	m.assertions.algorithms = []jose.SignatureAlgorithm{jose.RS512}
 	m.lives = lives{code: 10 * time.Minute, access: 5 * time.Minute, idToken: time.Hour}
 	m.check, m.demands, m.short = checkNHS, nhsDemands, unable

@@ -107,6 +107,7 @@ func write(t *testing.T, name, text string) {
 func TestGoogle(t *testing.T) {
 	s := play(t, preset(t, "google"), simulator.Options{})
 	p := s.party(t)
+	p.oauth.Scopes = s.cfg.OIDC.Scopes
 	who := p.redeem(t, p.callback(t, url.Values{"persona": {"council-staff"}}).Get("code"))
 	sub, _ := who.idToken["sub"].(string)
 	if !regexp.MustCompile(`^[0-9]{21}$`).MatchString(sub) {

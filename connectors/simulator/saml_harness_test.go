@@ -129,6 +129,12 @@ func (s *stage) travel(t testing.TB, to connectors.Redirect, more url.Values) *h
 	if err != nil {
 		t.Fatal(err)
 	}
+	return returned(t, resp)
+}
+
+// returned is the request that a browser makes because of an answer.
+func returned(t testing.TB, resp *http.Response) *http.Request {
+	t.Helper()
 	defer resp.Body.Close()
 	if location, err := resp.Location(); err == nil {
 		location.Fragment = "" // which no browser sends

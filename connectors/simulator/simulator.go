@@ -128,12 +128,14 @@ func New(cfg config.Connector, o Options) (*Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("simulator: connector %s: %w", cfg.ID, err)
 	}
+	m := mannerOf(cfg.Preset)
+	t = m.insists.on(t)
 	p := &Provider{
-		name: nameOf(cfg), cfg: cfg, redirects: o.Redirect, landing: o.Landing, terms: t, manner: mannerOf(cfg.Preset),
+		name: nameOf(cfg), cfg: cfg, redirects: o.Redirect, landing: o.Landing, terms: t, manner: m,
 		metadata: o.Metadata, secret: o.Secret, slow: o.Slow, now: o.Now, log: o.Log,
 	}
 	p.setDefaults()
-	if p.manner.namesIssuer {
+	if m.namesIssuer {
 		p.terms.issParameter = t.issuer
 	}
 	if t.usesSecret() && p.secret == "" {
@@ -156,7 +158,7 @@ func New(cfg config.Connector, o Options) (*Provider, error) {
 	for _, someone := range p.people {
 		p.admit(someone, p.seed(cmp.Or(someone.accountOf, someone.ID)))
 	}
-	p.faults = faultsOf(t, p.manner)
+	p.faults = faultsOf(t, m)
 	return p, nil
 }
 

@@ -29,6 +29,7 @@ type terms struct {
 	userinfo     string // merge, signed or never
 	responseMode string // query or form_post
 	par, dpop    bool   // required; else there is no such thing
+	hint         bool   // an ID token says who is to be signed out
 	encryption   *config.Encryption
 	nested       map[string]config.Nested
 	endpoints    config.Endpoints
@@ -82,6 +83,7 @@ func openIDTerms(c config.OIDC) terms {
 		responseMode: cmp.Or(c.ResponseMode, "query"),
 		par:          c.PAR == "required",
 		dpop:         c.DPoP == "required",
+		hint:         c.Logout.Send == "with_hint",
 		encryption:   c.Encryption,
 		nested:       c.Nested,
 		calls:        c.Calls,
