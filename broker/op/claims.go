@@ -58,8 +58,10 @@ func (c *claimRequest) accepts() []string {
 	return all
 }
 
-// particular reports whether only some values will do.
-func (c *claimRequest) particular() bool { return c.Value != nil || len(c.Values) > 0 }
+// binding reports whether the claim must have one of some values. nil is not asked for.
+func (c *claimRequest) binding() bool {
+	return c != nil && c.Essential && (c.Value != nil || len(c.Values) > 0)
+}
 
 // subject is who must sign in by the claims parameter: the value of sub, in
 // either place (§5.5.1). "": anybody.

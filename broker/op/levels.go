@@ -21,10 +21,12 @@ type wanted struct {
 // readLevels reads how sure the app wants to be: by vtr (RFC 8485 §3.1), by the
 // acr of the claims parameter, which can be essential (OpenID Connect Core
 // §5.5.1.1), or by acr_values, which never is (§3.1.2.1). The first of these
-// that is there counts.
+// that is there counts; but of two that must be met neither is passed over.
 func (a *authorization) readLevels(names contexts, vtr, acrValues string) error {
 	acr := a.claims.IDToken["acr"]
 	switch {
+	case vtr != "" && acr.binding():
+		return refused(invalidRequest, "vtr and an essential acr are two ways of saying what must be met: ask in one of them")
 	case vtr != "":
 		return a.readVectors(vtr)
 	case acr != nil:
@@ -38,7 +40,7 @@ func (a *authorization) readLevels(names contexts, vtr, acrValues string) error 
 			a.wanted.levels = append(a.wanted.levels, level)
 		}
 	}
-	if acr != nil && acr.Essential && acr.particular() && len(a.wanted.levels) == 0 {
+	if acr.binding() && len(a.wanted.levels) == 0 {
 		return refused(unmetAuthenticationRequirements, "no acr of those that are essential is known here")
 	}
 	return nil

@@ -44,8 +44,10 @@ func TestReadLevels(t *testing.T) {
 		`&claims={"id_token":{"acr":{"essential":true}}}`:                               {},
 		`&claims={"id_token":{"acr":null}}&acr_values=cm`:                               {acr: []string{"cm"}, levels: levels("Cm")},
 		`&vtr=["P2.Cl.Cm"]&acr_values=cl`:                                               {levels: levels("P2.Cm"), essential: true, vectors: true},
-		`&vtr=["Cm","P1.Cl"]`:                                                           {levels: levels("Cm", "P1.Cl"), essential: true, vectors: true},
-		`&vtr=["P0.Cm.F1"]`:                                                             {levels: levels("Cm.F1"), essential: true, vectors: true, trustmark: true},
+		`&vtr=["Cm"]&claims={"id_token":{"acr":{"essential":true}}}`:                    {levels: levels("Cm"), essential: true, vectors: true},
+		`&vtr=["Cm"]&claims={"id_token":{"acr":{"value":"p2.cm"}}}`:                     {levels: levels("Cm"), essential: true, vectors: true},
+		`&vtr=["Cm","P1.Cl"]`: {levels: levels("Cm", "P1.Cl"), essential: true, vectors: true},
+		`&vtr=["P0.Cm.F1"]`:   {levels: levels("Cm.F1"), essential: true, vectors: true, trustmark: true},
 	} {
 		a, _, err := parse(t, sound+query)
 		if err != nil {
@@ -68,6 +70,8 @@ func TestReadLevelsRefuses(t *testing.T) {
 		`&claims=[]`: invalidRequest,
 		`&claims={"id_token":{"acr":{"essential":true,"value":2}}}`:                   unmetAuthenticationRequirements,
 		`&claims={"id_token":{"acr":{"essential":true,"value":"urn:nobody"}}}`:        unmetAuthenticationRequirements,
+		`&vtr=["Cl"]&claims={"id_token":{"acr":{"essential":true,"value":"p2.cm"}}}`:  invalidRequest,
+		`&vtr=["Cl"]&claims={"id_token":{"acr":{"essential":true,"values":["cm"]}}}`:  invalidRequest,
 		`&claims={"id_token":{"sub":{"value":"a"}},"userinfo":{"sub":{"value":"b"}}}`: invalidRequest,
 	} {
 		a, _, err := parse(t, sound+query)
