@@ -74,7 +74,7 @@ func TestLogoutToken(t *testing.T) {
 				t.Fatalf("got %d %s", reply.Status, reply.Body)
 			}
 			want := connectors.Notice{
-				Once:   connectors.Once{ID: "logout-1", Until: test.until},
+				Once:   connectors.Once{ID: p.url + " logout-1", Until: test.until},
 				Events: []connectors.Event{{Action: connectors.EndSessions, Type: "backchannel-logout", Issuer: p.url, Keys: []string{test.key}, At: now}},
 			}
 			if diff := cmp.Diff(want, n); diff != "" {
@@ -281,6 +281,9 @@ func TestTenantsOfLogout(t *testing.T) {
 	n, reply := tellLogout(t, c, p.logoutToken(claims{"iss": p.url + "/one", "tid": "one"}, ""))
 	if reply.Status != http.StatusOK || !cmp.Equal(n.Events[0].Keys, []string{"sub:" + p.url + "/one 24400320"}) {
 		t.Errorf("%+v %d %s", n, reply.Status, reply.Body)
+	}
+	if other, _ := tellLogout(t, c, p.logoutToken(claims{"iss": p.url + "/two", "tid": "two"}, "")); other.Once.ID == n.Once.ID {
+		t.Error("what one tenant says passes for what another has said before")
 	}
 	if _, reply := tellLogout(t, c, p.logoutToken(claims{"iss": p.url + "/three", "tid": "three"}, "")); reply.Status == http.StatusOK {
 		t.Error("a tenant that may not sign in")

@@ -114,7 +114,7 @@ func (c backChannel) notice(issuer string, claims mapping.Claims) Notice {
 		until = least
 	}
 	return Notice{
-		Once:   Once{ID: claims.Text("jti"), Until: until},
+		Once:   Once{ID: issuer + " " + claims.Text("jti"), Until: until}, // each tenant counts by itself (RFC 7519 §4.1.7)
 		Events: []Event{{Action: EndSessions, Type: "backchannel-logout", Issuer: issuer, Keys: []string{key}, At: iat}},
 	}
 }
