@@ -96,6 +96,9 @@ func (p *Pages) unsay(w http.ResponseWriter, r *http.Request, v *visit, facet st
 	claims := map[string][]string{
 		"nickname": {"nickname"}, "phone_number": {"phone_number", "phone_number_verified"}, "email": {"email", "email_verified"},
 	}[facet]
+	if claims == nil {
+		return notFound("nobody says that of themselves")
+	}
 	if err := p.Flow.Accounts.Unsay(r.Context(), v.Account.ID, claims...); err != nil {
 		return err
 	}

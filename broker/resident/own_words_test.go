@@ -34,10 +34,11 @@ func TestOwnWords(t *testing.T) {
 	w.post("/my/details/nickname", "unsay", "yes").shows(t, "is deleted")
 	w.get("/my/details").hides(t, "Josie")
 	for _, facet := range []string{"name", "birthdate", "sub", "council_number", "locale"} {
-		if p := w.post("/my/details/"+facet, "said", "01632 960001"); p.status != http.StatusNotFound {
-			t.Errorf("%s: %s", facet, p)
+		for _, what := range []string{"said", "unsay"} {
+			if p := w.post("/my/details/"+facet, what, "01632 960001"); p.status != http.StatusNotFound {
+				t.Errorf("%s of %s: %s", what, facet, p)
+			}
 		}
-		w.post("/my/details/"+facet, "unsay", "yes")
 	}
 	if claims := claimsOf(b, who); claims["phone_number_verified"] != false || claims["name"] != "jo" {
 		t.Errorf("known of them: %v", claims)
