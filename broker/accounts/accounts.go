@@ -119,10 +119,11 @@ func (in SignIn) check() error {
 // Enter finds the account that the sign-in's issuer and subject are linked to,
 // and makes it at the first sign-in, which first reports. A returning resident
 // costs one SQL read, and a write only where the sign-in proves more of the
-// person than is known, or keeps an account that nobody had used for long. The
-// error is ErrFrozen where the account or the link may not be used, with the reason
-// as a FrozenError where a provider gave one; and ErrResembles, and nothing is made,
-// at a first sign-in that resembles an account, unless it is to be another one.
+// person than is known, keeps an account that nobody had used for long, or brings
+// another e-mail address than one that mail does not reach. The error is ErrFrozen
+// where the account or the link may not be used, with the reason as a FrozenError
+// where a provider gave one; and ErrResembles, and nothing is made, at a first
+// sign-in that resembles an account, unless it is to be another one.
 func (a *Accounts) Enter(ctx context.Context, in SignIn) (acc Account, link Link, first bool, err error) {
 	if err := in.check(); err != nil {
 		return Account{}, Link{}, false, fmt.Errorf("enter: %w", err)
@@ -154,6 +155,11 @@ func (a *Accounts) Enter(ctx context.Context, in SignIn) (acc Account, link Link
 func (a *Accounts) welcome(ctx context.Context, e entrance, in SignIn) (entrance, error) {
 	if e.idle {
 		if err := a.stay(ctx, e.account.ID); err != nil {
+			return e, err
+		}
+	}
+	if e.movesOn(in.Said) {
+		if _, err := a.Deliverable(ctx, in.Issuer, in.Subject, otherAddress); err != nil {
 			return e, err
 		}
 	}

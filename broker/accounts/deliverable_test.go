@@ -2,12 +2,14 @@ package accounts_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/councilid/councilid/broker/accounts"
+	"github.com/councilid/councilid/mapping"
 )
 
 // marked are the links of which mail does not reach the address, with since when.
@@ -95,6 +97,55 @@ func TestUndeliverableStays(t *testing.T) {
 		}
 		if got := reader(); len(got) != 1 {
 			t.Errorf("mail goes to %v", got)
+		}
+	})
+}
+
+// It was said of one address, and not of another one that the provider vouches for
+// afterwards: of a link that comes to life again, and of one that is alive.
+func TestUndeliverableIsOfOneAddress(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		brings := func(from, address string, vouched bool) accounts.SignIn {
+			in := by(t, from, "P0.Cl")
+			in.At, in.Said = noon.Add(day), mapping.Statement{Claims: mapping.Claims{"email": address}}
+			if vouched {
+				in.Said.Verified = []string{"email"}
+			}
+			return in
+		}
+		for from, tt := range map[string]struct {
+			dies    bool
+			address string
+			vouched bool
+			gone    bool
+		}{
+			"dead":        {true, "other@example.org", true, true},
+			"same":        {true, "RELAY@example.org", true, false},
+			"alive":       {false, "other@example.org", true, true},
+			"alive, same": {false, "relay@example.org", true, false},
+			"unvouched":   {false, "other@example.org", false, false},
+			"silent":      {true, "", true, false},
+		} {
+			in := brings(strings.ReplaceAll(from, ", ", "-"), "relay@example.org", true)
+			in.At, in.Alone = noon, true
+			enter(t, n, in)
+			link := tell(t, n, undeliverable(t, in, "email-disabled"))
+			if tt.dies {
+				tell(t, n, unlink(t, in))
+			}
+			enter(t, n, brings(in.Connector, tt.address, tt.vouched))
+			if gone := !slices.ContainsFunc(marked(t, n), func(row string) bool { return strings.Contains(row, link.ID) }); gone != tt.gone {
+				t.Errorf("%s: the mark is gone: %t", from, gone)
+			}
+		}
+		if got := n.dump(t, `SELECT id FROM links WHERE undeliverable_at IS NULL AND undeliverable_of <> ''`); len(got) != 0 {
+			t.Errorf("hashes of %v are left", got)
+		}
+		if got := n.dump(t, `SELECT detail FROM audit WHERE kind = 'link.deliverable'`); len(got) != 2 || strings.Contains(strings.Join(got, ""), "example.org") {
+			t.Errorf("the audit has %v", got)
+		}
+		if err := n.VerifyAudit(t.Context()); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -17,6 +17,8 @@ type entrance struct {
 	own     []proof
 	proved  map[string]worthOf // by link
 	idle    bool               // the account is to be erased unless somebody signs in
+
+	undeliverable string // of the link: which address it is that mail does not reach, as addressKey has it
 }
 
 // worthOf is what evidence of one link proves of the person: valid evidence, and
@@ -57,7 +59,7 @@ func (e *entrance) attribute() {
 // combination, and one row where there is none of either. Which evidence counts
 // is decided below: most people have none, and a longer statement costs them
 // more than an old row costs the others.
-const entering = `SELECT l.id, l.connector, l.issuer, l.subject, l.created_at, l.inherit, l.frozen_at, l.frozen_why, l.unlinked_at,
+const entering = `SELECT l.id, l.connector, l.issuer, l.subject, l.created_at, l.inherit, l.frozen_at, l.frozen_why, l.unlinked_at, l.undeliverable_of,
 		a.id, a.subject_key, a.status, a.leaves_at, a.leaves_why, s.sector, s.subject,
 		e.levels, e.connector, e.valid_until, e.link_id, COALESCE(k.frozen_at, k.unlinked_at),
 		` + saidOf + `
@@ -126,7 +128,7 @@ type entranceRow struct {
 
 func (r *entranceRow) columns(e *entrance) []any {
 	return []any{
-		&e.link.ID, &e.link.Connector, &e.link.Issuer, &e.link.Subject, &r.created, &r.inherit, &r.frozen, &r.why, &r.dead,
+		&e.link.ID, &e.link.Connector, &e.link.Issuer, &e.link.Subject, &r.created, &r.inherit, &r.frozen, &r.why, &r.dead, &e.undeliverable,
 		&e.account.ID, &e.account.SubjectKey, &r.status, &r.leaves, &r.leavesWhy, &r.sector, &r.subject,
 		&r.levels, &r.connector, &r.validUntil, &r.broughtBy, &r.silenced, &r.said,
 	}

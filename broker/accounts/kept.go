@@ -74,6 +74,7 @@ var ofPeople = [...]kept{
 		table: "links", whose: theirs,
 		shown: "id account_id connector issuer subject label created_at:time last_used_at:time frozen_at:time frozen_why unlinked_at:time " +
 			"undeliverable_at:time inherit added_by:list",
+		hidden: "undeliverable_of",
 	},
 	{
 		// Their hashes stay, so that nobody else ever gets them; see retire.
