@@ -2,12 +2,16 @@ package broker
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"os"
+	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/sdk/trace"
@@ -29,7 +33,11 @@ func Trace(ctx context.Context, c config.Broker) (flush func(context.Context) er
 	if err != nil {
 		return nil, err
 	}
-	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(address))
+	header, err := headersOf(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	exporter, err := otlptrace.New(ctx, newCollector(address, header))
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +48,23 @@ func Trace(ctx context.Context, c config.Broker) (flush func(context.Context) er
 	)
 	otel.SetTracerProvider(provider)
 	otel.SetTextMapPropagator(propagation.TraceContext{})
-	return provider.Shutdown, nil
+	return func(ctx context.Context) error { return flushed(ctx, provider) }, nil
+}
+
+// flushTime is how long a stopping node waits for a collector.
+const flushTime = 5 * time.Second
+
+// flushed sends what was not sent yet. When the collector does not take it in
+// time it is lost, which makes no failure of the broker's stop.
+func flushed(ctx context.Context, provider *trace.TracerProvider) error {
+	ctx, cancel := context.WithTimeout(ctx, flushTime)
+	defer cancel()
+	err := provider.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		otel.Handle(fmt.Errorf("the last traces were not sent: %w", err))
+		return nil
+	}
+	return err
 }
 
 // traced wraps the public server in spans named by route.

@@ -250,8 +250,10 @@ type Log struct {
 
 // Telemetry is where OpenTelemetry traces go.
 type Telemetry struct {
-	// OTLP is the address of a collector speaking OTLP over HTTP.
-	// Example: http://collector.internal:4318
+	// OTLP is the address of a collector speaking OTLP over HTTP. What it asks
+	// for besides, such as an API key, is read from the environment variable
+	// OTEL_EXPORTER_OTLP_HEADERS: name=value,name=value with values
+	// percent-encoded. Example: http://collector.internal:4318
 	OTLP string `yaml:"otlp"`
 	// Sample is the share of requests traced, from 0 to 1. Default: 0.01.
 	Sample float64 `yaml:"sample,omitempty"`

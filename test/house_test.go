@@ -141,6 +141,21 @@ func importsOf(file string) ([]string, error) {
 	return ours, nil
 }
 
+// unlinked are modules that came along once with something small, and cost
+// more in size and memory than it was worth.
+var unlinked = []string{"google.golang.org/grpc", "github.com/grpc-ecosystem/grpc-gateway"}
+
+func TestWhatIsNotLinked(t *testing.T) {
+	t.Parallel()
+	for pkg := range strings.Lines(run(t, "go", "list", "-deps", "../cmd/councilid")) {
+		for _, name := range unlinked {
+			if strings.HasPrefix(pkg, name) {
+				t.Errorf("the program links %s", strings.TrimSpace(pkg))
+			}
+		}
+	}
+}
+
 // The top level is small, so that people find their way.
 func TestTopLevel(t *testing.T) {
 	t.Parallel()
