@@ -180,6 +180,28 @@ func TestForceThenProve(t *testing.T) {
 	one.returns(h.strong, "alice", "P2.Cm").mustLead(t, "https://grants.example/in?person=alice")
 }
 
+// A sign-in that an app insists on is not had by another one that takes its place
+// while more is proved: in another tab, on the provider's word that somebody had
+// signed in there an hour ago.
+func TestForceThenProveInAnotherSession(t *testing.T) {
+	h := newHill(t)
+	one := h.browser()
+	h.enters(one, "tax", h.strong, "alice", "Cm")
+	hourAgo := "&" + url.Values{"since": {h.now().Add(-time.Hour).Format(time.RFC3339)}}.Encode()
+	h.request(login.Request{App: "grants", Force: true, Connector: "strong"})
+	one.get("/ask").at(t, h.strong, "sign_in")
+	one.returns(h.strong, "alice", "Cm").at(t, h.strong, "prove")
+	proof := answerOf(h.strong, "alice", "P2.Cm")
+	_, err := h.flows[0].EndAll(t.Context(), h.front.issued().Account.ID, "")
+	h.must(err)
+	one.get("/ask/tax?by=strong").at(t, h.strong, "sign_in")
+	one.get(answerOf(h.strong, "alice", "Cm")+hourAgo).mustLead(t, "https://tax.example/in?person=alice")
+	one.get(proof + hourAgo).at(t, h.strong, "sign_in")
+	if !h.strong.attempt().Force {
+		t.Error("an old sign-in will do")
+	}
+}
+
 func TestMoreAtTheSameProvider(t *testing.T) {
 	h := newHill(t)
 	one := h.browser()

@@ -64,8 +64,8 @@ func (f *Flow) prove(w http.ResponseWriter, r *http.Request, v visitor, l ongoin
 	case !p.known() || in.Adds || p.elsewhere(old):
 		l.Stranger = p
 		return f.lead(w, r, l, "/who", b)
-	case old == nil: // it is over
-		return f.enterAlone(w, r, v, l, nil, in, b)
+	case f.situation(l, old).standing() == nil: // it is over, or another one that the app would not have taken
+		return f.enterAlone(w, r, v, l, old, in, b)
 	}
 	s, err := f.admit(r, in, old)
 	if err != nil {

@@ -60,6 +60,9 @@ func (p *provider) Finish(_ context.Context, a connectors.Attempt, r *http.Reque
 		Signed:  mapping.Signed{"id_token": {"level": strings.Split(r.FormValue("level"), ".")}},
 		Session: &connectors.ProviderSession{Keys: []string{person, person + "/" + r.FormValue("index")}, Detail: json.RawMessage(`"` + person + `"`)},
 	}
+	if at, err := time.Parse(time.RFC3339, r.FormValue("since")); err == nil {
+		said.AuthTime = at
+	}
 	if born := r.FormValue("born"); born != "" {
 		said.Claims["birthdate"] = born
 	}
