@@ -196,7 +196,7 @@ func TestForceThenProveInAnotherSession(t *testing.T) {
 	h.must(err)
 	one.get("/ask/tax?by=strong").at(t, h.strong, "sign_in")
 	one.get(answerOf(h.strong, "alice", "Cm")+hourAgo).mustLead(t, "https://tax.example/in?person=alice")
-	one.get(proof + hourAgo).at(t, h.strong, "sign_in")
+	one.get(proof+hourAgo).at(t, h.strong, "sign_in")
 	if !h.strong.attempt().Force {
 		t.Error("an old sign-in will do")
 	}
