@@ -32,6 +32,10 @@ func TestPresetsThatHaveItWrong(t *testing.T) {
 		preset string
 		wrong  func(*config.Connector)
 	}{
+		"One Login, as it is":              {"govuk-one-login", nil},
+		"Singpass, as it is":               {"singpass", nil},
+		"Apple, as it is":                  {"apple", nil},
+		"Facebook, as it is":               {"facebook", nil},
 		"One Login, by secret":             {"govuk-one-login", authenticates("client_secret_post")},
 		"One Login, a scope of others":     {"govuk-one-login", scopes("openid", "email", "profile")},
 		"ScotAccount, by secret":           {"scotaccount", authenticates("client_secret_basic")},
@@ -70,12 +74,53 @@ func TestPresetsThatHaveItWrong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := play(t, func(base string) config.Connector {
 				cfg := preset(t, test.preset)(base)
-				test.wrong(&cfg)
+				if test.wrong != nil {
+					test.wrong(&cfg)
+				}
 				return cfg
 			}, simulator.Options{})
 			s.cfg.ClientSecret = config.NewSecret(secret)
-			if s.signsIn(t) {
-				t.Error("somebody could sign in")
+			if got, want := s.signsIn(t), test.wrong == nil; got != want {
+				t.Errorf("somebody can sign in: %t", got)
+			}
+		})
+	}
+}
+
+// The same of those that speak SAML.
+func TestSAMLPresetsThatHaveItWrong(t *testing.T) {
+	request := func(change func(*config.SAMLRequest)) func(*config.SAML) {
+		return func(s *config.SAML) { change(&s.Request) }
+	}
+	for name, test := range map[string]struct {
+		preset string
+		wrong  func(*config.SAML)
+	}{
+		"SPID, as it is":                {"spid", nil},
+		"DigiD, as it is":               {"digid", nil},
+		"eIDAS, as it is":               {"eidas", nil},
+		"SPID, sessions will do":        {"spid", request(func(r *config.SAMLRequest) { r.Force = "passthrough" })},
+		"SPID, a plain issuer":          {"spid", request(func(r *config.SAMLRequest) { r.QualifiedIssuer = false })},
+		"SPID, a lasting NameID":        {"spid", request(func(r *config.SAMLRequest) { r.NameIDFormat = "persistent" })},
+		"SPID, no attributes":           {"spid", request(func(r *config.SAMLRequest) { r.AttributeIndex = nil })},
+		"DigiD, that level and no more": {"digid", request(func(r *config.SAMLRequest) { r.Comparison = "exact" })},
+		"DigiD, by POST":                {"digid", func(s *config.SAML) { s.Response.Binding = "post" }},
+		"eIDAS, sessions will do":       {"eidas", request(func(r *config.SAMLRequest) { r.Force = "passthrough" })},
+		"eIDAS, that level and no more": {"eidas", request(func(r *config.SAMLRequest) { r.Comparison = "exact" })},
+		"eIDAS, no extensions":          {"eidas", request(func(r *config.SAMLRequest) { r.EIDAS = nil })},
+		"eIDAS, no birth date":          {"eidas", request(func(r *config.SAMLRequest) { r.EIDAS.Attributes = r.EIDAS.Attributes[:3] })},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := playSAML(t, func(base string) config.Connector {
+				cfg := samlConnector(t, "preset: "+test.preset)(base)
+				cfg.Ask = cfg.Ask[1:] // in more than one factor
+				if test.wrong != nil {
+					test.wrong(cfg.SAML)
+				}
+				return cfg
+			}, simulator.Options{})
+			if got, want := s.signsIn(t), test.wrong == nil; got != want {
+				t.Errorf("somebody can sign in: %t", got)
 			}
 		})
 	}
@@ -84,11 +129,7 @@ func TestPresetsThatHaveItWrong(t *testing.T) {
 // signsIn reports whether a sign-in comes to its end, by the first step.
 func (s *stage) signsIn(t *testing.T) bool {
 	t.Helper()
-	c, err := connectors.Open(s.cfg, connectors.Options{Redirect: callback})
-	if err != nil {
-		return false
-	}
-	a := attempt()
+	c, a := s.connector(t), attempt()
 	start, err := c.Start(t.Context(), a)
 	if err != nil {
 		return false

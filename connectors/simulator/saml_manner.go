@@ -26,6 +26,8 @@ func samlMannerOf(preset string) samlManner {
 	switch preset {
 	case "spid":
 		m.check, m.short, m.keeps = checkSPID, spidStatus(20), func(class string) bool { return class == spidLevel+"1" }
+	case "digid":
+		m.check = checkDigiD
 	case "eidas":
 		m.check, m.keeps = checkEIDAS, func(string) bool { return false }
 	}

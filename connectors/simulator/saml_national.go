@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/councilid/councilid/connectors"
+	"github.com/councilid/councilid/connectors/saml2/binding"
 	"github.com/councilid/councilid/connectors/saml2/message"
 	"github.com/councilid/councilid/connectors/saml2/xmlgate"
 	"github.com/councilid/councilid/mapping"
@@ -107,21 +108,42 @@ func digidPeople() []Persona {
 	return []Persona{withCard(mapping.Assurance{Identity: mapping.P2, Authenticator: mapping.Ch})}
 }
 
-// checkEIDAS: a node wants to know by which comparison levels are asked for, and
-// each sign-in to be new.
-func checkEIDAS(q message.AuthnRequest, _ xmlgate.Element) error {
-	if !q.ForceAuthn || q.IsPassive || q.Comparison != "minimum" {
-		return errors.New("it does not say ForceAuthn, or asks for a level otherwise than by minimum")
+// checkDigiD: what is asked for is the least level, and nothing but an artifact goes
+// through the browser.
+func checkDigiD(q message.AuthnRequest, _ xmlgate.Element) error {
+	switch {
+	case len(q.Contexts) == 0 || q.Comparison != "minimum":
+		return errors.New("it asks for no level, or otherwise than by minimum")
+	case q.ProtocolBinding != binding.Artifact:
+		return errors.New("it wants the answer otherwise than by artifact")
 	}
 	return nil
 }
 
+// checkEIDAS: a node wants to know by which comparison levels are asked for, each
+// sign-in to be new, and to be asked for the minimum data set at least.
+func checkEIDAS(q message.AuthnRequest, request xmlgate.Element) error {
+	spType, asked := eidasExtensions(request)
+	lacking := func(name string) bool { return !slices.Contains(asked, naturalPerson+name) }
+	switch {
+	case !q.ForceAuthn || q.IsPassive || q.Comparison != "minimum":
+		return errors.New("it does not say ForceAuthn, or asks for a level otherwise than by minimum")
+	case spType != "public" && spType != "private":
+		return errors.New("it does not say which kind of service asks")
+	case slices.ContainsFunc([]string{"PersonIdentifier", "CurrentFamilyName", "CurrentGivenName", "DateOfBirth"}, lacking):
+		return errors.New("it does not ask for the minimum data set")
+	}
+	return nil
+}
+
+// naturalPerson is what the names of a person's attributes begin with.
+const naturalPerson = "http://eidas.europa.eu/attributes/naturalperson/"
+
 func eidasFaults() []Fault {
-	const natural = "http://eidas.europa.eu/attributes/naturalperson/"
 	return []Fault{
 		{
 			ID: "no-identifier", Title: "No identifier of the person", Artefact: Response, Expect: connectors.Refused,
-			said: without(natural + "PersonIdentifier"),
+			said: without(naturalPerson + "PersonIdentifier"),
 		},
 		answers("consent-refused", "The person does not agree", connectors.NoConsent,
 			message.Status{Code: message.Responder, Second: message.RequestDenied, Message: "202007 - Consent not given for a mandatory attribute."}),

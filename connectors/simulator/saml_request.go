@@ -172,13 +172,18 @@ func (p *Provider) checkRequest(m binding.Received, q message.AuthnRequest, e xm
 // speaksEIDAS reports whether a request says what kind of service asks, and
 // for which attributes.
 func speaksEIDAS(request xmlgate.Element, attributes []string) bool {
+	spType, asked := eidasExtensions(request)
+	return spType != "" && slices.Equal(asked, attributes)
+}
+
+// eidasExtensions are what kind of service asks, and for which attributes.
+func eidasExtensions(request xmlgate.Element) (spType string, attributes []string) {
 	const space = "http://eidas.europa.eu/saml-extensions"
 	extensions := request.Child(message.Protocol, "Extensions")
-	var asked []string
 	for _, a := range extensions.Child(space, "RequestedAttributes").Children(space, "RequestedAttribute") {
-		asked = append(asked, a.Attr("Name"))
+		attributes = append(attributes, a.Attr("Name"))
 	}
-	return extensions.Child(space, "SPType").Text() != "" && slices.Equal(asked, attributes)
+	return extensions.Child(space, "SPType").Text(), attributes
 }
 
 // consumer is where the response goes: registered, and in the metadata.
