@@ -192,3 +192,37 @@ func TestStepsReachWhatTheySay(t *testing.T) {
 		}
 	}
 }
+
+// Links are kept under an issuer, letter by letter, and tokens are compared with it:
+// with or without a slash at its end it is another one. What the simulators say
+// follows the presets, so that they would not notice.
+func TestPresetIssuers(t *testing.T) {
+	type issuers struct{ own, aliases, nested, events string }
+	for preset, want := range map[string]issuers{
+		"govuk-one-login":    {own: "https://oidc.account.gov.uk/", nested: "https://identity.account.gov.uk/"},
+		"scotaccount":        {own: "https://authz.scotaccount.service.gov.scot", nested: "https://issuer.main.scotaccount.service.gov.scot"},
+		"nhs-login":          {own: "https://auth.login.nhs.uk", aliases: "https://auth.login.nhs.uk/"},
+		"login-gov":          {own: "https://secure.login.gov/", aliases: "https://secure.login.gov", events: "https://secure.login.gov/"},
+		"franceconnect":      {own: "https://oidc.franceconnect.gouv.fr/api/v2"},
+		"franceconnect-plus": {own: "https://auth.franceconnect.gouv.fr/api/v2"},
+		"singpass":           {own: "https://id.singpass.gov.sg/fapi"},
+		"gov-br":             {own: "https://sso.acesso.gov.br/"},
+		"google":             {own: "https://accounts.google.com", aliases: "accounts.google.com", events: "https://accounts.google.com/"},
+		"apple":              {own: "https://appleid.apple.com", aliases: "https://account.apple.com", events: "https://appleid.apple.com"},
+		"microsoft":          {own: "https://login.microsoftonline.com/{tid}/v2.0"},
+		"linkedin":           {own: "https://www.linkedin.com/oauth", aliases: "https://www.linkedin.com"},
+		"yahoo":              {own: "https://api.login.yahoo.com"},
+	} {
+		cfg := loadPreset(t, preset)
+		got := issuers{own: cfg.OIDC.Issuer, aliases: strings.Join(cfg.OIDC.IssuerAliases, " ")}
+		for _, nested := range cfg.OIDC.Nested {
+			got.nested = nested.Issuer
+		}
+		if cfg.Events != nil {
+			got.events = cfg.Events.Issuer
+		}
+		if got != want {
+			t.Errorf("%s: got %+v, want %+v", preset, got, want)
+		}
+	}
+}
