@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -21,6 +22,7 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/councilid/councilid/broker/web"
 	"github.com/councilid/councilid/config"
 	"github.com/councilid/councilid/test/logbook"
 )
@@ -56,13 +58,18 @@ func TestTraceArrives(t *testing.T) {
 	t.Cleanup(hosted.Close)
 
 	c := config.Broker{Telemetry: &config.Telemetry{OTLP: hosted.URL + "/otlp/", Sample: 1}}
-	flush, err := Trace(t.Context(), c)
+	flush, err := Trace(t.Context(), c, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /authorize", http.NotFoundHandler())
-	traced(c, mux).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/authorize?code=a-code", http.NoBody))
+	mux.Handle("GET /deletion-status/{code}", http.NotFoundHandler())
+	site, err := web.New(web.Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := httptest.NewRequest(http.MethodGet, "/deletion-status/a-code?code=a-code", http.NoBody)
+	traced(c, site.Protect(mux)).ServeHTTP(httptest.NewRecorder(), asked)
 	if err := flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -86,11 +93,11 @@ func TestTraceArrives(t *testing.T) {
 		t.Errorf("service.name is %q", service)
 	}
 	span := one.spans[0].GetScopeSpans()[0].GetSpans()[0]
-	if span.GetName() != "GET /authorize" || attribute(span.GetAttributes(), "url.path") != "/authorize" {
+	if span.GetName() != "GET /deletion-status/{code}" || attribute(span.GetAttributes(), "url.path") != "/deletion-status/{code}" {
 		t.Errorf("the span is %v", span)
 	}
 	if strings.Contains(span.String(), "a-code") {
-		t.Error("the span holds the query")
+		t.Error("the span holds what stands in the path or the query")
 	}
 }
 
@@ -320,11 +327,11 @@ func TestHeadersOf(t *testing.T) {
 func TestTraceStarts(t *testing.T) {
 	c := config.Broker{Telemetry: &config.Telemetry{OTLP: "http://collector.invalid", Sample: 1}}
 	t.Setenv("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "secret")
-	if _, err := Trace(t.Context(), c); err == nil {
+	if _, err := Trace(t.Context(), c, slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("headers that cannot be read were taken")
 	}
 	t.Setenv("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "")
-	flush, err := Trace(t.Context(), c)
+	flush, err := Trace(t.Context(), c, slog.New(slog.DiscardHandler))
 	if err := errors.Join(err, flush(t.Context())); err != nil {
 		t.Error(err)
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
@@ -16,14 +18,16 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.37.0"
+	oteltrace "go.opentelemetry.io/otel/trace"
 
 	"github.com/councilid/councilid/config"
 )
 
 // Trace sends OpenTelemetry traces where the operator asked for them, and
-// returns what flushes them at the end. Spans carry paths, durations and what
-// the client says of itself, never query strings, which may hold codes.
-func Trace(ctx context.Context, c config.Broker) (flush func(context.Context) error, err error) {
+// returns what flushes them at the end. Spans carry routes, durations and what
+// the client says of itself, never paths and query strings, which may hold codes.
+// What cannot be sent is lost, and logged.
+func Trace(ctx context.Context, c config.Broker, log *slog.Logger) (flush func(context.Context) error, err error) {
 	if c.Telemetry == nil {
 		return func(context.Context) error { return nil }, nil
 	}
@@ -46,6 +50,7 @@ func Trace(ctx context.Context, c config.Broker) (flush func(context.Context) er
 		trace.WithSampler(trace.ParentBased(trace.TraceIDRatioBased(c.Telemetry.Sample))),
 		trace.WithResource(resource.NewSchemaless(semconv.ServiceName("councilid"))),
 	)
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("telemetry", "err", err) }))
 	otel.SetTracerProvider(provider)
 	otel.SetTextMapPropagator(propagation.TraceContext{})
 	return func(ctx context.Context) error { return flushed(ctx, provider) }, nil
@@ -74,5 +79,16 @@ func traced(c config.Broker, next http.Handler) http.Handler {
 	}
 	// Whoever calls must not decide what is traced.
 	public := otelhttp.WithPublicEndpointFn(func(*http.Request) bool { return true })
-	return otelhttp.NewHandler(next, "councilid", public)
+	return otelhttp.NewHandler(pathless(next), "councilid", public)
+}
+
+// pathless puts the route in place of the path that a span has.
+func pathless(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			_, route, _ := strings.Cut(r.Pattern, " ")
+			oteltrace.SpanFromContext(r.Context()).SetAttributes(semconv.URLPath(route))
+		}()
+		next.ServeHTTP(w, r)
+	})
 }

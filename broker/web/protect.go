@@ -48,7 +48,9 @@ func (s *Site) Protect(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		x := &exchange{ResponseWriter: w, reference: newReference(), client: s.Address(r)}
+		outer := r
 		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
+		defer func() { outer.Pattern = r.Pattern }() // for whoever wraps this
 		r.Body = http.MaxBytesReader(w, r.Body, s.bodies.limit(r))
 		x.request = r
 		s.answer(x, r, next)

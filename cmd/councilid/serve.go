@@ -59,7 +59,7 @@ func serve(ctx context.Context, dir string, out io.Writer) (err error) {
 	for _, w := range slices.Concat(cfg.Warnings, cfg.Stale(time.Now())) {
 		log.Warn("configuration: "+w.Message, "file", w.File, "line", w.Line, "key", w.Path)
 	}
-	flush, err := broker.Trace(ctx, cfg.Broker)
+	flush, err := broker.Trace(ctx, cfg.Broker, log)
 	if err != nil {
 		return err
 	}
