@@ -230,6 +230,7 @@ func (b *Broker) connector(cfg *config.Config, c config.Connector, flow *login.F
 		Redirect: cfg.Broker.Issuer + "/callback/" + c.ID,
 		EntityID: cfg.Broker.Issuer + "/connectors/" + c.ID + "/metadata",
 		Logout:   cfg.Broker.Issuer + "/logout/" + c.ID,
+		Events:   cfg.Broker.Issuer + "/events/" + c.ID,
 		Council:  cfg.Broker.Look.Council, Contact: cfg.Broker.SAML.Contact,
 		Credentials: b.credentials, Log: b.log, Now: time.Now, Observe: b.metrics.upstreamCall,
 	})

@@ -30,7 +30,7 @@ func openOAuth2(cfg config.Connector, o Options) (Connector, error) {
 	p.pkce = settings.PKCE != "forbidden"
 	return &oauth2Connector{provider: p, settings: settings, inboxes: openInboxes(cfg, teller{
 		issuer: settings.Issuer, accounts: issuersOf(settings.Issuer, nil, nil, cfg.Events),
-		subject: p.subjectOf, keys: eventKeys(cfg.Events, nil, p.Outbound, o), now: o.Now,
+		subject: p.subjectOf, keys: eventKeys(cfg.Events, nil, p.Outbound, o), address: o.Events, now: o.Now,
 	})}, nil
 }
 

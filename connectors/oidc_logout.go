@@ -19,7 +19,7 @@ import (
 func (c *oidcConnector) openInboxes(cfg config.Connector, o Options) inboxes {
 	all := openInboxes(cfg, teller{
 		issuer: c.settings.Issuer, accounts: c.accounts, subject: c.subjectOf,
-		keys: eventKeys(cfg.Events, c.keys, c.Outbound, o), now: c.now,
+		keys: eventKeys(cfg.Events, c.keys, c.Outbound, o), address: o.Events, now: c.now,
 	})
 	if c.settings.Logout.BackChannel {
 		all[BackChannelInbox] = backChannel{c, &postedKeys{keySet: c.keys, now: c.now}}

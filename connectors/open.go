@@ -25,6 +25,10 @@ type Options struct {
 	// SOAP goes to the same address followed by /soap.
 	Logout string
 
+	// Events is where the provider sends events: ISSUER/events/ID. Those for
+	// this address are for us.
+	Events string
+
 	// Credentials returns what SAML messages are signed and decrypted with:
 	// the first signs, all decrypt and are published. SAML connectors only.
 	Credentials func() []xmlsig.Credential

@@ -106,6 +106,9 @@ func (t *telling) securityEvent(p *Provider, iss, sub string) {
 	}
 	t.typ, t.word = "secevent+jwt", riscURI(word)
 	t.claims["iss"], t.claims["aud"] = p.cfg.Events.Issuer, []string{"another-client", p.cfg.ClientID}
+	if p.manner.addressed {
+		t.claims["aud"] = p.inbox(t.word, "")
+	}
 	t.payload = mapping.Claims{"subject": mapping.Claims{"subject_type": "iss-sub", "iss": iss, "sub": sub}}
 	if reason != "" {
 		t.payload["reason"] = reason

@@ -47,7 +47,9 @@ func hear(t *testing.T, describe func(*config.Connector)) *listener {
 	upstream.Config.Handler = l.provider
 	upstream.Start()
 	t.Cleanup(upstream.Close)
-	if l.connector, err = connectors.Open(cfg, connectors.Options{Redirect: broker.URL + "/callback/test", Logout: broker.URL + "/logout/test"}); err != nil {
+	if l.connector, err = connectors.Open(cfg, connectors.Options{
+		Redirect: broker.URL + "/callback/test", Logout: broker.URL + "/logout/test", Events: broker.URL + "/events/test",
+	}); err != nil {
 		t.Fatal(err)
 	}
 	return l
@@ -129,6 +131,18 @@ func TestEvents(t *testing.T) {
 				t.Errorf("got %+v", e)
 			}
 		})
+	}
+}
+
+// Login.gov names the address as the audience, and its own issuer with a slash.
+func TestLoginGovEvents(t *testing.T) {
+	l := hear(t, func(c *config.Connector) { *c = preset(t, "login-gov")(strings.TrimSuffix(c.OIDC.Issuer, "/op")) })
+	status, n := l.send(t, simulator.Event{Kind: "account-purged", Persona: "full-record"})
+	if status != http.StatusAccepted || len(n.Events) != 1 || n.Events[0].Action != connectors.Unlink || n.Events[0].Subject != l.subject(t, "full-record") {
+		t.Errorf("status %d, %+v", status, n)
+	}
+	if status, _ := l.send(t, simulator.Event{Kind: "account-purged", Persona: "full-record", Fault: "wrong-aud"}); status != http.StatusBadRequest {
+		t.Errorf("an event for another address: status %d", status)
 	}
 }
 

@@ -53,6 +53,7 @@ type manner struct {
 	namesIssuer bool                           // in every answer (RFC 9207)
 	granted     func(scope string) string      // what is granted of a scope
 	noSID       bool                           // logout tokens name the person, never a session
+	addressed   bool                           // events are for the address that they are pushed to, not for the client
 	people      []Persona                      // who is only at this provider
 	faults      []Fault                        // that only this provider has
 	lacks       []string                       // ids of the faults that it cannot have

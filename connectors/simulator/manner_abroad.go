@@ -29,6 +29,7 @@ func (m *manner) loginGov() {
 	}}
 	m.assertions.algorithms = []jose.SignatureAlgorithm{jose.RS256}
 	m.check, m.demands, m.stranded = checkLoginGov, loginGovDemands, true
+	m.addressed = true
 	m.expects = map[string]connectors.Outcome{"slashed-iss": ""}
 	m.people, m.faults = []Persona{passkeyHolder()}, loginGovFaults()
 }
