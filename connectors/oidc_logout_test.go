@@ -64,6 +64,7 @@ func TestLogoutToken(t *testing.T) {
 		"a JWT":                   {nil, "JWT", "sub:" + p.url + " 24400320", now.Add(3 * time.Minute)},
 		"of one session":          {claims{"sid": "s1"}, "", "sid:" + p.url + " s1", now.Add(3 * time.Minute)},
 		"of a session of nobody":  {claims{"sid": "s1", "sub": nil}, "", "sid:" + p.url + " s1", now.Add(3 * time.Minute)},
+		"of an endless session":   {claims{"sid": strings.Repeat("s", 300)}, "", "sub:" + p.url + " 24400320", now.Add(3 * time.Minute)},
 		"that lives long":         {claims{"exp": now.Add(time.Hour).Unix()}, "", "sub:" + p.url + " 24400320", now.Add(time.Hour + 30*time.Second)},
 		"that lives for ever":     {claims{"exp": now.AddDate(10, 0, 0).Unix()}, "", "sub:" + p.url + " 24400320", now.Add(7 * 24 * time.Hour)},
 		"with more that happened": {claims{"events": claims{logoutEvent: claims{}, "https://example.org/other": claims{}}}, "", "sub:" + p.url + " 24400320", now.Add(3 * time.Minute)},

@@ -101,7 +101,7 @@ func (c backChannel) checkAge(claims mapping.Claims) error {
 func (c backChannel) notice(issuer string, claims mapping.Claims) Notice {
 	sub, sid := claims.Text("sub"), claims.Text("sid")
 	key := sessionKey("sid", issuer, sid)
-	if sid == "" {
+	if !plain(sid) { // as of ID tokens: no session is known by such a name
 		key = sessionKey("sub", issuer, sub)
 	}
 	iat, _ := numericDate(claims["iat"])
