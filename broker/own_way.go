@@ -23,7 +23,7 @@ func (b *Broker) ownWay(cfg *config.Config, c config.Connector, flow *login.Flow
 		Connector: c, Post: post, Issuer: cfg.Broker.Issuer, Name: cfg.Broker.Look.Council,
 		Store: b.store, DB: b.db, Site: flow.Site, Limit: flow.Limit, Now: time.Now, Log: b.log.With("connector", c.ID),
 		Proven: proven(flow.Accounts), Same: same(flow),
-		EndOthers: endOthers(flow, c.ID),
+		Changed: changed(flow, c.ID),
 	})
 }
 
@@ -64,11 +64,11 @@ func same(flow *login.Flow) func(*http.Request, string, string) (same, strong bo
 	}
 }
 
-// endOthers ends the sessions of the account that a subject of the broker's own
-// issuer leads to and that were opened by the connector, but for the one of this
-// browser.
-func endOthers(flow *login.Flow, connector string) func(r *http.Request, issuer, subject string) error {
-	return func(r *http.Request, issuer, subject string) error {
+// changed enters in the history of the account that a subject of the broker's own
+// issuer leads to what was changed about that way in, and ends the sessions that were
+// opened by the connector, but for the one of this browser.
+func changed(flow *login.Flow, connector string) func(r *http.Request, issuer, subject, what string) error {
+	return func(r *http.Request, issuer, subject, what string) error {
 		ctx := r.Context()
 		account, err := flow.Accounts.Whose(ctx, issuer, subject)
 		if errors.Is(err, accounts.ErrUnknownLink) {
@@ -77,19 +77,26 @@ func endOthers(flow *login.Flow, connector string) func(r *http.Request, issuer,
 		if err != nil {
 			return err
 		}
-		here, err := flow.Current(r)
-		if err != nil {
-			return err
-		}
-		open, err := flow.Sessions(ctx, account)
-		for _, s := range open {
-			if s.Connector == connector && (here == nil || s.SID != here.SID) {
-				_, ended := flow.EndDevice(ctx, account, s.SID)
-				err = errors.Join(err, ended)
-			}
-		}
+		noted := flow.Accounts.WayChanged(ctx, accounts.Name{Issuer: issuer, Subject: subject}, what)
+		return errors.Join(noted, endOthers(r, flow, account, connector))
+	}
+}
+
+// endOthers ends the sessions in an account that were opened by a connector, but for the
+// one of this browser.
+func endOthers(r *http.Request, flow *login.Flow, account, connector string) error {
+	here, err := flow.Current(r)
+	if err != nil {
 		return err
 	}
+	open, err := flow.Sessions(r.Context(), account)
+	for _, s := range open {
+		if s.Connector == connector && (here == nil || s.SID != here.SID) {
+			_, ended := flow.EndDevice(r.Context(), account, s.SID)
+			err = errors.Join(err, ended)
+		}
+	}
+	return err
 }
 
 // recently is how long ago somebody may have signed in to change how they do.

@@ -227,7 +227,8 @@ func (m mistaken) credentials(t *testing.T) string {
 	return fmt.Sprintf("%d user, %d passkeys, %s", users, passkeys, password)
 }
 
-// Whoever changes how they sign in is signed out everywhere else: a thief, too.
+// Whoever changes how they sign in is signed out everywhere else: a thief, too. It stands
+// in their history.
 func TestChangeEndsOtherSessions(t *testing.T) {
 	t.Parallel()
 	post := mailbox.Open(t)
@@ -241,6 +242,9 @@ func TestChangeEndsOtherSessions(t *testing.T) {
 	p := byEmail(t, jo, post, jo.Get("/council/email/account"), "jo@example.org")
 	p = jo.Get(p.Link(t, "set-password"))
 	jo.Submit(p, map[string]string{"password": "kettle marble ostrich", "again": "kettle marble ostrich"})
+	if p := jo.Get("/my/activity"); !strings.Contains(p.Body, "A password was set for ") {
+		t.Errorf("recent activity: %s", p)
+	}
 	for name, tt := range map[string]struct {
 		b  *town.Browser
 		in bool

@@ -92,6 +92,7 @@ type Happening struct {
 	App       string // what it was about, where that is known
 	Link      string
 	Connector string
+	What      string // of a way in that was changed: its own word for that
 	SSO       bool   // of a sign-in: answered from the session, without the provider
 	Officer   string // of a look of the council's: who looked,
 	Reason    string // and why
@@ -148,9 +149,9 @@ func (a *Accounts) changed(ctx context.Context, account string, before time.Time
 		if err := rows.Scan(&at, &h.Kind, &h.Actor, &detail); err != nil {
 			return h, at, err
 		}
-		about := struct{ App, Link, Connector string }{}
+		about := struct{ App, Link, Connector, What string }{}
 		err = json.Unmarshal([]byte(detail), &about)
-		h.App, h.Link, h.Connector = about.App, about.Link, about.Connector
+		h.App, h.Link, h.Connector, h.What = about.App, about.Link, about.Connector, about.What
 		return h, at, err
 	})
 }

@@ -207,6 +207,29 @@ func (a *Accounts) spare(ctx context.Context, tx *db.Tx, account string, without
 	return ErrLast
 }
 
+// WayChanged notes that how somebody signs in by a way in was changed: what is the way's
+// own word for it, without personal data. Of a way in that leads nowhere nothing is noted.
+func (a *Accounts) WayChanged(ctx context.Context, way Name, what string) error {
+	err := a.db.InTx(ctx, func(tx *db.Tx) error {
+		done := entry{Kind: "way.changed", Actor: resident, Detail: map[string]any{"what": what}}
+		var link, connector string
+		err := tx.QueryRow(ctx, `UPDATE links SET connector = connector WHERE issuer = $1 AND subject = $2 AND unlinked_at IS NULL
+			RETURNING id, account_id, connector`, way.Issuer, way.Subject).Scan(&link, &done.Account, &connector)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		done.Detail["link"], done.Detail["connector"] = link, connector
+		return chain(ctx, tx, a.now(), done)
+	})
+	if err != nil {
+		return fmt.Errorf("note that a way in was changed: %w", err)
+	}
+	return nil
+}
+
 // forget deletes what came by a link.
 func forget(ctx context.Context, tx *db.Tx, account, link string) error {
 	for _, table := range []string{"claims", "likeness", "evidence"} {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/councilid/councilid/broker/accounts"
 	"github.com/councilid/councilid/mapping"
@@ -80,6 +81,28 @@ func TestName(t *testing.T) {
 		told := n.dump(t, `SELECT payload FROM outbox WHERE kind = 'notice'`)
 		if len(told) != 1 || !strings.Contains(told[0], `"what":"link-named"`) || strings.Contains(told[0], "ŵ") {
 			t.Error(told)
+		}
+	})
+}
+
+func TestWayChanged(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		in, gone := by(t, "google", "P0.Cl"), by(t, "proof", "P0.Cl")
+		acc, link, _ := enter(t, n, in)
+		enter(t, n, gone)
+		tell(t, n, unlink(t, gone))
+		for _, way := range []accounts.Name{{Issuer: in.Issuer, Subject: in.Subject}, {Issuer: in.Issuer, Subject: "nobody"}, {Issuer: gone.Issuer, Subject: gone.Subject}} {
+			if err := n.WayChanged(t.Context(), way, "password_set"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		history, err := n.History(t.Context(), acc.ID, noon.Add(time.Hour), 1)
+		want := []accounts.Happening{{At: noon, Kind: "way.changed", Actor: "resident", Link: link.ID, Connector: "google", What: "password_set"}}
+		if diff := cmp.Diff(want, history, cmpopts.EquateApproxTime(0)); diff != "" || err != nil {
+			t.Errorf("%v (-want +got):\n%s", err, diff)
+		}
+		if log := n.dump(t, `SELECT account FROM audit WHERE kind = 'way.changed'`); len(log) != 1 {
+			t.Errorf("noted: %v", log)
 		}
 	})
 }

@@ -122,7 +122,7 @@ func (b *bed) open(cfg *config.Config, node int) *council.Council {
 		Same: func(_ *http.Request, issuer, subject string) (same, strong bool, err error) {
 			return subject != "" && b.same == subject && issuer == b.site+"/council", !b.weaklyAdded, nil
 		},
-		EndOthers: func(_ *http.Request, _, subject string) error {
+		Changed: func(_ *http.Request, _, subject, _ string) error {
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			b.ended = append(b.ended, subject)

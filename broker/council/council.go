@@ -45,9 +45,11 @@ type Options struct {
 	// somebody who had shown two factors then, too.
 	Same func(r *http.Request, issuer, subject string) (same, strong bool, err error)
 
-	// EndOthers ends the sessions that somebody has opened by this connector, in
-	// the account that an upstream subject leads to, but for the one of r's browser.
-	EndOthers func(r *http.Request, issuer, subject string) error
+	// Changed is told what was changed about how somebody signs in who is an upstream
+	// subject, as in web.DonePasskeyAdded. It enters that in the history of their
+	// account, and ends the sessions that somebody has opened there by this connector,
+	// but for the one of r's browser.
+	Changed func(r *http.Request, issuer, subject, what string) error
 }
 
 // Council is the council's own way in, one connector of the broker. It keeps

@@ -7,11 +7,12 @@ import (
 	"github.com/councilid/councilid/broker/web"
 )
 
-// changed is what follows from a change to how the user signs in: they are told, and
-// whoever signed in as them in another browser is not signed in there any more.
+// changed is what follows from a change to how the user signs in: they are told, it
+// stands in their account's history, and whoever signed in as them in another browser
+// is not signed in there any more.
 func (c *Council) changed(r *http.Request, who holder, what string) error {
 	c.notify(r, who.Address, what)
-	return c.EndOthers(r, issuer(c.Issuer), who.ID)
+	return c.Changed(r, issuer(c.Issuer), who.ID, what)
 }
 
 // notify tells the user by mail that how they sign in was changed: the letters

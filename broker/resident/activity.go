@@ -45,11 +45,22 @@ var happenings = map[string]string{
 	"split.proposed":        "split_proposed",
 	"split.withdrawn":       "split_withdrawn",
 	"subject.pinned":        "subject_pinned",
+	"way.changed":           "way_changed",
 	"wish.kept":             "asked_to_prove",
 	"wish.granted":          "proved_for",
 	accounts.SignedIn:       "signed_in",
 	accounts.SignedIn + "+": "came_back", // without the provider
 	accounts.LookedAt:       "looked_at",
+}
+
+// wayChanges are what they are told of a change to a way in of the council's own, by its
+// word for that.
+var wayChanges = map[string]string{
+	web.DonePasskeyAdded:    "passkey_added",
+	web.DonePasskeyRemoved:  "passkey_removed",
+	web.DonePasswordSet:     "password_set",
+	web.DonePasswordRemoved: "password_removed",
+	web.DoneAddressChanged:  "address_changed",
 }
 
 const (
@@ -90,7 +101,7 @@ func (p *Pages) activity(v *visit, h accounts.Happening) web.Activity {
 		kind += "+"
 	}
 	return web.Activity{
-		At: web.DateOf(h.At), What: cmp.Or(happenings[kind], changed), By: cmp.Or(p.connector(v, h.Connector), h.Connector),
+		At: web.DateOf(h.At), What: cmp.Or(wayChanges[h.What], happenings[kind], changed), By: cmp.Or(p.connector(v, h.Connector), h.Connector),
 		App: cmp.Or(p.app(v, h.App), h.App), Who: h.Officer, Reason: h.Reason,
 	}
 }
