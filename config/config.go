@@ -217,7 +217,7 @@ type IdentityProvider struct {
 	Contact string `yaml:"contact,omitempty"`
 }
 
-// Limits are calls a minute; a short burst of the same size is allowed.
+// Limits are calls in a minute, which begins with the first of them.
 type Limits struct {
 	// Address bounds sign-in steps from one client address, IPv6 by /64.
 	// Generous, as a library's computers share one. Default: 600.
