@@ -37,7 +37,8 @@ connectors and apps:
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if schema {
-				return printSchema(cmd.OutOrStdout())
+				_, err := cmd.OutOrStdout().Write(config.Schema())
+				return err
 			}
 			return check(dir, time.Now(), cmd.OutOrStdout())
 		},
@@ -45,15 +46,6 @@ connectors and apps:
 	cmd.Flags().StringVar(&dir, "config", ".", "folder with broker.yaml, connectors and apps")
 	cmd.Flags().BoolVar(&schema, "schema", false, "print the JSON Schema of the files instead")
 	return cmd
-}
-
-func printSchema(out io.Writer) error {
-	text, err := config.Schema()
-	if err != nil {
-		return err
-	}
-	_, err = out.Write(text)
-	return err
 }
 
 // check prints what is wrong with a folder, and what is risky.
