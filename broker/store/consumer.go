@@ -18,7 +18,7 @@ const (
 	// its patience; a name for each process would only pile up dead ones.
 	group, reader = "councilid", "node"
 
-	most = 500 // entries at a time
+	most = 200 // entries at a time: few enough to be small beside all else in memory
 )
 
 // consumer reads a stream.
