@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 var (
@@ -33,10 +34,10 @@ type asset struct {
 	mediaType string
 	hash      string // of body, part of the URL: a changed file has another address
 	body      []byte
-	gzipped   []byte // nil where that is not smaller
+	gzipped   func() []byte // made when first asked for; nil where that is not smaller
 }
 
-func newAssets(look Look) (assets, error) {
+func newAssets(look Look) assets {
 	a := assets{}
 	for _, f := range []struct {
 		name, mediaType string
@@ -50,32 +51,24 @@ func newAssets(look Look) (assets, error) {
 		{"stay.js", "text/javascript; charset=utf-8", stayScript},
 		{"logo", look.LogoType, look.Logo},
 	} {
-		gzipped, err := compress(f.body)
-		if err != nil {
-			return nil, fmt.Errorf("compress %s: %w", f.name, err)
-		}
 		sum := sha256.Sum256(f.body)
+		gzipped := sync.OnceValue(func() []byte { return compress(f.body) })
 		a[f.name] = asset{f.mediaType, hex.EncodeToString(sum[:6]), f.body, gzipped}
 	}
-	return a, nil
+	return a
 }
 
-func compress(body []byte) ([]byte, error) {
+func compress(body []byte) []byte {
 	var b bytes.Buffer
 	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
 	if err != nil {
-		return nil, err
+		return nil
 	}
-	if _, err := z.Write(body); err != nil {
-		return nil, err
+	_, written := z.Write(body)
+	if err := errors.Join(written, z.Close()); err != nil || b.Len() >= len(body) {
+		return nil
 	}
-	if err := z.Close(); err != nil {
-		return nil, err
-	}
-	if b.Len() >= len(body) {
-		return nil, nil
-	}
-	return b.Bytes(), nil
+	return b.Bytes()
 }
 
 // url is the address of the asset called name.
@@ -102,11 +95,11 @@ func (s *Site) serveAsset(w http.ResponseWriter, r *http.Request) error {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
 	body := f.body
-	if f.gzipped != nil {
+	if gzipped := f.gzipped(); gzipped != nil {
 		h.Set("Vary", "Accept-Encoding")
 		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 			h.Set("Content-Encoding", "gzip")
-			body = f.gzipped
+			body = gzipped
 		}
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))

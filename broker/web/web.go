@@ -96,9 +96,7 @@ func New(o Options) (*Site, error) {
 	for _, pattern := range o.CrossOrigin {
 		s.crossOrigin.AddInsecureBypassPattern(pattern)
 	}
-	if s.assets, err = newAssets(look); err != nil {
-		return nil, err
-	}
+	s.assets = newAssets(look)
 	if s.pages, err = preparePages(look, s.assets); err != nil {
 		return nil, err
 	}
