@@ -38,13 +38,9 @@ type page func() (*template.Template, error)
 
 // preparePages has every page in every language. A page's functions already know
 // its language, so that nothing is bound per request. It is parsed when it is
-// first asked for: parsed pages are most of what an idle broker would hold, and
-// nobody ever sees half of them.
+// first asked for: parsed pages and their texts are most of what an idle broker would
+// hold, and nobody ever sees half of them.
 func preparePages(look Look, a assets) (map[pageKey]page, error) {
-	texts, err := catalogues(look.Languages)
-	if err != nil {
-		return nil, err
-	}
 	names, err := pageNames()
 	if err != nil {
 		return nil, err
@@ -52,7 +48,7 @@ func preparePages(look Look, a assets) (map[pageKey]page, error) {
 	pages := map[pageKey]page{}
 	for _, lang := range look.Languages {
 		functions := template.FuncMap{
-			"t":     texts[lang],
+			"t":     catalogue(lang),
 			"look":  func() Look { return look },
 			"asset": a.url,
 			"link":  link,
