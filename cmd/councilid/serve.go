@@ -49,7 +49,15 @@ What the stores and listeners are takes a restart to change.`,
 	return cmd
 }
 
+// heapGrowth is how much the heap may grow, in percent of what is in use, before it is
+// cleared up. It is small beside the program itself: half of it more costs a node little
+// memory, and saves every twentieth of its time.
+const heapGrowth = 150
+
 func serve(ctx context.Context, dir string, out io.Writer) (err error) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(heapGrowth)
+	}
 	cfg, err := config.Load(dir, connectors.Presets())
 	if err != nil {
 		return err
@@ -80,7 +88,7 @@ func serve(ctx context.Context, dir string, out io.Writer) (err error) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
-	debug.FreeOSMemory() // migrations, catalogues and rules needed more to start than to run
+	debug.FreeOSMemory() // migrations, connectors and rules needed more to start than to run
 	log.Info("serving", "issuer", cfg.Broker.Issuer, "listen", public.Addr().String(), "admin", admin.Addr().String())
 	return run(ctx, b, public, admin, func(ctx context.Context) { reloadOn(ctx, hangup, b, &pair, dir, log) })
 }
