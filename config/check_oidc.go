@@ -157,8 +157,11 @@ func (r report) tenants(o *OIDC) {
 	r.require("oidc.tenants", len(o.Tenants) > 0, ", as the issuer has a part in braces")
 	r.require("oidc.discovery", o.Discovery != "" || o.Endpoints.complete(), ", as the issuer has a part in braces")
 	for i, t := range o.Tenants {
-		if strings.Contains(t, "*") {
+		switch {
+		case strings.Contains(t, "*"):
 			r.wrong(indexed("oidc.tenants", i), "must be one tenant: patterns are not matched")
+		case slices.Contains([]string{"common", "organizations", "consumers"}, t): // Microsoft's words for many
+			r.wrong(indexed("oidc.tenants", i), "must be one tenant, by its own identifier: nobody's is %s", t)
 		}
 	}
 }
@@ -246,6 +249,9 @@ func (r report) params(path string, params map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(params)) {
 		if slices.Contains(ownParams(), name) {
 			r.wrong(join(path, name), "is set by the broker itself")
+		}
+		if name == "prompt" && slices.Contains(strings.Fields(params[name]), "none") {
+			r.wrong(join(path, name), "lets the provider ask nobody anything: only those could sign in who are signed in there")
 		}
 	}
 }

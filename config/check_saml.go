@@ -92,8 +92,8 @@ func (r report) samlResponse(a SAMLResponse) {
 			r.unknown("saml.response.unsolicited_app", fmt.Sprintf("there is no app %q", a.UnsolicitedApp), a.UnsolicitedApp, r.apps)
 		}
 	}
-	if a.ClockSkew < 0 || a.ClockSkew > 5*time.Minute {
-		r.wrong("saml.response.clock_skew", "must be from 0s to 5m")
+	if a.ClockSkew < 0 || a.ClockSkew > time.Minute {
+		r.wrong("saml.response.clock_skew", "must be from 0s to 60s")
 	}
 	if a.MaxAge <= 0 || a.MaxAge > 15*time.Minute {
 		r.wrong("saml.response.max_age", "must be more than 0s and at most 15m")

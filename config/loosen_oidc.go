@@ -5,6 +5,8 @@ import (
 	"slices"
 )
 
+const unheard = "residents whom the provider signs out would stay signed in here"
+
 // looseOIDC finds in which an OpenID Connect connector is less strict than its
 // preset.
 func looseOIDC(base, o *OIDC) []loosening {
@@ -18,6 +20,8 @@ func looseOIDC(base, o *OIDC) []loosening {
 	all.note(base.GrantedScopes == "all" && o.GrantedScopes != "all", "oidc.granted_scopes", "an answer that grants less would pass for a whole one")
 	all.note(base.PAR == "required" && o.PAR != "required", "oidc.par", "what is asked for could be read and changed in the browser")
 	all.note(base.DPoP == "required" && o.DPoP != "required", "oidc.dpop", "a stolen token could be used")
+	all.note(base.Logout.BackChannel && !o.Logout.BackChannel, "oidc.logout.back_channel", unheard)
+	all.note(base.Logout.FrontChannel && !o.Logout.FrontChannel, "oidc.logout.front_channel", unheard)
 	all.note(!subset(o.FormClaims, base.FormClaims), "oidc.form_claims", "it believes what the browser may have written")
 	return slices.Concat(all, looseEncryption(base.Encryption, o.Encryption), looseNested(base.Nested, o.Nested), looseCalls("oidc.calls.", base.Calls, o.Calls))
 }

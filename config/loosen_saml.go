@@ -11,6 +11,7 @@ func looseSAML(base, s *SAML) []loosening {
 	other := func(c string) bool { return !slices.Contains(was.Contexts, c) && !raises(c, was.Contexts) }
 	all.note(len(was.Contexts) > 0 && slices.ContainsFunc(is.Contexts, other), "saml.request.contexts", "it asks for another way of signing in")
 	all.note(len(was.Contexts) > 0 && is.Comparison != was.Comparison, "saml.request.comparison", "it asks for another way of signing in")
+	all.note(*base.Logout.Accept && !*s.Logout.Accept, "saml.logout.accept", unheard)
 	return all
 }
 

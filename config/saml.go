@@ -127,8 +127,8 @@ type SAMLResponse struct {
 	// come from anybody's browser: leave it out where nobody needs it.
 	// Default: unsolicited answers are refused. Example: planning
 	UnsolicitedApp string `yaml:"unsolicited_app,omitempty"`
-	// ClockSkew is how far the provider's clock may differ. Default: 60s; at
-	// most 5m.
+	// ClockSkew is how far the provider's clock may differ. Default: 60s,
+	// which is the most.
 	ClockSkew time.Duration `yaml:"clock_skew,omitempty"`
 	// MaxAge is how old an assertion may be. Default: 5m; at most 15m.
 	MaxAge time.Duration `yaml:"max_age,omitempty"`
