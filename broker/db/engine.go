@@ -59,8 +59,8 @@ func openPostgres(dsn string) (engine, error) {
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "councilid"
 	}
-	config.StatementCacheCapacity = 128 // more than there are statements; each connection makes room for them
-	config.DescriptionCacheCapacity = 0 // of modes that are not in use
+	config.StatementCacheCapacity = 128                                        // more than there are statements; each connection makes room for them
+	config.DescriptionCacheCapacity = 0                                        // of modes that are not in use
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // every second, for five minutes
 	if err != nil {
 		return engine{}, err
