@@ -59,8 +59,9 @@ func openPostgres(dsn string) (engine, error) {
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "councilid"
 	}
-	config.StatementCacheCapacity = 128                                        // more than there are statements; each connection makes room for them
-	config.DescriptionCacheCapacity = 0                                        // of modes that are not in use
+	// Each connection makes room for as many statements as it may have, by default for
+	// 512 of two kinds. There are fewer, of one.
+	config.StatementCacheCapacity, config.DescriptionCacheCapacity = 128, 0
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // every second, for five minutes
 	if err != nil {
 		return engine{}, err
