@@ -185,6 +185,8 @@ func codeRace(t *testing.T, b *bed) {
 	}
 }
 
+// Without a refresh token it is no different: one gets tokens at most, and none where
+// another that came too late revoked them before they were all there.
 func TestCodeRaceOnline(t *testing.T) {
 	b := newBed(t)
 	code := b.code(newBrowser(t), taxRequest())
@@ -194,8 +196,8 @@ func TestCodeRaceOnline(t *testing.T) {
 			winners++
 		}
 	}
-	if winners != 1 {
-		t.Errorf("%d winners, want 1", winners)
+	if winners > 1 {
+		t.Errorf("%d winners, want one at most", winners)
 	}
 }
 
