@@ -75,13 +75,16 @@ func (c consumer[T]) step(ctx context.Context) (int, error) {
 // read asks for entries that nobody settled and for new ones, in one round
 // trip. It does not block: Redis keeps the new ones well enough, and a batch
 // that gathers for a moment is cheaper to handle.
+//
+// New ones come first: where there is no group yet, another node may make it between
+// the two, and what was handed out with an error would wait for its patience to end.
 func (c consumer[T]) read(ctx context.Context) ([]redis.XMessage, error) {
 	p := c.store.client.Pipeline()
-	stale := p.XAutoClaim(ctx, &redis.XAutoClaimArgs{
-		Stream: c.stream, Group: group, Consumer: reader, MinIdle: c.patience, Start: "0-0", Count: most,
-	})
 	fresh := p.XReadGroup(ctx, &redis.XReadGroupArgs{
 		Streams: []string{c.stream, ">"}, Group: group, Consumer: reader, Count: most, Block: -1,
+	})
+	stale := p.XAutoClaim(ctx, &redis.XAutoClaimArgs{
+		Stream: c.stream, Group: group, Consumer: reader, MinIdle: c.patience, Start: "0-0", Count: most,
 	})
 	cmds, _ := p.Exec(ctx)
 	if err := firstError(cmds); err != nil {
