@@ -62,6 +62,17 @@ func addWorks(t *testing.T, b *town.Browser, app *town.Client) town.Tokens {
 	return app.Redeem(a, press(t, b, p, "/who", "answer", "join"))
 }
 
+// openStrong is openCouncil where the other provider may prove two factors.
+func openStrong(t *testing.T, post *mailbox.Server) *town.Town {
+	t.Helper()
+	council := openCouncil(t, post, town.App+"/bins")
+	council.Write(t, "connectors/works.yaml", strongWorks)
+	if err := council.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	return council
+}
+
 // recovers has somebody say which address is theirs.
 func recovers(t *testing.T, b *town.Browser, address string) town.Page {
 	t.Helper()
@@ -73,11 +84,7 @@ func recovers(t *testing.T, b *town.Browser, address string) town.Page {
 func TestRecoverByAnotherWay(t *testing.T) {
 	t.Parallel()
 	post := mailbox.Open(t)
-	council := openCouncil(t, post, town.App+"/bins")
-	council.Write(t, "connectors/works.yaml", strongWorks)
-	if err := council.Reload(); err != nil {
-		t.Fatal(err)
-	}
+	council := openStrong(t, post)
 	tax, jo := council.NewClient(t, "tax", "email"), council.NewBrowser(t)
 
 	a := tax.Ask("connector_hint", "email")
@@ -128,11 +135,7 @@ func TestRecoverByAnotherWay(t *testing.T) {
 func TestNobodyRecoversTheOtherPersonsWayIn(t *testing.T) {
 	t.Parallel()
 	post := mailbox.Open(t)
-	council := openCouncil(t, post, town.App+"/bins")
-	council.Write(t, "connectors/works.yaml", strongWorks)
-	if err := council.Reload(); err != nil {
-		t.Fatal(err)
-	}
+	council := openStrong(t, post)
 	tax, jo, al := council.NewClient(t, "tax", "email"), council.NewBrowser(t), council.NewBrowser(t)
 	al.Persona = "load-7"
 	a := tax.Ask("connector_hint", "email")
