@@ -2,6 +2,7 @@ package servers
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/user"
@@ -49,15 +50,21 @@ func Folder(tb testing.TB) string {
 	return dir
 }
 
-// Free returns an address of a host on loopback that nobody listens on.
+// Free returns an address of a host on loopback that nobody listens on. Its port is
+// below those that systems give to whoever asks for any: one of these might be some
+// client's, or another server's, before the server that it is for has it.
 func Free(tb testing.TB, host string) string {
 	tb.Helper()
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		tb.Fatal(err)
+	const lowest, ephemeral = 10000, 32768 // Linux's net.ipv4.ip_local_port_range begins there
+	for range 100 {
+		l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(lowest+rand.N(ephemeral-lowest))))
+		if err == nil {
+			l.Close()
+			return l.Addr().String()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	tb.Fatalf("no free port at %s", host)
+	return ""
 }
 
 // Listening returns what is ready once somebody listens at addr.
