@@ -2,7 +2,7 @@
 // page there is. argv: broker, where the apps are, a SAML provider, names of all
 // templates, folder for screenshots ("" for none), the walks to go ("" for all).
 import assert from 'node:assert/strict'
-import { openChromium } from './chromium.mjs'
+import { openChromium, patience, pressOn } from './chromium.mjs'
 import { examine } from './pages_check.mjs'
 import { walks } from './pages_walks.mjs'
 
@@ -18,7 +18,7 @@ class Visitor {
   }
 
   at = (path) => this.page.goto(path.startsWith('http') ? path : broker + path)
-  click = (id) => Promise.all([this.page.waitForEvent('domcontentloaded'), this.page.click(`#${id}`)])
+  click = (id) => pressOn(this.page, this.page.locator(`#${id}`))
   fill = (id, text) => this.page.fill(`#${id}`, text)
   shown = () => this.page.evaluate(() => document.body.dataset.page)
   forget = () => this.page.context().clearCookies()
@@ -97,14 +97,14 @@ class Visitor {
     await this.is('in-person')
     await this.asks('grants')
     if (await this.shown() === 'choose') await this.click('idp-one-login')
-    await Promise.all([this.page.waitForEvent('domcontentloaded'), this.page.click('main button')])
+    await pressOn(this.page, this.page.locator('main button'))
   }
 
   async startsAtAProvider() {
     await this.at(`${adfs}/start`)
     const hand = this.page.locator('form:has(input[name="SAMLResponse"]) :is(button, [type="submit"])').first()
     await this.page.locator('body[data-page]').or(hand).first().waitFor()
-    if (!await this.shown()) await Promise.all([this.page.waitForEvent('domcontentloaded'), hand.click()])
+    if (!await this.shown()) await pressOn(this.page, hand)
     await this.page.waitForSelector('body[data-page]')
   }
 
@@ -144,7 +144,7 @@ console.log(`${seen.size} pages: all well`)
 async function go(name, rows) {
   const open = async (options) => {
     const context = await chromium.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB', ...options })
-    context.setDefaultTimeout(15_000)
+    context.setDefaultTimeout(patience)
     return context.newPage()
   }
   const mind = {}, visitor = new Visitor(await open(), mind, true), other = new Visitor(await open({ javaScriptEnabled: false }), mind, false)

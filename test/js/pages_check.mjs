@@ -196,6 +196,7 @@ export async function examine({ visitor, other, row, shots }) {
   await resize(page, 1280)
   await speak('en')
   await row.reach(visitor)
+  await page.waitForLoadState('load') // with the style sheet
   const english = await read(page)
   assert.equal(english.name, row.shows, `at ${page.url()}`)
   assert.equal(english.heading.length, 1, 'headings')
