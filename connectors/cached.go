@@ -24,63 +24,77 @@ type cached[T any] struct {
 
 	flight  singleflight.Group
 	mu      sync.Mutex
-	value   T
-	loaded  time.Time // when value was loaded; zero before the first time
+	last    held[T]
 	tried   time.Time // when a load last ended
 	err     error     // how it ended
 	renewed time.Time // when a renewal last succeeded
 }
 
+// held is what was loaded, and when; the zero time before the first time.
+type held[T any] struct {
+	value  T
+	loaded time.Time
+}
+
 // get returns the value, loading it if there is none yet.
 func (c *cached[T]) get(ctx context.Context) (T, error) {
+	h, err := c.hold(ctx)
+	return h.value, err
+}
+
+// hold is get that says when the value was loaded.
+func (c *cached[T]) hold(ctx context.Context) (held[T], error) {
 	c.mu.Lock()
-	value, loaded, err := c.value, c.loaded, c.err
-	stale, resting := c.now().Sub(c.loaded) >= c.fresh, c.resting()
+	last, err := c.last, c.err
+	stale, resting := c.now().Sub(last.loaded) >= c.fresh, c.resting()
 	c.mu.Unlock()
 
 	switch {
-	case !loaded.IsZero() && stale && !resting:
-		c.start(ctx, loaded)
-		return value, nil
-	case !loaded.IsZero():
-		return value, nil
+	case !last.loaded.IsZero() && stale && !resting:
+		c.start(ctx, last.loaded)
+		return last, nil
+	case !last.loaded.IsZero():
+		return last, nil
 	case resting:
-		return value, err
+		return last, err
 	}
-	return c.wait(ctx, loaded)
+	return c.wait(ctx, last.loaded)
 }
 
-// renew returns the value after loading it anew, unless that has just failed or
-// a renewal is not due yet.
-func (c *cached[T]) renew(ctx context.Context) (T, error) {
+// renew returns a value that is newer than the one loaded at seen, which will not do.
+// It is loaded anew unless somebody else has had it loaded since; and the last one is
+// returned, with its error, where that has just failed or a renewal is not due yet.
+func (c *cached[T]) renew(ctx context.Context, seen time.Time) (held[T], error) {
 	c.mu.Lock()
-	value, loaded, err := c.value, c.loaded, c.err
+	last, err := c.last, c.err
 	wait := c.resting() || c.now().Sub(c.renewed) < c.rest
 	c.mu.Unlock()
 
-	if wait {
-		return value, err
+	switch {
+	case last.loaded.After(seen):
+		return last, nil
+	case wait:
+		return last, err
 	}
-	value, err = c.wait(ctx, loaded)
+	last, err = c.wait(ctx, seen)
 	if err == nil {
 		c.mu.Lock()
 		c.renewed = c.now()
 		c.mu.Unlock()
 	}
-	return value, err
+	return last, err
 }
 
 func (c *cached[T]) resting() bool {
 	return c.err != nil && c.now().Sub(c.tried) < pause
 }
 
-func (c *cached[T]) wait(ctx context.Context, seen time.Time) (T, error) {
+func (c *cached[T]) wait(ctx context.Context, seen time.Time) (held[T], error) {
 	select {
 	case r := <-c.start(ctx, seen):
-		return r.Val.(T), r.Err
+		return r.Val.(held[T]), r.Err
 	case <-ctx.Done():
-		var none T
-		return none, fail(Unavailable, "wait for the provider: %w", ctx.Err())
+		return held[T]{}, fail(Unavailable, "wait for the provider: %w", ctx.Err())
 	}
 }
 
@@ -91,22 +105,22 @@ func (c *cached[T]) wait(ctx context.Context, seen time.Time) (T, error) {
 func (c *cached[T]) start(ctx context.Context, seen time.Time) <-chan singleflight.Result {
 	return c.flight.DoChan("", func() (any, error) {
 		c.mu.Lock()
-		value, newer := c.value, c.loaded.After(seen)
+		last := c.last
 		c.mu.Unlock()
-		if newer {
-			return value, nil
+		if last.loaded.After(seen) {
+			return last, nil
 		}
 		value, err := c.load(context.WithoutCancel(ctx))
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.tried, c.err = c.now(), err
 		if err != nil {
-			if !c.loaded.IsZero() {
+			if !c.last.loaded.IsZero() {
 				c.failed(err)
 			}
-			return c.value, err
+			return c.last, err
 		}
-		c.value, c.loaded = value, c.now()
-		return value, nil
+		c.last = held[T]{value, c.now()}
+		return c.last, nil
 	})
 }

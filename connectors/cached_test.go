@@ -48,8 +48,15 @@ func TestCached(t *testing.T) {
 		if loads != 4 || failures != 1 {
 			t.Errorf("loaded %d times and told of %d failures, want 4 and 1", loads, failures)
 		}
-		if _, err := c.renew(t.Context()); !errors.Is(err, down) || loads != 4 {
+		if _, err := c.renew(t.Context(), c.last.loaded); !errors.Is(err, down) || loads != 4 {
 			t.Errorf("renewed too soon: %v, %d loads", err, loads)
+		}
+		time.Sleep(time.Hour)
+		down = nil
+		seen, _ := c.hold(t.Context()) // stale, and refreshed behind our back
+		synctest.Wait()
+		if now, err := c.renew(t.Context(), seen.loaded); now.value != 5 || err != nil {
+			t.Errorf("somebody had it renewed: got %d, %v; want 5", now.value, err)
 		}
 	})
 }

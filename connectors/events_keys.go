@@ -35,30 +35,30 @@ func (p *postedKeys) verify(ctx context.Context, token, typ string) ([]byte, err
 	if said, _ := header.ExtraHeaders[jose.HeaderType].(string); !typed(said, typ) {
 		return nil, reject(invalidRequest, "typ is that of another kind of token")
 	}
-	keys, err := p.keys.get(ctx)
+	keys, err := p.keys.hold(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if payload, ok := p.verifyAny(jws, keys); ok {
+	if payload, ok := p.verifyAny(jws, keys.value); ok {
 		return payload, nil
 	}
 	named := func(key jose.JSONWebKey) bool { return key.KeyID == header.KeyID }
-	if header.KeyID != "" && slices.ContainsFunc(keys, named) {
+	if header.KeyID != "" && slices.ContainsFunc(keys.value, named) {
 		return nil, reject(invalidKey, "the key that it names did not make the signature")
 	}
-	return p.verifyRenewed(ctx, jws)
+	return p.verifyRenewed(ctx, jws, keys.loaded)
 }
 
-// verifyRenewed tries the keys as they are now: the sender may have a new one.
-func (p *postedKeys) verifyRenewed(ctx context.Context, jws *jose.JSONWebSignature) ([]byte, error) {
+// verifyRenewed tries keys that are newer than those seen: the sender may have a new one.
+func (p *postedKeys) verifyRenewed(ctx context.Context, jws *jose.JSONWebSignature, seen time.Time) ([]byte, error) {
 	if !p.due() {
 		return nil, fail(TryLater, "event: the key is unknown, and the sender's keys were fetched just now")
 	}
-	keys, err := p.keys.renew(ctx)
+	keys, err := p.keys.renew(ctx, seen)
 	if err != nil {
 		return nil, err
 	}
-	payload, ok := p.verifyAny(jws, keys)
+	payload, ok := p.verifyAny(jws, keys.value)
 	if !ok {
 		return nil, reject(invalidKey, "no key of the sender's made the signature")
 	}

@@ -95,14 +95,18 @@ func (k *keySet) verify(ctx context.Context, token string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, fetch := range []func(context.Context) ([]jose.JSONWebKey, error){k.keys.get, k.keys.renew} {
-		keys, err := fetch(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if payload, ok := k.verifyAny(jws, keys); ok {
-			return payload, nil
-		}
+	keys, err := k.keys.hold(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if payload, ok := k.verifyAny(jws, keys.value); ok {
+		return payload, nil
+	}
+	if keys, err = k.keys.renew(ctx, keys.loaded); err != nil {
+		return nil, err
+	}
+	if payload, ok := k.verifyAny(jws, keys.value); ok {
+		return payload, nil
 	}
 	return nil, errors.New("no key of the provider's made the signature")
 }
