@@ -184,7 +184,7 @@ func (f *Flow) proceed(w http.ResponseWriter, r *http.Request, v visitor, l ongo
 		return err
 	}
 	f.Observe(s.Connector, "success")
-	l.SID, l.Browser = s.SID, v.browser.mark()
+	l.SID, l.AuthTime, l.Browser = s.SID, s.AuthTime, v.browser.mark()
 	l.Done = append(l.Done, stop{s.Connector, s.Step})
 	if s.wished {
 		f.grant(r.Context(), s)

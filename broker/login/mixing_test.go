@@ -1,6 +1,7 @@
 package login_test
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +77,26 @@ func TestInsistedSignInIsNotAnothers(t *testing.T) {
 			one.returns(h.strong, "bob", "P2.Cm").mustLead(t, "https://grants.example/in?person=bob")
 		})
 	}
+}
+
+// Nor is it that of another tab: there the same person comes back meanwhile by a
+// sign-in of an hour ago, which takes the session's place.
+func TestInsistedSignInIsNotAnotherTabs(t *testing.T) {
+	h := newHill(t)
+	one := h.browser()
+	h.request(login.Request{App: "grants", Force: true})
+	one.get("/ask").at(t, h.strong, "sign_in")
+	one.returns(h.strong, "bob", "Cm").at(t, h.strong, "prove")
+	proved := answerOf(h.strong, "bob", "P2.Cm")
+
+	h.request(login.Request{App: "tax", Choose: true, Connector: "strong"})
+	one.get("/ask").at(t, h.strong, "sign_in")
+	hourAgo := "&since=" + url.QueryEscape(h.now().Add(-time.Hour).Format(time.RFC3339))
+	one.get(answerOf(h.strong, "bob", "Cm")+hourAgo).mustLead(t, "https://tax.example/in?person=bob")
+
+	h.mustAskAnew(one.get(proved))
+	one.returns(h.strong, "bob", "Cm").at(t, h.strong, "prove")
+	one.returns(h.strong, "bob", "P2.Cm").mustLead(t, "https://grants.example/in?person=bob")
 }
 
 func (h *hill) mustAskAnew(p page) {

@@ -78,13 +78,14 @@ func (q situation) done(s *Session) bool {
 
 // standing is the session, where it satisfies the request but perhaps for its
 // level: what is missing then can be proved in it. A session that this login
-// itself opened is what the app asked for.
+// itself opened is what the app asked for, unless an older sign-in has taken its place
+// in another tab.
 func (q situation) standing() *Session {
 	s, req := q.session, q.Request
 	switch {
 	case s == nil || !has(q.ways, s.Connector):
 		return nil
-	case s.SID == q.SID:
+	case s.SID == q.SID && !s.AuthTime.Before(q.AuthTime):
 		return s
 	case s.Shared && !(s.Own && req.own()):
 		return nil

@@ -27,6 +27,7 @@ type pending struct {
 	Browser  string        `json:"browser"`            // the mark of the browser that it belongs to
 	Patience time.Duration `json:"patience,omitempty"` // how long it waits, where that is longer than usual
 	SID      string        `json:"sid,omitempty"`      // the session that it opened
+	AuthTime time.Time     `json:"auth_time,omitzero"` // when the resident had authenticated, then
 	Done     []stop        `json:"done,omitempty"`     // what succeeded: nothing is asked twice
 	Settled  bool          `json:"settled,omitempty"`  // the resident does without what the app would only like
 	Shared   bool          `json:"shared,omitempty"`   // others use the browser, too
