@@ -27,7 +27,7 @@ func Run(tb testing.TB, folder string, environment []string, ready func() error,
 		logs := p.logs() // which go with the folder
 		p.end()
 		if tb.Failed() {
-			tb.Logf("%s:\n%s%s", filepath.Base(args[0]), logs, p.log.String())
+			tb.Logf("%s:\n%s%s", filepath.Base(args[0]), logs, end(p.log.String()))
 		}
 	})
 	p.Start(tb)
@@ -80,15 +80,20 @@ func Listening(addr string) func() error {
 
 // logs are the ends of the server's log files.
 func (p *process) logs() string {
-	const enough = 8 << 10
 	files, _ := filepath.Glob(filepath.Join(p.folder, "*.log"))
 	var text strings.Builder
 	for _, file := range files {
 		if log, err := os.ReadFile(file); err == nil && len(log) > 0 {
-			fmt.Fprintf(&text, "-- %s\n%s\n", filepath.Base(file), log[max(0, len(log)-enough):])
+			fmt.Fprintf(&text, "-- %s\n%s\n", filepath.Base(file), end(string(log)))
 		}
 	}
 	return text.String()
+}
+
+// end is the end of a log: who reads of a failure wants to see the others, too.
+func end(log string) string {
+	const enough = 4 << 10
+	return log[max(0, len(log)-enough):]
 }
 
 // account is the named account for whoever may change to it, which is root;
