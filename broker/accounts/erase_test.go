@@ -310,7 +310,7 @@ func TestRemovedWayForgets(t *testing.T) {
 		}
 		k := &keeper{known: map[string]string{"bloggs-at-idp": "hers", "smithson-at-idp": "his"}}
 		n.Keepers = map[string]accounts.Keeper{"https://idp.example": k}
-		if err := n.Remove(t.Context(), jo.account.ID, jo.link.ID); err != nil {
+		if err := n.Remove(t.Context(), jo.account.ID, "", jo.link.ID); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(map[string]string{"smithson-at-idp": "his"}, k.known); diff != "" {

@@ -127,7 +127,7 @@ func TestResemblesWhom(t *testing.T) {
 			more := newcomer("more", nil)
 			more.Alone = true
 			join(t, n, acc, more, "P4.Ch.F1.R3")
-			if err := n.Remove(t.Context(), acc, link); err != nil {
+			if err := n.Remove(t.Context(), acc, "", link); err != nil {
 				t.Fatal(err)
 			}
 		}, false},

@@ -125,6 +125,36 @@ func (w *world) divides(u *union) error {
 	return err
 }
 
+// apart are the accounts of which something would be, were all merges undone that still
+// can be.
+func (w *world) apart(of origins) (accounts []string) {
+	for _, account := range of {
+		for w.lives[account].into != "" && !slices.ContainsFunc(w.unions, func(u *union) bool {
+			return u.absorbed == account && !u.undone && w.now.Sub(u.at) < month
+		}) {
+			account = w.lives[account].into
+		}
+		accounts = append(accounts, account)
+	}
+	slices.Sort(accounts)
+	return slices.Compact(accounts)
+}
+
+// lastOfOther reports whether a way in is the last that leads to an account which may be
+// taken out of the one that it is part of.
+func (w *world) lastOfOther(name accounts.Name) bool {
+	of := w.apart(w.ways[name].of)
+	if len(of) > 1 {
+		return false // nobody knows whose it is
+	}
+	for other, way := range w.ways {
+		if other != name && way.leads() && slices.Equal(w.apart(way.of), of) {
+			return false
+		}
+	}
+	return true
+}
+
 // covered reports whether a later merge of the account that was kept stands.
 func (o oracle) covered(u *union) bool {
 	later := o.unions[slices.Index(o.unions, u)+1:]

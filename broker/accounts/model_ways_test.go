@@ -188,9 +188,12 @@ func (w *world) removes() string {
 	name := pick(w, of)
 	what, link := w.tries(name, " is removed from ", account), w.ways[name].link
 	w.must(w.Accounts.Name(w.Context(), account, link, "this one goes"))
-	err := w.Remove(w.Context(), account, link)
-	if w.usable(account, name) == 0 {
+	err := w.Remove(w.Context(), account, session.link, link)
+	switch {
+	case w.usable(account, name) == 0:
 		return w.refused(what, err, accounts.ErrLast)
+	case session.link != link && w.lastOfOther(name):
+		return w.refused(what, err, accounts.ErrLastOfOther)
 	}
 	w.must(err)
 	delete(w.ways, name)

@@ -76,7 +76,7 @@ func TestWaysInGoWithWhoAddedThem(t *testing.T) {
 		m.adds(t, m.mine, by(t, "his", "P0.Cm"))
 		m.adds(t, accounts.Link{}, by(t, "stray", "P0.Cm"))
 		for _, link := range []accounts.Link{between, m.theirs} { // what was in between is no more
-			if err := m.Remove(t.Context(), m.kept.ID, link.ID); err != nil {
+			if err := m.Remove(t.Context(), m.kept.ID, "", link.ID); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -95,6 +95,41 @@ func TestWaysInGoWithWhoAddedThem(t *testing.T) {
 		}
 		if err := m.VerifyAudit(t.Context()); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// Neither of two people who are taken for one locks the other out for good.
+func TestRemoveLastOfOther(t *testing.T) {
+	onEach(t, func(t *testing.T, n node) {
+		m := mistake(t, n)
+		stray := m.adds(t, accounts.Link{}, by(t, "stray", "P0.Cm"))
+		removes := func(n node, by, link accounts.Link, want error) {
+			t.Helper()
+			before := everything(t, n)
+			if err := n.Remove(t.Context(), m.kept.ID, by.ID, link.ID); !errors.Is(err, want) {
+				t.Errorf("%v, want %v", err, want)
+			}
+			if diff := cmp.Diff(before, everything(t, n)); (diff == "") != (want != nil) {
+				t.Errorf("(-before +after):\n%s", diff)
+			}
+		}
+		for _, by := range []accounts.Link{m.mine, stray, {}} {
+			removes(m.node, by, m.theirs, accounts.ErrLastOfOther)
+		}
+		removes(m.node, m.theirs, m.mine, accounts.ErrLastOfOther)
+		removes(m.node, m.mine, stray, nil)
+		removes(m.node, stray, m.mine, accounts.ErrNotFound)
+
+		hers := m.adds(t, m.theirs, by(t, "hers", "P0.Cm"))
+		removes(m.node, m.mine, m.theirs, nil) // she has another one
+		removes(m.node, m.mine, hers, accounts.ErrLastOfOther)
+		removes(m.node.at(noon.Add(100*day)), m.mine, hers, nil)
+	})
+	onEach(t, func(t *testing.T, n node) {
+		m := mistake(t, n)
+		if err := m.Remove(t.Context(), m.kept.ID, m.theirs.ID, m.theirs.ID); err != nil {
+			t.Errorf("her own: %v", err)
 		}
 	})
 }
@@ -250,7 +285,7 @@ func TestAddedByAWayInThatIsNoMore(t *testing.T) {
 		if _, err := m.Agree(t.Context(), m.kept.ID, hers.ID, "gym", []string{"name"}); err != nil {
 			t.Fatal(err)
 		}
-		if err := m.Remove(t.Context(), m.kept.ID, hers.ID); err != nil {
+		if err := m.Remove(t.Context(), m.kept.ID, "", hers.ID); err != nil {
 			t.Fatal(err)
 		}
 		m.undone(t)

@@ -37,6 +37,30 @@ func (a *Accounts) Together(ctx context.Context, account, link string, other Nam
 	return together, nil
 }
 
+// spareOther makes sure that, whichever merges of an account were undone that still can
+// be, whoever owns a link would get in without it. Of one that nobody knows whose it is
+// there is no such owner.
+func (a *Accounts) spareOther(ctx context.Context, tx *db.Tx, account, link string) error {
+	usable, err := a.usable(ctx, tx, account, link)
+	if err != nil {
+		return err
+	}
+	lines, err := texts(tx.Query(ctx, `SELECT id, TRIM(id || ' ' || added_by) FROM links WHERE account_id = $1`, account))
+	if err != nil {
+		return err
+	}
+	line := lines[link]
+	if owned, err := a.stayTogether(ctx, tx, account, line, line); err != nil || !owned {
+		return err
+	}
+	for _, other := range usable {
+		if together, err := a.stayTogether(ctx, tx, account, line, lines[other]); err != nil || together {
+			return err
+		}
+	}
+	return ErrLastOfOther
+}
+
 // stayTogether goes through the merges of an account as they would be undone, the last
 // one first, and on to the account with which both lines would go.
 func (a *Accounts) stayTogether(ctx context.Context, tx *db.Tx, account, line, other string) (bool, error) {

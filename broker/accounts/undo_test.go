@@ -148,7 +148,7 @@ func TestUndoLeavesNobodyOut(t *testing.T) {
 			absorbed, theirs := known(t, n, "proof"+kind, "P0.Cm")
 			id := merge(t, n, kept, absorbed)
 			gone := map[string]accounts.Link{"kept": mine, "absorbed": theirs}[kind]
-			if err := n.Remove(t.Context(), kept.ID, gone.ID); err != nil {
+			if err := n.Remove(t.Context(), kept.ID, gone.ID, gone.ID); err != nil {
 				t.Fatal(err)
 			}
 			before := whole(t, n)

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -15,8 +17,13 @@ import (
 	"github.com/councilid/councilid/mapping"
 )
 
-// ErrLast says that nobody could get in to the account any more.
-var ErrLast = errors.New("it is the last usable way in")
+var (
+	// ErrLast says that nobody could get in to the account any more.
+	ErrLast = errors.New("it is the last usable way in")
+	// ErrLastOfOther says that nobody could get in any more to one of two accounts that
+	// were merged, were they taken apart again.
+	ErrLastOfOther = errors.New("it is the last usable way in of one of two accounts that were merged")
+)
 
 // Way is one way in to an account, as the resident sees it.
 type Way struct {
@@ -137,17 +144,23 @@ func gone(err error) error {
 
 // Remove takes a way in away from an account, with all that came by it but the
 // history; the council's own forgets who signed in by it. Whoever signs in by it
-// again is somebody new. The error is ErrLast where
-// nobody could get in any more, and ErrNotFound where the way in leads to the
-// account no more.
-func (a *Accounts) Remove(ctx context.Context, account, link string) error {
+// again is somebody new. by is the link by which whoever removes it has come. The error
+// is ErrLast where nobody could get in any more; ErrLastOfOther where that holds of one
+// of two people who may have been taken for one, unless it is their own doing; and
+// ErrNotFound where either way in leads to the account no more.
+func (a *Accounts) Remove(ctx context.Context, account, by, link string) error {
 	var removed Name
 	err := a.db.InTx(ctx, func(tx *db.Tx) error {
-		if err := hold(ctx, tx, account); err != nil { // of two that remove one each, the second sees what is left
+		if err := holdBy(ctx, tx, account, by); err != nil { // of two that remove one each, the second sees what is left
 			return err
 		}
 		if err := a.spare(ctx, tx, account, link); err != nil {
 			return err
+		}
+		if by != link {
+			if err := a.spareOther(ctx, tx, account, link); err != nil {
+				return err
+			}
 		}
 		name, done, err := dropLink(ctx, tx, account, link, resident, a.now())
 		if err != nil {
@@ -191,20 +204,21 @@ func dropLink(ctx context.Context, tx *db.Tx, account, link, actor string, now t
 
 // spare makes sure that somebody gets in to an account without a link.
 func (a *Accounts) spare(ctx context.Context, tx *db.Tx, account string, without ...string) error {
-	usable, err := texts(tx.Query(ctx, `SELECT id, connector FROM links
+	usable, err := a.usable(ctx, tx, account, without...)
+	if err == nil && len(usable) == 0 {
+		return ErrLast
+	}
+	return err
+}
+
+// usable are the links by which somebody gets in to an account, without some.
+func (a *Accounts) usable(ctx context.Context, tx *db.Tx, account string, without ...string) ([]string, error) {
+	all, err := texts(tx.Query(ctx, `SELECT id, connector FROM links
 		WHERE account_id = $1 AND frozen_at IS NULL AND unlinked_at IS NULL`, account))
-	if err != nil {
-		return err
-	}
-	for _, link := range without {
-		delete(usable, link)
-	}
-	for _, connector := range usable {
-		if a.leads(connector) {
-			return nil
-		}
-	}
-	return ErrLast
+	maps.DeleteFunc(all, func(link, connector string) bool {
+		return slices.Contains(without, link) || !a.leads(connector)
+	})
+	return slices.Sorted(maps.Keys(all)), err
 }
 
 // WayChanged notes that how somebody signs in by a way in was changed: what is the way's

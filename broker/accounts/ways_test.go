@@ -115,14 +115,14 @@ func TestRemove(t *testing.T) {
 		acc, link, _ := enter(t, n, google)
 		_, other := join(t, n, acc.ID, proof, "P2.Cm.R1")
 		stranger, _, _ := enter(t, n, by(t, "other", "P0.Cl"))
-		if err := n.Remove(t.Context(), stranger.ID, other.ID); !errors.Is(err, accounts.ErrNotFound) {
+		if err := n.Remove(t.Context(), stranger.ID, "", other.ID); !errors.Is(err, accounts.ErrNotFound) {
 			t.Errorf("by another: %v, want ErrNotFound", err)
 		}
 		n.exec(t, `DELETE FROM outbox`)
-		if err := n.Remove(t.Context(), acc.ID, other.ID); err != nil {
+		if err := n.Remove(t.Context(), acc.ID, "", other.ID); err != nil {
 			t.Fatal(err)
 		}
-		if err := n.Remove(t.Context(), acc.ID, other.ID); !errors.Is(err, accounts.ErrNotFound) {
+		if err := n.Remove(t.Context(), acc.ID, "", other.ID); !errors.Is(err, accounts.ErrNotFound) {
 			t.Errorf("twice: %v, want ErrNotFound", err)
 		}
 		for _, table := range []string{"claims", "likeness", "evidence"} {
@@ -175,7 +175,7 @@ func TestRemoveLast(t *testing.T) {
 				n = c.then(t, n, other)
 			}
 			before := everything(t, n)
-			if err := n.Remove(t.Context(), acc.ID, link.ID); !errors.Is(err, c.want) {
+			if err := n.Remove(t.Context(), acc.ID, "", link.ID); !errors.Is(err, c.want) {
 				t.Errorf("%s: %v, want %v", what, err, c.want)
 			}
 			if diff := cmp.Diff(before, everything(t, n)); (diff == "") != (c.want != nil) {
@@ -190,7 +190,7 @@ func TestRemoveOfUnusable(t *testing.T) {
 	acc, link, _ := enter(t, n, by(t, "google", "P0.Cl"))
 	join(t, n, acc.ID, by(t, "other", "P0.Cl"), "P0.Cl")
 	n.exec(t, `UPDATE accounts SET status = 'frozen'`)
-	for _, err := range []error{n.Remove(t.Context(), acc.ID, link.ID), n.Name(t.Context(), acc.ID, link.ID, "mine")} {
+	for _, err := range []error{n.Remove(t.Context(), acc.ID, "", link.ID), n.Name(t.Context(), acc.ID, link.ID, "mine")} {
 		if !errors.Is(err, accounts.ErrFrozen) {
 			t.Errorf("%v, want ErrFrozen", err)
 		}
@@ -213,7 +213,7 @@ func TestRemoveTogether(t *testing.T) {
 		var g sync.WaitGroup
 		for i, link := range links {
 			g.Go(func() {
-				if err := nodes[i%2].Remove(t.Context(), acc.ID, link.ID); err == nil {
+				if err := nodes[i%2].Remove(t.Context(), acc.ID, "", link.ID); err == nil {
 					removed.Add(1)
 				} else if !errors.Is(err, accounts.ErrLast) {
 					t.Error(err)

@@ -286,7 +286,7 @@ func TestAddOnce(t *testing.T) {
 
 	ways, err := h.flows[0].Accounts.Ways(t.Context(), alice)
 	h.must(err)
-	h.must(h.flows[0].Accounts.Remove(t.Context(), alice, ways[1].ID))
+	h.must(h.flows[0].Accounts.Remove(t.Context(), alice, "", ways[1].ID))
 	one.post("/who", form).mustShow(t, http.StatusBadRequest)
 	one.get(answerOf(h.middle, "alice-m", "Cm")).mustShow(t, http.StatusBadRequest)
 	if got := h.waysOf(alice); len(got) > 1 && func() bool { w, err := h.flows[0].Accounts.Ways(t.Context(), alice); return err != nil || w[1].Usable }() {

@@ -208,7 +208,7 @@ func TestAddressOfTheNotice(t *testing.T) {
 	_, _, err := b.people().Join(t.Context(), acc.ID, "", signIn("new", "new@example.org"), mapping.Assurance{})
 	b.must(err)
 	b.settled()
-	b.must(b.people().Remove(t.Context(), acc.ID, link.ID))
+	b.must(b.people().Remove(t.Context(), acc.ID, "", link.ID))
 	b.must(b.work())
 	b.must(b.work())
 	for _, address := range []string{"old@example.org", "new@example.org"} {

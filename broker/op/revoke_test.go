@@ -181,7 +181,7 @@ func TestRefreshedTokensEndWithTheWayIn(t *testing.T) {
 		if removed {
 			var link string
 			b.must(b.db.QueryRow(t.Context(), `SELECT id FROM links WHERE id <> $1`, other.ID).Scan(&link))
-			b.must(b.accounts.Remove(t.Context(), alice, link))
+			b.must(b.accounts.Remove(t.Context(), alice, "", link))
 			_, err := b.flow.EndThrough(t.Context(), alice, link)
 			b.must(err)
 		} else {

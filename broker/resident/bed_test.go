@@ -110,7 +110,7 @@ func (b *bed) flow(state *store.Store, log *slog.Logger) *login.Flow {
 	people := accounts.Open(b.sql, b.now, func(connector string) mapping.Assurance {
 		return mapping.Assurance{Identity: mapping.P4, Authenticator: mapping.Ch, Phishing: mapping.F1, Residency: mapping.R3}
 	})
-	people.CoolingOff = 14 * 24 * time.Hour
+	people.CoolingOff, people.UndoTime = 14*24*time.Hour, 30*24*time.Hour
 	people.Sector = func(app string) string { return app }
 	apps := map[string]config.App{}
 	for _, id := range []string{"tax", "library", "hidden"} {

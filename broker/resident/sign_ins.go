@@ -135,10 +135,12 @@ func (p *Pages) showRemove(w http.ResponseWriter, r *http.Request, v *visit) err
 // session.
 func (p *Pages) remove(w http.ResponseWriter, r *http.Request, v *visit) error {
 	link := r.PathValue("link")
-	err := p.Flow.Accounts.Remove(r.Context(), v.Account.ID, link)
+	err := p.Flow.Accounts.Remove(r.Context(), v.Account.ID, v.Link, link)
 	switch {
 	case errors.Is(err, accounts.ErrLast):
 		return p.wrongOn(w, r, v, "/my/sign-ins", "add", web.WrongLastWay)
+	case errors.Is(err, accounts.ErrLastOfOther):
+		return p.wrongOn(w, r, v, "/my/sign-ins", "add", web.WrongLastOfOther)
 	case errors.Is(err, accounts.ErrNotFound):
 		return notFound("the way in does not lead to the account")
 	case err != nil:

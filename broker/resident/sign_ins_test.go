@@ -79,6 +79,24 @@ func TestRemovalEndsSessions(t *testing.T) {
 	w.get("/").shows(t, "Hello")
 }
 
+// Of two accounts that became one, and may have been two people's, nobody takes the last
+// way in away but who comes by it.
+func TestRemovalOfTheOthersLastWay(t *testing.T) {
+	b := open(t)
+	w, other := b.browser(), b.browser()
+	first, second := w.signIn("middle", "jo", "Cm"), other.signIn("middle", "second", "Cm")
+	if _, err := b.people().MergeProved(t.Context(), first.account, second.account); err != nil {
+		t.Fatal(err)
+	}
+	w.post("/my/sign-ins/"+second.link+"/remove").shows(t, "To remove it, sign in with it first")
+	other = b.browser()
+	other.signIn("middle", "second", "Cm")
+	other.post("/my/sign-ins/" + second.link + "/remove")
+	if ways, err := b.people().Ways(t.Context(), first.account); err != nil || len(ways) != 1 || other.session() != (session{}) {
+		t.Errorf("%v, %v", ways, err)
+	}
+}
+
 func TestDevices(t *testing.T) {
 	b := open(t)
 	w, other, stranger := b.browser(), b.browser(), b.browser()

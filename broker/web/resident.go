@@ -359,6 +359,7 @@ const (
 	WrongName            = "name_long"
 	WrongNoWay           = "way_none"
 	WrongLastWay         = "way_last"
+	WrongLastOfOther     = "way_last_of_other"
 	WrongNothing         = "said_none"
 	WrongNickname        = "nickname_long"
 	WrongPhone           = "phone"
