@@ -154,6 +154,9 @@ func insertLink(ctx context.Context, tx *db.Tx, link Link, in SignIn, by string)
 	return append([]entry{made}, proved...), err
 }
 
+// itsLine is lineOf, in a query of links.
+const itsLine = `TRIM(id || ' ' || added_by)`
+
 // lineOf is a link, and those by which it was added, as links.added_by has them.
 func lineOf(link string) string {
 	return `TRIM(` + link + ` || ' ' || COALESCE((SELECT l.added_by FROM links l WHERE l.id = ` + link + `), ''))`

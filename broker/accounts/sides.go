@@ -44,7 +44,7 @@ func (m *merged) tellApart(ctx context.Context, tx *db.Tx) error {
 		}
 		s.mine = slices.DeleteFunc(s.mine, func(link string) bool { return slices.Contains(s.theirs, link) })
 	}
-	lines, err := column(tx.Query(ctx, `SELECT TRIM(id || ' ' || added_by) FROM links WHERE account_id = $1 ORDER BY id`, m.Kept))
+	lines, err := column(tx.Query(ctx, `SELECT `+itsLine+` FROM links WHERE account_id = $1 ORDER BY id`, m.Kept))
 	for _, line := range lines {
 		link, _, _ := strings.Cut(line, " ")
 		switch mine, theirs := s.of(line); {

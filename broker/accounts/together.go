@@ -23,7 +23,7 @@ func (a *Accounts) Together(ctx context.Context, account, link string, other Nam
 		if err := hold(ctx, tx, account); err != nil { // nobody merges it, or takes it apart, meanwhile
 			return err
 		}
-		lines, err := column(tx.Query(ctx, `SELECT TRIM(id || ' ' || added_by) FROM links
+		lines, err := column(tx.Query(ctx, `SELECT `+itsLine+` FROM links
 			WHERE account_id = $1 AND (id = $2 OR issuer = $3 AND subject = $4)`, account, link, other.Issuer, other.Subject))
 		if err != nil || len(lines) != 2 {
 			return err
@@ -37,15 +37,11 @@ func (a *Accounts) Together(ctx context.Context, account, link string, other Nam
 	return together, nil
 }
 
-// spareOther makes sure that, whichever merges of an account were undone that still can
-// be, whoever owns a link would get in without it. Of one that nobody knows whose it is
-// there is no such owner.
-func (a *Accounts) spareOther(ctx context.Context, tx *db.Tx, account, link string) error {
-	usable, err := a.usable(ctx, tx, account, link)
-	if err != nil {
-		return err
-	}
-	lines, err := texts(tx.Query(ctx, `SELECT id, TRIM(id || ' ' || added_by) FROM links WHERE account_id = $1`, account))
+// spareOwner makes sure that, whichever merges of an account were undone that still can
+// be, whoever owns a link would get in by another one that is usable. Of a link that
+// nobody knows whose it is there is no such owner.
+func (a *Accounts) spareOwner(ctx context.Context, tx *db.Tx, account, link string, usable []string) error {
+	lines, err := texts(tx.Query(ctx, `SELECT id, `+itsLine+` FROM links WHERE account_id = $1`, account))
 	if err != nil {
 		return err
 	}

@@ -154,13 +154,8 @@ func (a *Accounts) Remove(ctx context.Context, account, by, link string) error {
 		if err := holdBy(ctx, tx, account, by); err != nil { // of two that remove one each, the second sees what is left
 			return err
 		}
-		if err := a.spare(ctx, tx, account, link); err != nil {
+		if err := a.spare(ctx, tx, account, by, link); err != nil {
 			return err
-		}
-		if by != link {
-			if err := a.spareOther(ctx, tx, account, link); err != nil {
-				return err
-			}
 		}
 		name, done, err := dropLink(ctx, tx, account, link, resident, a.now())
 		if err != nil {
@@ -202,23 +197,22 @@ func dropLink(ctx context.Context, tx *db.Tx, account, link, actor string, now t
 	return removed, entry{Kind: "link.removed", Account: account, Actor: actor, Detail: detail}, nil
 }
 
-// spare makes sure that somebody gets in to an account without a link.
-func (a *Accounts) spare(ctx context.Context, tx *db.Tx, account string, without ...string) error {
-	usable, err := a.usable(ctx, tx, account, without...)
-	if err == nil && len(usable) == 0 {
-		return ErrLast
-	}
-	return err
-}
-
-// usable are the links by which somebody gets in to an account, without some.
-func (a *Accounts) usable(ctx context.Context, tx *db.Tx, account string, without ...string) ([]string, error) {
-	all, err := texts(tx.Query(ctx, `SELECT id, connector FROM links
+// spare makes sure that somebody gets in to an account without a link; and where
+// somebody else takes it away, whoever owns it.
+func (a *Accounts) spare(ctx context.Context, tx *db.Tx, account, by, link string) error {
+	usable, err := texts(tx.Query(ctx, `SELECT id, connector FROM links
 		WHERE account_id = $1 AND frozen_at IS NULL AND unlinked_at IS NULL`, account))
-	maps.DeleteFunc(all, func(link, connector string) bool {
-		return slices.Contains(without, link) || !a.leads(connector)
-	})
-	return slices.Sorted(maps.Keys(all)), err
+	if err != nil {
+		return err
+	}
+	maps.DeleteFunc(usable, func(other, connector string) bool { return other == link || !a.leads(connector) })
+	switch {
+	case len(usable) == 0:
+		return ErrLast
+	case by == link:
+		return nil
+	}
+	return a.spareOwner(ctx, tx, account, link, slices.Sorted(maps.Keys(usable)))
 }
 
 // WayChanged notes that how somebody signs in by a way in was changed: what is the way's
